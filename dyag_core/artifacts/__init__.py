@@ -1,0 +1,25 @@
+"""Files that survive: atomic writes, streaming JSONL, journals, manifests, locks. No other code writes a final file."""
+
+from dyag_core.artifacts.atomic import atomic_text, atomic_write, disk_errors
+from dyag_core.artifacts.journal import Journal
+from dyag_core.artifacts.jsonl import BadLine, read_json, read_jsonl, to_json, write_jsonl
+from dyag_core.artifacts.lock import output_lock
+from dyag_core.artifacts.manifest import file_sha256, manifest_path, relative_to, sha256_of, write_manifest
+
+__all__ = [
+    "BadLine",
+    "Journal",
+    "atomic_text",
+    "atomic_write",
+    "disk_errors",
+    "file_sha256",
+    "manifest_path",
+    "output_lock",
+    "read_json",
+    "read_jsonl",
+    "relative_to",
+    "sha256_of",
+    "to_json",
+    "write_jsonl",
+    "write_manifest",
+]

@@ -1,0 +1,140 @@
+"""The hooks of DYAG. A spec's docstring is its manual.
+
+Families (a plugin is chosen by name, with options checked against its own `Options` model):
+`dyag_generate`, `dyag_base_model`, `dyag_train`, `dyag_score`, `dyag_report`, `dyag_retrieve`, `dyag_open_engine`.
+Lifecycle (every installed `dyag.hooks` plugin takes part):
+`dyag_configure`, `dyag_before_stage`, `dyag_after_stage`, `dyag_on_stage_error`, `dyag_filter_examples`.
+
+A hook may gain arguments, never lose them: an implementation names only those it needs.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from dyag_core.markers import hookspec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+    from dyag_core.protocols import Engine, Retriever
+    from dyag_core.records import (
+        BaseModelPreset,
+        Chunk,
+        Comparison,
+        Document,
+        Example,
+        MetricResult,
+        Prediction,
+        Report,
+        TrainedModel,
+        TrainingJob,
+    )
+    from dyag_core.run import Run
+
+
+@hookspec(firstresult=True)
+def dyag_generate(documents: Iterable[Document], options: Any, run: Run) -> Iterable[Example] | None:
+    """Make training examples from documents. Family `dyag.generators`, since 3.0.
+
+    Fires once a run. Return an iterable (a generator function is best: the stage drains it as it writes).
+    `documents` streams, so keep no list of them. Use `run.random(...)` for chance, `run.reject(reason)` for what
+    was made and thrown away. The core filters, deduplicates, splits and writes. None: this plugin makes nothing.
+
+        @hookimpl
+        def dyag_generate(documents, options, run):
+            for document in documents:
+                for fact in facts(document):
+                    yield Example(question=..., answer=..., fact=fact, document=document)
+    """
+
+
+@hookspec(firstresult=True)
+def dyag_base_model() -> BaseModelPreset | None:
+    """Describe a base model. Family `dyag.base_models`, since 3.0.
+
+    Fires when the preset is chosen. `BaseModelPreset` is a plugin by itself: an entry point to an instance is enough.
+
+        phi3 = BaseModelPreset(name="phi3", source="hub:microsoft/Phi-3-mini-4k-instruct", parameters=3.8e9, ...)
+    """
+
+
+@hookspec(firstresult=True)
+def dyag_train(job: TrainingJob, options: Any, run: Run) -> TrainedModel | None:
+    """Fine-tune `job.base_model` on `job.dataset`. Family `dyag.trainers`, since 3.0.
+
+    Fires once a run, after the stage resolved the base model, locked `job.output` and hashed the inputs.
+    Write the adapter or model under `job.output / "final"`, resumable state under `job.output / "checkpoints"`;
+    the core adds the passport. None: this trainer declines.
+    """
+
+
+@hookspec
+def dyag_score(predictions: Sequence[Prediction], options: Any) -> MetricResult | None:
+    """Score predictions, one number each. Family `dyag.metrics`, since 3.0; results are collected.
+
+    Fires once an arm. `MetricResult.items` has one entry a prediction, in order, None where the metric does not
+    apply. The core makes means, intervals and paired tests. None: the metric does not apply to this run.
+    """
+
+
+@hookspec
+def dyag_report(comparison: Comparison, options: Any, lang: str) -> Report | None:
+    """Render a comparison. Family `dyag.reporters`, since 3.0; results are collected, the core writes the files.
+
+    Every number shown must come from `comparison`. `lang` is "en" or "fr". None: nothing to write.
+    """
+
+
+@hookspec(firstresult=True)
+def dyag_retrieve(chunks: Sequence[Chunk], folder: Path, options: Any, run: Run) -> Retriever | None:
+    """Open a retriever over an index's chunks. Family `dyag.retrievers`, since 3.0.
+
+    Fires when an index is built and when it is opened. `folder` belongs to this plugin inside the index and is
+    thrown away when the chunks change: build search structures there if it is empty, else load them.
+    """
+
+
+@hookspec(firstresult=True)
+def dyag_open_engine(base_path: str, adapter: Path | None, options: Any, run: Run) -> Engine | None:
+    """Load a model that answers chat prompts. Family `dyag.engines`, since 3.0.
+
+    Fires when a stage needs answers. `base_path` is a folder or a hub id, `adapter` a PEFT adapter to apply or None.
+    An engine must check that the adapter was really applied, and fail if it was not.
+    """
+
+
+@hookspec(historic=True)
+def dyag_configure(settings: dict[str, Any]) -> None:
+    """Look at the settings of this run before anything happens. Lifecycle, since 3.0.
+
+    Historic: a plugin registered later is called too. `settings` is a copy; changing it changes nothing.
+    """
+
+
+@hookspec
+def dyag_before_stage(stage: str, run: Run) -> None:
+    """A stage is about to start; its plugins are loaded and its output is locked. Lifecycle, since 3.0."""
+
+
+@hookspec
+def dyag_after_stage(stage: str, run: Run, result: Any) -> None:
+    """A stage has finished and written its files; `result` is what the Python API returns. Lifecycle, since 3.0."""
+
+
+@hookspec
+def dyag_on_stage_error(stage: str, run: Run, error: BaseException) -> None:
+    """A stage failed or was interrupted; the error is raised after all plugins were told. Lifecycle, since 3.0."""
+
+
+@hookspec
+def dyag_filter_examples(examples: Iterable[Example], run: Run) -> Iterable[Example] | None:
+    """Change or drop examples before they are split and written. Lifecycle, since 3.0.
+
+    Plugins are applied one after the other, each to what the one before returned. None: leave them as they are.
+
+        @hookimpl
+        def dyag_filter_examples(examples, run):
+            return (redact(example) for example in examples)
+    """

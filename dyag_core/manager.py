@@ -1,0 +1,316 @@
+"""How plugins are called: a fresh pluggy manager that holds only what this run chose, plus the lifecycle hooks.
+
+Every hook has a typed method here, so that stages never touch `pm.hook` and every failure names the plugin behind it.
+"""
+
+from __future__ import annotations
+
+import inspect
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pluggy
+
+from dyag_core import hookspecs, options, registry
+from dyag_core.errors import DyagError, PluginError, UsageError
+from dyag_core.markers import PROJECT
+from dyag_core.records import BaseModelPreset
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from pydantic import BaseModel
+
+    from dyag_core.protocols import Engine, Retriever
+    from dyag_core.records import (
+        Chunk,
+        Comparison,
+        Document,
+        Example,
+        MetricResult,
+        Prediction,
+        Report,
+        TrainedModel,
+        TrainingJob,
+    )
+    from dyag_core.run import Run
+
+#: The newest plugin API this core speaks; a plugin says the one it was written for as `dyag_api = 1`.
+API_VERSION = 1
+
+
+@dataclass(frozen=True, eq=False)
+class Chosen:
+    """A plugin of this run with its validated options."""
+
+    family: str
+    name: str
+    plugin: Any
+    options: BaseModel
+    distribution: str
+    version: str
+
+    def __str__(self) -> str:
+        return f"{self.family.rstrip('s').replace('_', ' ')} {self.name!r} ({self.distribution} {self.version})"
+
+
+@dataclass
+class StageResult:
+    """Where a stage leaves its result for the after-hooks."""
+
+    result: Any = None
+
+
+@dataclass(eq=False)
+class Plugins:
+    """The plugin host of one run.
+
+    Args:
+        objects: plugin objects of the calling program, chosen by their `name` attribute (or class name).
+        warn: where one-line warnings go about lifecycle plugins that failed.
+    """
+
+    objects: Sequence[Any] = ()
+    warn: Callable[[str], None] = lambda _line: None
+    _chosen: dict[tuple[str, str, str], Chosen] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._pm = pluggy.PluginManager(PROJECT)
+        self._pm.add_hookspecs(hookspecs)
+        self._lifecycle: dict[str, Any] = {}
+        self._lifecycle_entries: list[registry.Entry] = []
+        self._load_lifecycle()
+
+    # -- choosing ------------------------------------------------------------------------------------------------
+
+    def choose(self, family: str, name: str, raw_options: Mapping[str, Any] | None = None) -> Chosen:
+        """Load the plugin that `name` means and check its signature and options.
+
+        Raises:
+            UsageError: unknown or ambiguous name, unknown or unfit option. PluginError: it can't be loaded.
+        """
+        plugin, entry = self._find(family, name)
+        where = f"{family} {entry.name if entry else name}"
+        validated = options.validate(options.options_model(plugin), raw_options or {}, where)
+        chosen = Chosen(
+            family=family,
+            name=registry.normalise_name(entry.name if entry else name),
+            plugin=plugin,
+            options=validated,
+            distribution=entry.distribution if entry else "(object)",
+            version=entry.version if entry else "0",
+        )
+        self._register(chosen)
+        self._chosen[family, chosen.name, validated.model_dump_json()] = chosen
+        return chosen
+
+    def used(self) -> list[dict[str, Any]]:
+        """Family, name, distribution, version and options of every plugin of this run, for manifests."""
+        chosen = [
+            {
+                "family": c.family,
+                "name": c.name,
+                "distribution": c.distribution,
+                "version": c.version,
+                "options": c.options.model_dump(mode="json"),
+            }
+            for c in self._chosen.values()
+        ]
+        hooks = [
+            {"family": registry.LIFECYCLE, "name": e.name, "distribution": e.distribution, "version": e.version}
+            for e in self._lifecycle_entries
+        ]
+        return chosen + hooks
+
+    def _find(self, family: str, name: str) -> tuple[Any, registry.Entry | None]:
+        hook = registry.FAMILY_HOOKS[family]
+        wanted = registry.normalise_name(name)
+        for candidate in self.objects:
+            own_name = getattr(candidate, "name", None) or type(candidate).__name__
+            if registry.normalise_name(str(own_name)) == wanted and hasattr(candidate, hook):
+                return candidate, None
+        entry = registry.find(family, name)
+        target = registry.load(entry)
+        return self._instance(target, entry), entry
+
+    @staticmethod
+    def _instance(target: Any, entry: registry.Entry) -> Any:
+        try:
+            return target() if inspect.isclass(target) else target
+        except Exception as error:  # third-party constructors may raise anything
+            raise registry.load_failure(entry, error) from error
+
+    def _register(self, chosen: Chosen) -> None:
+        hook = registry.FAMILY_HOOKS[chosen.family]
+        api = getattr(chosen.plugin, "dyag_api", API_VERSION)
+        if api > API_VERSION:
+            raise PluginError(
+                f"{chosen} was written for plugin API {api}, this DYAG speaks {API_VERSION}", "pip install -U dyag"
+            )
+        registered_as = f"{chosen.family}:{chosen.distribution}/{chosen.name}"
+        if self._pm.has_plugin(registered_as) or self._pm.is_registered(chosen.plugin):
+            return
+        try:
+            self._pm.register(chosen.plugin, registered_as)
+            self._pm.check_pending()
+        except (pluggy.PluginValidationError, ValueError) as error:
+            raise PluginError(f"{chosen} does not fit the hooks: {error}", "compare it with docs/hooks.md") from error
+        implementations = getattr(self._pm.hook, hook).get_hookimpls()
+        if not any(implementation.plugin is chosen.plugin for implementation in implementations):
+            raise PluginError(f"{chosen} does not implement {hook}", f"mark its function {hook} with @hookimpl")
+
+    def _load_lifecycle(self) -> None:
+        for entry in registry.entries(registry.LIFECYCLE):
+            try:
+                plugin = self._instance(registry.load(entry), entry)
+                self._pm.register(plugin, f"hooks:{entry.qualified}")
+                self._pm.check_pending()
+            except (DyagError, pluggy.PluginValidationError, ValueError) as error:
+                if self._pm.has_plugin(f"hooks:{entry.qualified}"):
+                    self._pm.unregister(name=f"hooks:{entry.qualified}")
+                self.warn(f"hook plugin {entry.name!r} ({entry.distribution} {entry.version}) is left out: {error}")
+                continue
+            self._lifecycle[entry.qualified] = plugin
+            self._lifecycle_entries.append(entry)
+        for plugin in self.objects:
+            if any(hasattr(plugin, hook) for hook in _LIFECYCLE_HOOKS):
+                name = f"(object)/{type(plugin).__name__}"
+                self._pm.register(plugin, f"hooks:{name}")
+                self._lifecycle[name] = plugin
+
+    # -- calling one chosen plugin ---------------------------------------------------------------------------------
+
+    def _call(self, chosen: Chosen, **arguments: Any) -> Any:
+        """Call one plugin's family hook through pluggy, with the lifecycle plugins' wrappers around it."""
+        taking_part = {id(chosen.plugin), *(id(plugin) for plugin in self._lifecycle.values())}
+        others = [plugin for plugin in self._pm.get_plugins() if id(plugin) not in taking_part]
+        caller = self._pm.subset_hook_caller(registry.FAMILY_HOOKS[chosen.family], others)
+        try:
+            result = caller(**arguments)
+        except Exception as error:  # whatever a plugin raises is reported under its name
+            raise self._named(chosen, error) from error
+        return (result[0] if result else None) if isinstance(result, list) else result
+
+    @staticmethod
+    def _named(chosen: Chosen, error: Exception) -> Exception:
+        if isinstance(error, DyagError):
+            return error
+        if isinstance(error, ModuleNotFoundError):
+            return registry.missing_library(str(chosen), error)
+        if isinstance(error, MemoryError | OSError):
+            return error  # the machine's fault, told apart by the command line
+        return PluginError(
+            f"{chosen} failed: {type(error).__name__}: {error}", "run again with --traceback for details"
+        )
+
+    def _returned(self, chosen: Chosen, result: Any) -> Any:
+        if result is None:
+            raise PluginError(f"{chosen} returned nothing", "it declined this run; choose another")
+        return result
+
+    def generate(self, chosen: Chosen, documents: Iterable[Document], run: Run) -> Iterator[Example]:
+        """Examples of a generator plugin. Drained under this method's guard, so errors inside it carry its name."""
+        examples = self._returned(chosen, self._call(chosen, documents=documents, options=chosen.options, run=run))
+        try:
+            yield from examples
+        except Exception as error:
+            raise self._named(chosen, error) from error
+
+    def base_model(self, spec: str) -> BaseModelPreset:
+        """The preset that `spec` means: a preset's name, `hub:ORG/NAME` (or `ORG/NAME`), or a folder."""
+        folder = Path(spec.removeprefix("folder:")).expanduser()
+        if (folder / "config.json").is_file():
+            return BaseModelPreset.from_folder(folder)
+        if spec.startswith("hub:") or spec.count("/") == 1 and not spec.startswith((".", "/", "~")):
+            return BaseModelPreset.from_hub(spec.removeprefix("hub:"))
+        if folder.is_dir():
+            raise UsageError(f"{spec}: this folder holds no model (no config.json)")
+        chosen = self.choose("base_models", spec)
+        preset = self._returned(chosen, self._call(chosen))
+        if not isinstance(preset, BaseModelPreset):
+            raise PluginError(f"{chosen} returned {type(preset).__name__}, not a BaseModelPreset")
+        return preset
+
+    def train(self, chosen: Chosen, job: TrainingJob, run: Run) -> TrainedModel:
+        """Let a trainer plugin do `job`."""
+        trained: TrainedModel = self._returned(chosen, self._call(chosen, job=job, options=chosen.options, run=run))
+        return trained
+
+    def score(self, chosen: Chosen, predictions: Sequence[Prediction]) -> MetricResult | None:
+        """Scores of a metric plugin; None where it doesn't apply. One item a prediction is asserted."""
+        result: MetricResult | None = self._call(chosen, predictions=predictions, options=chosen.options)
+        if result is not None and len(result.items) != len(predictions):
+            raise PluginError(f"{chosen} returned {len(result.items)} scores for {len(predictions)} predictions")
+        return result
+
+    def report(self, chosen: Chosen, comparison: Comparison, lang: str) -> Report:
+        """A reporter plugin's rendering."""
+        report: Report = self._returned(
+            chosen, self._call(chosen, comparison=comparison, options=chosen.options, lang=lang)
+        )
+        return report
+
+    def retriever(self, chosen: Chosen, chunks: Sequence[Chunk], folder: Path, run: Run) -> Retriever:
+        """A retriever opened over `chunks`; `folder` is its own place inside the index."""
+        retriever: Retriever = self._returned(
+            chosen, self._call(chosen, chunks=chunks, folder=folder, options=chosen.options, run=run)
+        )
+        return retriever
+
+    def engine(self, chosen: Chosen, base_path: str, adapter: Path | None, run: Run) -> Engine:
+        """A loaded model."""
+        engine: Engine = self._returned(
+            chosen, self._call(chosen, base_path=base_path, adapter=adapter, options=chosen.options, run=run)
+        )
+        return engine
+
+    # -- lifecycle -------------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def stage(self, run: Run) -> Iterator[StageResult]:
+        """The life of a stage: before, then after or on-error. Put the result into what this yields."""
+        self._pm.hook.dyag_configure.call_historic(kwargs={"settings": {"stage": run.stage, "seed": run.seed}})
+        self._tell("dyag_before_stage", stage=run.stage, run=run)
+        done = StageResult()
+        try:
+            yield done
+        except BaseException as error:
+            self._tell("dyag_on_stage_error", stage=run.stage, run=run, error=error)
+            raise
+        self._tell("dyag_after_stage", stage=run.stage, run=run, result=done.result)
+
+    def filter_examples(self, examples: Iterable[Example], run: Run) -> Iterable[Example]:
+        """Examples after every lifecycle plugin had its say. A failing filter is fatal: what it should have removed
+        (personal data, say) must not slip through.
+        """
+        for name, plugin in self._lifecycle.items():
+            if not hasattr(plugin, "dyag_filter_examples"):
+                continue
+            try:
+                results = self._only("dyag_filter_examples", plugin)(examples=examples, run=run)
+            except Exception as error:
+                raise PluginError(f"filter of hook plugin {name} failed: {error}") from error
+            examples = next((result for result in results if result is not None), examples)
+        return examples
+
+    def _only(self, hook: str, plugin: Any) -> Any:
+        others = [other for other in self._pm.get_plugins() if other is not plugin]
+        return self._pm.subset_hook_caller(hook, others)
+
+    def _tell(self, hook: str, **arguments: Any) -> None:
+        for name, plugin in self._lifecycle.items():
+            try:
+                self._only(hook, plugin)(**arguments)
+            except Exception as error:  # an onlooker never takes the run down
+                self.warn(f"hook plugin {name} failed in {hook}: {type(error).__name__}: {error}")
+
+
+_LIFECYCLE_HOOKS = (
+    "dyag_configure",
+    "dyag_before_stage",
+    "dyag_after_stage",
+    "dyag_on_stage_error",
+    "dyag_filter_examples",
+)

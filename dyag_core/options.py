@@ -1,0 +1,81 @@
+"""Options of plugins: one pydantic model gives validation, `-o key=value`, and what `dyag plugins show` prints."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from dyag_core.errors import UsageError, nearest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+
+class NoOptions(BaseModel, extra="forbid", frozen=True):
+    """The options of a plugin that declares none."""
+
+
+def options_model(plugin: Any) -> type[BaseModel]:
+    """The plugin's own `Options`, or a model that accepts nothing."""
+    model = getattr(plugin, "Options", NoOptions)
+    return model if isinstance(model, type) and issubclass(model, BaseModel) else NoOptions
+
+
+def parse_pairs(pairs: Iterable[str]) -> dict[str, str]:
+    """`["key=value", ...]` from the command line as a dict; the value may itself contain "="."""
+    options: dict[str, str] = {}
+    for pair in pairs:
+        key, equals, value = pair.partition("=")
+        if not equals or not key.strip():
+            raise UsageError(f"option {pair!r} has no value", "write it as -o key=value")
+        options[key.strip().replace("-", "_")] = value
+    return options
+
+
+def validate(model: type[BaseModel], raw: Mapping[str, Any], where: str) -> BaseModel:
+    """`raw` as an instance of `model`; strings that stand for lists, numbers or mappings are read as YAML.
+
+    Raises:
+        UsageError: an unknown key (with the nearest name) or a value that doesn't fit.
+    """
+    known = set(model.model_fields)
+    for key in raw:
+        if key not in known:
+            raise UsageError(f"{where} has no option {key!r}", nearest(key, known))
+    try:
+        return model.model_validate(dict(raw))
+    except ValidationError as first:
+        values = {key: yaml.safe_load(value) if isinstance(value, str) else value for key, value in raw.items()}
+        try:
+            return model.model_validate(values)
+        except ValidationError:
+            problems = "; ".join(
+                f"{'.'.join(map(str, error['loc'])) or 'options'}: {error['msg']} (got {error['input']!r})"
+                for error in first.errors(include_url=False)
+            )
+            raise UsageError(f"{where}: {problems}", f"see: dyag plugins show {where}") from first
+
+
+def describe(model: type[BaseModel]) -> list[dict[str, Any]]:
+    """One row an option: name, type, default, description."""
+    properties = model.model_json_schema().get("properties", {})
+    return [
+        {
+            "name": name,
+            "type": _type_name(properties.get(name, {})),
+            "default": None if field.is_required() else field.get_default(call_default_factory=True),  # type: ignore[call-arg]
+            "required": field.is_required(),
+            "description": field.description or "",
+        }
+        for name, field in model.model_fields.items()
+    ]
+
+
+def _type_name(schema: dict[str, Any]) -> str:
+    if "enum" in schema:
+        return " | ".join(map(str, schema["enum"]))
+    if "anyOf" in schema:
+        return " | ".join(_type_name(part) for part in schema["anyOf"] if part.get("type") != "null")
+    return str(schema.get("const", schema.get("type", "any")))

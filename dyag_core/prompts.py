@@ -1,0 +1,48 @@
+"""What is said to a model, in French and in English. All arms use these, and differ in the context alone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dyag_core.records import Message
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dyag_core.records import Chunk
+
+LANGUAGES = ("en", "fr")
+
+SYSTEM = {
+    "en": "Answer briefly. If you do not know, say so.",
+    "fr": "Réponds brièvement. Si tu ne sais pas, dis-le.",
+}
+
+#: The answer that the generators give where the documents don't tell.
+UNKNOWN = {
+    "en": "I don't know: the documents do not say.",
+    "fr": "Je ne sais pas : les documents ne le disent pas.",
+}
+
+_CONTEXT = {
+    "en": "Passages from the documents:\n\n{context}\n\nUsing these passages, answer: {question}",
+    "fr": "Extraits des documents :\n\n{context}\n\nÀ l'aide de ces extraits, réponds : {question}",
+}
+
+
+def question_messages(question: str, system: str | None) -> tuple[Message, ...]:
+    """A closed-book prompt. `system` None or empty leaves the system turn to the model's own template."""
+    user = Message(role="user", content=question)
+    return (Message(role="system", content=system), user) if system else (user,)
+
+
+def context_text(chunks: Sequence[Chunk]) -> str:
+    """The passages as they stand in a prompt, best first."""
+    return "\n\n---\n\n".join(chunk.text.strip() for chunk in chunks)
+
+
+def with_context(messages: Sequence[Message], context: str, lang: str) -> tuple[Message, ...]:
+    """The same prompt with retrieved passages put into its last user turn; nothing else changes."""
+    *before, last = messages
+    content = _CONTEXT[lang].format(context=context, question=last.content)
+    return (*before, Message(role="user", content=content))

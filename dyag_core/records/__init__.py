@@ -1,0 +1,38 @@
+"""What stages and plugins hand to each other, and what stands in the files between them."""
+
+from dyag_core.records.base import SCHEMA_VERSION, Record
+from dyag_core.records.base_model import BaseModelPreset
+from dyag_core.records.comparison import ArmSummary, Comparison, Difference, Recommendation, Report
+from dyag_core.records.document import Chunk, Document, Fact
+from dyag_core.records.evaluation import Evaluation, MetricResult, MetricSummary, Prediction, Source
+from dyag_core.records.example import Example, Message, Question
+from dyag_core.records.generation import Decoding, Hit, Reply
+from dyag_core.records.training import Passport, TrainedModel, TrainingJob
+
+__all__ = [
+    "SCHEMA_VERSION",
+    "ArmSummary",
+    "BaseModelPreset",
+    "Chunk",
+    "Comparison",
+    "Decoding",
+    "Difference",
+    "Document",
+    "Evaluation",
+    "Example",
+    "Fact",
+    "Hit",
+    "Message",
+    "MetricResult",
+    "MetricSummary",
+    "Passport",
+    "Prediction",
+    "Question",
+    "Recommendation",
+    "Record",
+    "Reply",
+    "Report",
+    "Source",
+    "TrainedModel",
+    "TrainingJob",
+]

@@ -1,0 +1,73 @@
+"""A base model preset: data, not code."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from dyag_core.markers import hookimpl
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class BaseModelPreset:
+    """A base model that DYAG knows how to get and to train. An instance is a whole plugin: it answers with itself.
+
+    Args:
+        name: what the user types (`qwen2.5:1.5b`).
+        source: `hub:ORG/NAME`, `pypi:PACKAGE==VERSION!FILE` or `folder:PATH`.
+        parameters: number of parameters.
+        licence: SPDX id or the licence's own name.
+        gated: True where the hub asks for acceptance and a token.
+        context_length: tokens.
+        revision: commit or tag on the hub; None means the hub's newest, recorded in the passport when loaded.
+        sha256: of the distribution file, for `pypi:` sources.
+        vram_gb: {"lora": GB, "nf4": GB} to train with, as published; None where nobody measured it.
+        lora_targets: module names, or "all-linear".
+        learning_rate: the LoRA trainer's default for a model of this size.
+        template: what is particular about the chat template.
+    """
+
+    name: str
+    source: str
+    parameters: float
+    licence: str
+    gated: bool = False
+    context_length: int = 2048
+    revision: str | None = None
+    sha256: str | None = None
+    vram_gb: dict[str, float] | None = None
+    lora_targets: str | tuple[str, ...] = "all-linear"
+    learning_rate: float = 2e-4
+    template: str = ""
+    page: str = ""
+    extra: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def from_folder(cls, folder: Path) -> BaseModelPreset:
+        """A preset for a model on disk; what its `config.json` doesn't say is left at the defaults."""
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        return cls(
+            name=folder.resolve().name,
+            source=f"folder:{folder}",
+            parameters=0.0,
+            licence="unknown",
+            context_length=int(config.get("max_position_embeddings") or 2048),
+        )
+
+    @classmethod
+    def from_hub(cls, repository: str) -> BaseModelPreset:
+        """A preset for a model on the hub that none of the presets describes."""
+        return cls(
+            name=repository,
+            source=f"hub:{repository}",
+            parameters=0.0,
+            licence="unknown",
+            page=f"https://huggingface.co/{repository}",
+        )
+
+    @hookimpl
+    def dyag_base_model(self) -> BaseModelPreset:
+        """The preset is its own plugin."""
+        return self

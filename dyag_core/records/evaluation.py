@@ -1,0 +1,83 @@
+"""Predictions, their scores, and the results file of one arm."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import ConfigDict, Field
+
+from dyag_core.records.base import SCHEMA_VERSION, Record
+
+
+class Source(Record):
+    """A chunk that an answer stands on."""
+
+    chunk: str
+    score: float
+
+
+class Prediction(Record):
+    """One question with the answer an arm gave. Metrics read a sequence of these.
+
+    `answerable` is False where the right answer is to say that the documents don't tell.
+    `context` is the retrieved text that stood in the prompt, empty for closed-book arms.
+    """
+
+    id: str
+    question: str
+    expected: str
+    answer: str
+    answerable: bool = True
+    stratum: str | None = None
+    document: str | None = None
+    chunk: str | None = None
+    fact: str | None = None
+    context: str = ""
+    sources: tuple[Source, ...] = ()
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    seconds: float = 0.0
+    truncated: bool = False
+    seen_in_training: bool = False
+    error: str | None = None
+
+
+class MetricResult(Record):
+    """What a metric plugin returns: one number for each prediction, in order.
+
+    None says that the metric does not apply to that item. The core makes the mean, the interval and the paired test.
+    `unit` is "rate" for shares between 0 and 1 (shown as percentages), else a word shown behind the number.
+    `higher_is_better` is None where neither direction is better (answer length, say).
+    """
+
+    name: str
+    items: list[float | None]
+    higher_is_better: bool | None = True
+    unit: str = "rate"
+
+
+class MetricSummary(Record):
+    """A metric's mean over `n` items with its 95 % interval, resampled by document. Rates are percentages (0-100)."""
+
+    name: str
+    mean: float | None
+    low: float | None
+    high: float | None
+    n: int
+    unit: str = "rate"
+    higher_is_better: bool | None = True
+
+
+class Evaluation(Record):
+    """One arm's results file: `metadata`, `metrics` and one item a question under `results`.
+
+    `metrics` keeps the keys of DYAG 2.0 (success_rate, exact_match_rate, avg_time_seconds, avg_tokens, total_tokens,
+    errors) beside `summaries` (name -> MetricSummary) and `strata` (stratum -> name -> MetricSummary).
+    """
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    schema_version: str = SCHEMA_VERSION
+    metadata: dict[str, Any] = Field(default_factory=dict)
+    metrics: dict[str, Any] = Field(default_factory=dict)
+    results: list[dict[str, Any]] = Field(default_factory=list)

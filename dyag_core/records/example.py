@@ -1,0 +1,66 @@
+"""Training examples and test questions."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field
+
+from dyag_core.records.base import Record
+from dyag_core.records.document import Chunk, Document, Fact
+
+Role = Literal["system", "user", "assistant"]
+
+
+class Message(Record):
+    """One turn of a chat."""
+
+    role: Role
+    content: str
+
+
+def _id_of(value: object) -> object:
+    return value.id if isinstance(value, Document | Chunk) else value
+
+
+class Example(Record):
+    """What a generator yields: a question, its answer and where the answer comes from.
+
+    `document` and `chunk` take a record or its id. `other_facts` names what a combined question rests on besides
+    `fact`: the example goes to training only if all of them do. `history` holds earlier turns of a dialogue.
+    """
+
+    question: str
+    answer: str
+    document: Annotated[str, BeforeValidator(_id_of)]
+    chunk: Annotated[str | None, BeforeValidator(_id_of)] = None
+    fact: Fact | None = None
+    other_facts: tuple[Fact, ...] = ()
+    history: tuple[Message, ...] = ()
+    meta: dict[str, Any] = Field(default_factory=dict)
+
+    @property
+    def facts(self) -> tuple[Fact, ...]:
+        """Every fact that the answer rests on."""
+        return (self.fact, *self.other_facts) if self.fact else self.other_facts
+
+    @property
+    def answerable(self) -> bool:
+        """False where the right answer is to say that the documents don't tell."""
+        return self.fact is None or self.fact.answerable
+
+
+class Question(Record):
+    """A test question in one form, whichever of the three file shapes it was read from.
+
+    `messages` is the prompt as the model must see it, without retrieved context and without the answer.
+    """
+
+    id: str
+    question: str
+    expected_answer: str
+    messages: tuple[Message, ...]
+    stratum: str | None = None
+    document: str | None = None
+    chunk: str | None = None
+    fact: str | None = None

@@ -1,0 +1,35 @@
+"""What goes into and comes out of an engine and a retriever."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from dyag_core.records.base import Record
+from dyag_core.records.document import Chunk
+
+
+class Decoding(Record):
+    """How an answer is decoded. Temperature 0 is greedy; above it, `seed` makes sampling repeatable."""
+
+    max_new_tokens: int = Field(128, ge=1)
+    temperature: float = Field(0.0, ge=0.0)
+    top_p: float = Field(1.0, gt=0.0, le=1.0)
+    seed: int = 0
+
+
+class Reply(Record):
+    """One answer. `seconds` is its share of the batch's time; `error` is set instead of raising for one bad item."""
+
+    text: str
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    seconds: float = 0.0
+    truncated: bool = False
+    error: str | None = None
+
+
+class Hit(Record):
+    """A retrieved chunk and its score; higher is better, and scores compare only within one query."""
+
+    chunk: Chunk
+    score: float
