@@ -1,9 +1,10 @@
 """Intervals and paired tests one can stand behind, with questions that come in clusters (several on one document).
 
 One method serves everywhere: the delete-one-document jackknife with Student's t on (documents - 1) degrees of freedom,
-where documents of unequal size count for fewer than there are (Carter, Schnepel & Steigerwald 2017). It resamples by document like the bootstrap, but holds its level with few documents, where the percentile bootstrap
-is too narrow (Cameron, Gelbach & Miller 2008, "Bootstrap-based improvements for inference with clustered errors";
-MacKinnon, Nielsen & Webb 2023, "Cluster-robust inference: a guide to empirical practice", on the jackknife, CR3).
+where documents of unequal size count for fewer than there are (Carter, Schnepel & Steigerwald 2017). It resamples by
+document like the bootstrap, but holds its level with few documents, where the percentile bootstrap is too narrow
+(Cameron, Gelbach & Miller 2008, "Bootstrap-based improvements for inference with clustered errors"; MacKinnon, Nielsen
+& Webb 2023, "Cluster-robust inference: a guide to empirical practice", on the jackknife, CR3).
 It draws nothing at random: the same numbers give the same interval, and swapped arms give the mirrored one.
 
 Rates get a few invented questions, each a document of its own, so that "all right" and "no difference at all" don't
@@ -100,9 +101,8 @@ def paired_interval(a: ArrayLike, b: ArrayLike, clusters: Sequence[Hashable], *,
     low, high = centre - half, centre + half
     if rate:
         low, high = max(low, -1.0), min(high, 1.0)
-    return PairedInterval(
-        float(difference.mean()), low, high, _p_value(centre, error, documents), _detectable(difference, prior, error)
-    )
+    p_value = _p_value(centre, error, documents)
+    return PairedInterval(float(difference.mean()), low, high, p_value, _detectable(difference, codes, prior))
 
 
 def mcnemar(a: ArrayLike, b: ArrayLike) -> float:
@@ -119,7 +119,7 @@ def mcnemar(a: ArrayLike, b: ArrayLike) -> float:
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """p-values corrected for being many, in the order given: below 0.05, the family's false-alarm chance is 5 % at most.
+    """p-values corrected for being many, in the order given: the chance of one false alarm among all stays below 5 %.
 
     Source: Holm 1979, "A simple sequentially rejective multiple test procedure".
     """
@@ -183,15 +183,35 @@ def _codes(clusters: Sequence[Hashable]) -> tuple[NDArray[np.int64], float]:
 
 
 def _jackknife(values: NDArray[np.float64], codes: NDArray[np.int64], prior: Sequence[float]) -> tuple[float, float]:
-    """Mean and standard error over documents plus the invented questions of `prior`, each a document of its own."""
-    sums = np.concatenate([np.bincount(codes, weights=values), prior])
-    sizes = np.concatenate([np.bincount(codes), np.ones(len(prior))])
+    """Mean and standard error over documents plus the invented questions of `prior`, each a document of its own.
+
+    An invented question weighs as much as one independent question: where clusters make n questions worth n / effect,
+    it weighs `effect`.
+    """
+    sums, sizes = np.bincount(codes, weights=values), np.bincount(codes).astype(np.float64)
+    mean, error = _delete_one(sums, sizes)
+    if not prior:
+        return mean, error
+    weight = max(1.0, _design_effect(values, error))
+    return _delete_one(
+        np.concatenate([sums, weight * np.asarray(prior)]), np.concatenate([sizes, np.full(len(prior), weight)])
+    )
+
+
+def _delete_one(sums: NDArray[np.float64], sizes: NDArray[np.float64]) -> tuple[float, float]:
+    """Mean and its jackknife standard error, leaving out one document after the other; no error from one document."""
     total, n, documents = sums.sum(), sizes.sum(), sums.size
     mean = total / n
     if documents == 1:
         return float(mean), 0.0
     left_out = (total - sums) / (n - sizes)
     return float(mean), float(np.sqrt((documents - 1) / documents * ((left_out - mean) ** 2).sum()))
+
+
+def _design_effect(values: NDArray[np.float64], error: float) -> float:
+    """Variance of the mean over what it would be if the questions were independent; 1 where nothing varies."""
+    independent = values.var() / values.size
+    return float(error**2 / independent) if independent > 0 else 1.0
 
 
 def _quantile(documents: float) -> float:
@@ -204,8 +224,7 @@ def _p_value(mean: float, error: float, documents: float) -> float:
     return float(2 * scipy_stats.t.sf(abs(mean) / error, max(documents - 1.0, 1.0)))
 
 
-def _detectable(difference: NDArray[np.float64], prior: Sequence[float], error: float) -> float:
+def _detectable(difference: NDArray[np.float64], codes: NDArray[np.int64], prior: Sequence[float]) -> float:
+    error = _delete_one(np.bincount(codes, weights=difference), np.bincount(codes).astype(np.float64))[1]
     every = np.concatenate([difference, prior])
-    independent = every.var() / every.size
-    effect = error**2 / independent if independent > 0 else 1.0
-    return detectable_difference(float((every**2).mean()), every.size, effect)
+    return detectable_difference(float((every**2).mean()), every.size, _design_effect(difference, error))
