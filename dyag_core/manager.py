@@ -223,7 +223,9 @@ class Plugins:
         folder = Path(spec.removeprefix("folder:")).expanduser()
         if (folder / "config.json").is_file():
             return BaseModelPreset.from_folder(folder)
-        if spec.startswith("hub:") or spec.count("/") == 1 and not spec.startswith((".", "/", "~")):
+        qualified = any(entry.qualified == spec for entry in registry.entries("base_models"))
+        looks_like_hub = spec.count("/") == 1 and not spec.startswith((".", "/", "~"))
+        if spec.startswith("hub:") or (looks_like_hub and not qualified):
             return BaseModelPreset.from_hub(spec.removeprefix("hub:"))
         if folder.is_dir():
             raise UsageError(f"{spec}: this folder holds no model (no config.json)")
@@ -282,8 +284,9 @@ class Plugins:
         self._tell("dyag_after_stage", stage=run.stage, run=run, result=done.result)
 
     def filter_examples(self, examples: Iterable[Example], run: Run) -> Iterable[Example]:
-        """Examples after every lifecycle plugin had its say. A failing filter is fatal: what it should have removed
-        (personal data, say) must not slip through.
+        """Examples after every lifecycle plugin had its say.
+
+        A failing filter is fatal: what it should have removed (personal data, say) must not slip through.
         """
         for name, plugin in self._lifecycle.items():
             if not hasattr(plugin, "dyag_filter_examples"):
@@ -303,7 +306,7 @@ class Plugins:
         for name, plugin in self._lifecycle.items():
             try:
                 self._only(hook, plugin)(**arguments)
-            except Exception as error:  # an onlooker never takes the run down
+            except Exception as error:  # noqa: BLE001 - an onlooker never takes the run down
                 self.warn(f"hook plugin {name} failed in {hook}: {type(error).__name__}: {error}")
 
 

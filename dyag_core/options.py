@@ -65,7 +65,7 @@ def describe(model: type[BaseModel]) -> list[dict[str, Any]]:
         {
             "name": name,
             "type": _type_name(properties.get(name, {})),
-            "default": None if field.is_required() else field.get_default(call_default_factory=True),  # type: ignore[call-arg]
+            "default": None if field.is_required() else field.get_default(call_default_factory=True),
             "required": field.is_required(),
             "description": field.description or "",
         }

@@ -8,7 +8,7 @@ import os
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 from dyag_core.errors import ResourceError, UsageError
 
@@ -32,7 +32,7 @@ def disk_errors(path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def atomic_write(path: Path, mode: str = "w") -> Iterator[IO[str] | IO[bytes]]:
+def atomic_write(path: Path, mode: str = "w") -> Iterator[IO[Any]]:
     """A file handle whose content takes `path`'s place when the block ends well; else the old file stays as it was.
 
     Temporary file in the same folder, flush, fsync, file mode, `os.replace`, fsync of the folder. `mode` is "w"
@@ -63,7 +63,7 @@ def atomic_write(path: Path, mode: str = "w") -> Iterator[IO[str] | IO[bytes]]:
 def atomic_text(path: Path, text: str) -> None:
     """Write `text` as the whole content of `path`."""
     with atomic_write(path) as handle:
-        handle.write(text)  # type: ignore[arg-type]
+        handle.write(text)
 
 
 def _umask() -> int:

@@ -11,8 +11,7 @@ from dyag_core.artifacts.jsonl import BadLine, read_jsonl, to_json
 if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
-
-    from typing_extensions import Self
+    from typing import Self
 
 
 class Journal:

@@ -105,7 +105,7 @@ def write_jsonl(path: Path, rows: Iterable[dict[str, Any]]) -> int:
     count = 0
     with atomic_write(path) as handle:
         for row in rows:
-            handle.write(to_json(row) + "\n")  # type: ignore[arg-type]
+            handle.write(to_json(row) + "\n")
             count += 1
     return count
 

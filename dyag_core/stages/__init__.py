@@ -1,0 +1,1 @@
+"""The stages: files in, chosen plugins, files out. One module each, one function each."""

@@ -1,0 +1,73 @@
+"""`dyag compare-models`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from dyag_core.cli.common import FilePath, json_option, seed_option, session
+from dyag_core.errors import UsageError
+
+#: the published names of --format and the reporters they stand for
+FORMATS = {
+    "json": ["json"],
+    "markdown": ["markdown"],
+    "html": ["html"],
+    "both": ["markdown", "json"],
+    "all": ["markdown", "json", "html"],
+}
+
+
+@click.command("compare-models", short_help="Say which arm to use, with intervals.")
+@click.option("--rag-results", type=FilePath, help="Results of evaluate-rag.")
+@click.option("--finetuned-results", type=FilePath, help="Results of evaluate-finetuned.")
+@click.option("--results", multiple=True, metavar="ARM=FILE", help="Results of any arm, may be repeated.")
+@click.option("--output", type=FilePath, required=True, help="Prefix of the reports: PREFIX.md, PREFIX.json ...")
+@click.option("--format", "format_", type=click.Choice(list(FORMATS)), default="both", show_default=True)
+@click.option("--reporter", multiple=True, help="Reporter plugin beside --format, may be repeated.")
+@click.option("--primary", default="success", show_default=True, help="The metric that decides.")
+@click.option(
+    "--lang", type=click.Choice(["fr", "en"]), default="en", show_default=True, help="Language of the report."
+)
+@click.option("--force", is_flag=True, help="Compare although questions, base or decoding differ; the report says so.")
+@seed_option
+@json_option
+def command(
+    rag_results: Path | None,
+    finetuned_results: Path | None,
+    results: tuple[str, ...],
+    output: Path,
+    format_: str,
+    reporter: tuple[str, ...],
+    primary: str,
+    lang: str,
+    force: bool,
+    seed: int,
+    as_json: bool,
+) -> None:
+    """Compare result files of the same questions: who is better on what, by how much, and how sure that is."""
+    from dyag_core.cli.terminal import hint, result
+
+    files = {name: file for name, file in [("rag", rag_results), ("finetuned", finetuned_results)] if file is not None}
+    for pair in results:
+        arm, equals, file_name = pair.partition("=")
+        if not equals or not arm or not file_name:
+            raise UsageError(f"--results {pair!r} is not ARM=FILE")
+        if arm in files:
+            raise UsageError(f"two result files are given for the arm {arm!r}")
+        files[arm] = Path(file_name)
+    if len(files) < 2:
+        raise UsageError(
+            "a comparison needs two result files or more",
+            "dyag compare-models --rag-results RAG.json --finetuned-results FT.json --output comparison",
+        )
+    made = session(seed, lang).compare(
+        files,
+        output=output,
+        reporters=list(dict.fromkeys([*FORMATS[format_], *reporter])),
+        primary=primary,
+        force=force,
+    )
+    result(made.comparison.model_dump(mode="json"), as_json=as_json, text=made.headline(lang))
+    hint(*[f"wrote {file}" for file in made.files])

@@ -1,0 +1,37 @@
+"""`dyag evaluate`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from dyag_core.cli.common import FilePath
+from dyag_core.cli.measuring import measuring_options
+
+
+@click.command("evaluate", short_help="Measure several arms on the same questions.")
+@click.argument("questions", type=FilePath)
+@click.option("--arms", default="base,rag,finetuned,hybrid", show_default=True, help="Which arms, with commas between.")
+@click.option("--model", type=FilePath, help="The fine-tuned model, for finetuned and hybrid.")
+@click.option("--base-model", help="Preset, ORG/NAME or folder; by default the fine-tuned model's own base.")
+@click.option("--index", type=FilePath, help="The index, for rag and hybrid; built where it isn't there yet.")
+@click.option("--output", type=FilePath, required=True, help="Prefix of the results files: PREFIX_ARM.json.")
+@click.option("-k", default=3, show_default=True, type=click.IntRange(min=1), help="Passages to retrieve.")
+@measuring_options
+def command(
+    questions: Path,
+    arms: str,
+    model: Path | None,
+    base_model: str | None,
+    index: Path | None,
+    output: Path,
+    k: int,
+    **rest: Any,
+) -> None:
+    """Ask every arm the same QUESTIONS, with the same base model and decoding, and score the answers."""
+    from dyag_core.cli.measuring import measure
+
+    chosen = [arm.strip() for arm in arms.split(",") if arm.strip()]
+    measure(questions, chosen, output, model=model, base_model=base_model, index=index, k=k, **rest)

@@ -1,0 +1,30 @@
+"""`dyag evaluate-rag`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from dyag_core.cli.common import FilePath
+from dyag_core.cli.measuring import measuring_options
+
+
+@click.command("evaluate-rag", short_help="Measure retrieval with a base model on test questions.")
+@click.argument("questions", type=FilePath)
+@click.option(
+    "--index",
+    type=FilePath,
+    required=True,
+    help="The index; where it isn't there yet it is built from the documents that the questions were made from.",
+)
+@click.option("--base-model", default="qwen2.5:1.5b", show_default=True, help="Preset, ORG/NAME or folder.")
+@click.option("--output", type=FilePath, required=True, help="The results file to write, FILE.json.")
+@click.option("-k", default=3, show_default=True, type=click.IntRange(min=1), help="Passages to retrieve.")
+@measuring_options
+def command(questions: Path, index: Path, base_model: str, output: Path, k: int, **rest: Any) -> None:
+    """Ask a base model, given what a search finds, the QUESTIONS of a test file and score its answers."""
+    from dyag_core.cli.measuring import measure
+
+    measure(questions, ["rag"], output, model=None, base_model=base_model, index=index, k=k, **rest)

@@ -1,0 +1,81 @@
+"""`dyag generate-training`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from dyag_core.cli.common import FilePath, json_option, lang_option, plugin_options, seed_option, session, shell_path
+from dyag_core.errors import UsageError
+
+DEFAULT_SPLIT = "80/10/10"
+
+
+def parse_split(text: str | None) -> tuple[float, float, float] | None:
+    """`80/10/10` as percentages of train, validation and test."""
+    if text is None:
+        return None
+    try:
+        train, validation, test = (float(part) for part in text.split("/"))
+    except ValueError:
+        raise UsageError(f"--split {text!r} is not three numbers", f"write it as --split {DEFAULT_SPLIT}") from None
+    if min(train, validation, test) < 0 or abs(train + validation + test - 100) > 1e-6 or train == 0:
+        raise UsageError(f"--split {text}: the three shares must add up to 100", f"try --split {DEFAULT_SPLIT}")
+    return train, validation, test
+
+
+@click.command("generate-training", short_help="Make training data from documents.")
+@click.argument("documents", metavar="INPUT", type=FilePath)
+@click.option("--method", default="augmented", show_default=True, help="Generator plugin: rule, llm, augmented, ...")
+@click.option("--count", type=click.IntRange(min=1), help="How many rows; by default all that can be made.")
+@click.option(
+    "--split", is_flag=False, flag_value=DEFAULT_SPLIT, metavar="[A/B/C]", help="Write train, val and test files too."
+)
+@click.option("--output", type=FilePath, required=True, help="The file to write, NAME.jsonl.")
+@click.option("--system-prompt", help="System turn of every row; empty for none. By default a short one.")
+@click.option("--min-yield", default=50.0, show_default=True, help="Exit 3 below this percentage of --count.")
+@click.option("--strict", is_flag=True, help="Stop at the first bad input line.")
+@lang_option
+@plugin_options("generator")
+@seed_option
+@json_option
+def command(
+    documents: Path,
+    method: str,
+    count: int | None,
+    split: str | None,
+    output: Path,
+    system_prompt: str | None,
+    min_yield: float,
+    strict: bool,
+    lang: str | None,
+    option: tuple[str, ...],
+    seed: int,
+    as_json: bool,
+) -> None:
+    """Make chat training data from INPUT: a JSONL, CSV, Markdown or text file, or a folder of them.
+
+    With --split, three test strata are held out: "recall" (a trained fact in new words), "unseen" (documents that
+    training never saw) and "unanswerable" (nothing in the documents tells).
+    """
+    from dyag_core.cli.terminal import hint, result
+    from dyag_core.options import parse_pairs
+
+    made = session(seed, lang).generate(
+        documents,
+        method=method,
+        count=count,
+        split=parse_split(split) or False,
+        output=output,
+        options=parse_pairs(option),
+        system_prompt=system_prompt,
+        min_yield=min_yield,
+        strict=strict,
+    )
+    files = [str(file) for file in (made.train, made.validation, made.test) if file] or [str(made.output)]
+    result(made.model_dump(mode="json"), as_json=as_json, text="\n".join(files))
+    hint(*made.summary_lines())
+    train = made.train or made.output
+    name = made.output.stem
+    hint("Next:", f"  dyag finetune --dataset {shell_path(train)} --output models/{name} --base-model smollm2:135m")

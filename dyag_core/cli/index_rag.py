@@ -1,0 +1,26 @@
+"""`dyag index-rag`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from dyag_core.cli.common import FilePath, json_option, plugin_options, session, shell_path
+
+
+@click.command("index-rag", short_help="Build a search index over documents.")
+@click.argument("documents", metavar="INPUT", type=FilePath)
+@click.option("--output", type=FilePath, required=True, help="The index's folder, NAME.index.")
+@click.option("--retriever", default="bm25", show_default=True, help="Retriever plugin.")
+@plugin_options("retriever")
+@json_option
+def command(documents: Path, output: Path, retriever: str, option: tuple[str, ...], as_json: bool) -> None:
+    """Build a search index over INPUT: a JSONL, CSV, Markdown or text file, or a folder of them."""
+    from dyag_core.cli.terminal import hint, result
+    from dyag_core.options import parse_pairs
+
+    made = session().index(documents, output=output, retriever=retriever, options=parse_pairs(option))
+    result(made.model_dump(mode="json"), as_json=as_json, text=str(made.folder))
+    hint(f"indexed {made.chunks} chunks with {retriever}")
+    hint("Next:", f'  dyag query-rag "..." --index {shell_path(made.folder)} --base-model smollm2:135m')

@@ -1,0 +1,127 @@
+"""What the three evaluate commands share: options, the table on stdout, the next command to type."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from dyag_core.cli.common import decoding_options, json_option, plugin_options, seed_option, session, shell_path
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from dyag_core.records import Evaluation
+
+
+def measuring_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`--metric --engine -o --limit`, decoding, seed and `--json`."""
+    for option in reversed(
+        [
+            click.option("--metric", multiple=True, help="Metric plugin, may be repeated; by default all built-ins."),
+            click.option("--engine", default="transformers", show_default=True, help="Engine plugin."),
+            plugin_options("engine"),
+            click.option("--limit", type=click.IntRange(min=1), help="Ask only the first N questions."),
+            decoding_options,
+            seed_option,
+            json_option,
+        ]
+    ):
+        function = option(function)
+    return function
+
+
+def measure(
+    questions: Path,
+    arms: Sequence[str],
+    output: Path,
+    *,
+    model: Path | None,
+    base_model: str | None,
+    index: Path | None,
+    k: int,
+    metric: tuple[str, ...],
+    engine: str,
+    option: tuple[str, ...],
+    limit: int | None,
+    max_new_tokens: int,
+    temperature: float,
+    top_p: float,
+    seed: int,
+    as_json: bool,
+) -> None:
+    """Ask the questions, print the table, say what to type next."""
+    from dyag_core.cli.terminal import hint, result
+    from dyag_core.options import parse_pairs
+    from dyag_core.records import Decoding
+
+    made = session(seed).evaluate(
+        questions,
+        arms=arms,
+        model=model,
+        base_model=base_model,
+        index=index,
+        k=k,
+        output=output,
+        metrics=metric or None,
+        decoding=Decoding(max_new_tokens=max_new_tokens, temperature=temperature, top_p=top_p, seed=seed),
+        engine=engine,
+        engine_options=parse_pairs(option),
+        limit=limit,
+    )
+    files = {arm: str(file) for arm, file in made.files.items()}
+    summary = {
+        "files": files,
+        "metrics": {arm: evaluation.metrics for arm, evaluation in made.evaluations.items()},
+    }
+    result(summary, as_json=as_json, text=score_table(made.evaluations))
+    hint(*[f"wrote {file}" for file in files.values()])
+    hint("Rates are percentages of all questions, with 95 % intervals; an error counts as wrong.")
+    hint("Next:", f"  {next_command(files)}")
+
+
+def score_table(evaluations: dict[str, Evaluation]) -> str:
+    """Arms down, metrics across; then success by stratum."""
+    from dyag_core.cli.terminal import table
+    from dyag_core.records import MetricSummary
+
+    def cell(value: Any) -> str:
+        summary = MetricSummary.model_validate(value) if value is not None else None
+        if summary is None or summary.mean is None:
+            return "-"
+        unit = " %" if summary.unit == "rate" else ""
+        return f"{summary.mean:.1f}{unit} [{summary.low:.0f}, {summary.high:.0f}]"
+
+    names = list(dict.fromkeys(name for e in evaluations.values() for name in e.metrics["summaries"]))
+    rows = [
+        [
+            arm,
+            str(len(e.results)),
+            *(cell(e.metrics["summaries"].get(name)) for name in names),
+            str(e.metrics["errors"]),
+        ]
+        for arm, e in evaluations.items()
+    ]
+    text = table(["arm", "n", *names, "errors"], rows)
+    strata = list(dict.fromkeys(s for e in evaluations.values() for s in e.metrics.get("strata", {})))
+    if strata:
+        stratum_rows = [
+            [arm, *(cell(e.metrics["strata"].get(s, {}).get("success")) for s in strata)]
+            for arm, e in evaluations.items()
+        ]
+        text += "\n\nsuccess by stratum\n" + table(["arm", *strata], stratum_rows)
+    return text
+
+
+def next_command(files: dict[str, str]) -> str:
+    """How to compare what was just written."""
+    if len(files) > 1:
+        results = " ".join(f"--results {arm}={shell_path(file)}" for arm, file in files.items())
+        return f"dyag compare-models {results} --output comparison --format all"
+    (arm, file), *_ = files.items()
+    if arm == "rag":
+        return (
+            f"dyag compare-models --rag-results {shell_path(file)} --finetuned-results RESULTS.json --output comparison"
+        )
+    return f"dyag compare-models --rag-results RESULTS.json --finetuned-results {shell_path(file)} --output comparison"

@@ -1,0 +1,121 @@
+"""`dyag plugins list|show|check`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from dyag_core import registry
+from dyag_core.cli.common import json_option
+from dyag_core.errors import DyagError, GateError, UsageError, nearest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+FAMILIES = [*registry.FAMILY_HOOKS, registry.LIFECYCLE, registry.COMMANDS]
+
+
+@click.group("plugins", short_help="List, show and check plugins.")
+def command() -> None:
+    """The plugins that are installed: everything DYAG does is done by one."""
+
+
+@command.command("list")
+@click.argument("family", required=False)
+@json_option
+def list_(family: str | None, as_json: bool) -> None:
+    """All installed plugins, or those of one FAMILY. Imports none of them."""
+    from dyag_core.cli.terminal import result, table
+
+    entries = list(_entries(family))
+    described = [
+        {"family": e.family, "name": e.name, "distribution": e.distribution, "version": e.version, "target": e.target}
+        for e in entries
+    ]
+    rows = [[e.family, e.name, f"{e.distribution} {e.version}", e.target] for e in entries]
+    result(described, as_json=as_json, text=table(["family", "name", "from", "target"], rows))
+
+
+@command.command("show")
+@click.argument("family")
+@click.argument("name")
+@json_option
+def show(family: str, name: str, as_json: bool) -> None:
+    """One plugin: where it comes from, what it does, its options."""
+    from dyag_core import options
+    from dyag_core.cli.terminal import result
+
+    entry = registry.find(_family(family), name)
+    plugin = registry.load(entry)
+    fields = options.describe(options.options_model(plugin))
+    described: dict[str, Any] = {
+        "family": entry.family,
+        "name": entry.name,
+        "distribution": entry.distribution,
+        "version": entry.version,
+        "target": entry.target,
+        "description": (plugin.__doc__ or "").strip(),
+        "options": fields,
+    }
+    rows = [
+        [f["name"], f["type"], "required" if f["required"] else str(f["default"]), f["description"]] for f in fields
+    ]
+    options_text = _left_table(["option", "type", "default", "what it does"], rows) if rows else "no options"
+    text = f"{entry.family} {entry.name}  ({entry.distribution} {entry.version}, {entry.target})"
+    result(described, as_json=as_json, text=f"{text}\n\n{described['description']}\n\n{options_text}")
+
+
+@command.command("check")
+@click.argument("family", required=False)
+@json_option
+def check(family: str | None, as_json: bool) -> None:
+    """Load every plugin, or those of one FAMILY, and check them against the hooks. Exit 3 if one fails."""
+    from dyag_core.cli.terminal import result
+    from dyag_core.manager import Plugins
+
+    rows: list[dict[str, Any]] = []
+    for entry in _entries(family):
+        problem = _problem(Plugins(), entry)
+        rows.append({"family": entry.family, "name": entry.name, "ok": problem is None, "problem": problem})
+    text = "\n".join(
+        f"{'ok  ' if r['ok'] else 'FAIL'} {r['family']} {r['name']}  {r['problem'] or ''}".rstrip() for r in rows
+    )
+    result(rows, as_json=as_json, text=text)
+    failed = sum(not row["ok"] for row in rows)
+    if failed:
+        raise GateError(f"{failed} of {len(rows)} plugins failed the check", "each line above says what to do")
+
+
+def _problem(plugins: Any, entry: registry.Entry) -> str | None:
+    try:
+        if entry.family in registry.FAMILY_HOOKS:
+            plugins.choose(entry.family, entry.qualified)
+        else:
+            registry.load(entry)
+    except UsageError as error:  # a plugin whose options have required fields is sound
+        return None if "Field required" in error.message else error.message
+    except DyagError as error:
+        return f"{error.message} ({error.hint})" if error.hint else error.message
+    return None
+
+
+def _entries(family: str | None) -> Iterator[registry.Entry]:
+    for each in [_family(family)] if family else FAMILIES:
+        yield from registry.entries(each)
+
+
+def _family(name: str) -> str:
+    wanted = name.replace("-", "_")
+    for family in FAMILIES:
+        if wanted in (family, family.rstrip("s")):
+            return family
+    raise UsageError(f"no plugin family is named {name!r}", nearest(wanted, FAMILIES))
+
+
+def _left_table(headers: list[str], rows: list[list[str]]) -> str:
+    widths = [max(len(row[i]) for row in [headers, *rows]) for i in range(len(headers))]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in [headers, *rows]
+    )

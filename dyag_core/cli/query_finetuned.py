@@ -1,0 +1,38 @@
+"""`dyag query-finetuned`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from dyag_core.cli.common import FilePath, decoding_options, json_option, seed_option
+
+
+@click.command("query-finetuned", short_help="Ask a fine-tuned model.")
+@click.argument("question", required=False)
+@click.option("--model", type=FilePath, required=True, help="The fine-tuned model: OUTPUT/final.")
+@click.option("--base-model", help="Only needed where the passport's base can't be found.")
+@click.option("--index", type=FilePath, help="Give it what a search finds, too (the hybrid arm).")
+@click.option("-k", default=3, show_default=True, type=click.IntRange(min=1), help="Passages to retrieve.")
+@decoding_options
+@seed_option
+@json_option
+def command(
+    question: str | None,
+    model: Path,
+    base_model: str | None,
+    index: Path | None,
+    k: int,
+    max_new_tokens: int,
+    temperature: float,
+    top_p: float,
+    seed: int,
+    as_json: bool,
+) -> None:
+    """Answer QUESTION with a fine-tuned model; without QUESTION, talk with it."""
+    from dyag_core.cli.asking import ask
+    from dyag_core.records import Decoding
+
+    decoding = Decoding(max_new_tokens=max_new_tokens, temperature=temperature, top_p=top_p, seed=seed)
+    ask(question, model=model, base_model=base_model, index=index, k=k, decoding=decoding, as_json=as_json)

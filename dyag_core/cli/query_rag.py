@@ -1,0 +1,36 @@
+"""`dyag query-rag`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from dyag_core.cli.common import FilePath, decoding_options, json_option, seed_option
+
+
+@click.command("query-rag", short_help="Ask a base model that is given what a search finds.")
+@click.argument("question", required=False)
+@click.option("--index", type=FilePath, required=True, help="The index that `dyag index-rag` made.")
+@click.option("--base-model", default="qwen2.5:1.5b", show_default=True, help="Preset, ORG/NAME or folder.")
+@click.option("-k", default=3, show_default=True, type=click.IntRange(min=1), help="Passages to retrieve.")
+@decoding_options
+@seed_option
+@json_option
+def command(
+    question: str | None,
+    index: Path,
+    base_model: str,
+    k: int,
+    max_new_tokens: int,
+    temperature: float,
+    top_p: float,
+    seed: int,
+    as_json: bool,
+) -> None:
+    """Answer QUESTION from retrieved passages with a base model; without QUESTION, talk with it."""
+    from dyag_core.cli.asking import ask
+    from dyag_core.records import Decoding
+
+    decoding = Decoding(max_new_tokens=max_new_tokens, temperature=temperature, top_p=top_p, seed=seed)
+    ask(question, model=None, base_model=base_model, index=index, k=k, decoding=decoding, as_json=as_json)

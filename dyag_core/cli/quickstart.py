@@ -1,0 +1,44 @@
+"""`dyag quickstart`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from dyag_core.cli.common import FilePath, json_option, seed_option, session
+
+
+@click.command("quickstart", short_help="The whole chain on a sample catalogue, in minutes.")
+@click.option("--output", type=FilePath, default=Path("quickstart"), show_default=True, help="Folder for everything.")
+@click.option("--documents", type=FilePath, help="Your own documents instead of the sample catalogue.")
+@click.option("--base-model", default="smollm2:135m", show_default=True, help="Preset, ORG/NAME or folder.")
+@click.option("--count", default=240, show_default=True, type=click.IntRange(min=1), help="Rows to make.")
+@click.option("--epochs", default=6.0, show_default=True, help="Passes over the training rows.")
+@click.option("--lang", type=click.Choice(["fr", "en"]), default="fr", show_default=True, help="Of sample and report.")
+@seed_option
+@json_option
+def command(
+    output: Path,
+    documents: Path | None,
+    base_model: str,
+    count: int,
+    epochs: float,
+    lang: str,
+    seed: int,
+    as_json: bool,
+) -> None:
+    """Take documents the whole way: training data, fine-tuning, four arms, report. Stopped, it goes on where it was."""
+    from dyag_core.cli.terminal import hint, result
+    from dyag_core.quickstart import quickstart
+
+    made = quickstart(
+        session(seed, lang), output, documents=documents, base_model=base_model, count=count, epochs=epochs
+    )
+    result(made.comparison.model_dump(mode="json"), as_json=as_json, text=made.headline(lang))
+    hint(*[f"wrote {file}" for file in made.files])
+    hint(
+        "Next:",
+        f"  dyag query-finetuned --model {output}/model/final        (talk with the fine-tuned model)",
+        "  dyag quickstart --documents YOUR_DOCUMENTS --output mine  (the same on your own documents)",
+    )

@@ -1,0 +1,138 @@
+"""What a person at a terminal sees: bars and hints on stderr, results on stdout, no control sequences from outside."""
+
+from __future__ import annotations
+
+import re
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from dyag_core.artifacts import to_json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from rich.progress import Progress as RichBars
+    from rich.progress import TaskID
+
+    from dyag_core.protocols import Task
+
+_ESCAPES = re.compile(
+    r"\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b\[[0-?]*[ -/]*[@-~]|\x1b.?|[\x00-\x08\x0b-\x1f\x7f-\x9f]"
+)
+
+
+def plain(text: str) -> str:
+    """`text` without terminal control sequences: an answer must not be able to move the cursor or set the title."""
+    return _ESCAPES.sub("", text)
+
+
+class _Bar:
+    def __init__(self, bars: RichBars, task: TaskID) -> None:
+        self._bars = bars
+        self._task = task
+
+    def advance(self, steps: float = 1, **shown: object) -> None:
+        """Move the bar and show the latest values beside it."""
+        values = "  ".join(
+            f"{key} {value:.4g}" if isinstance(value, float) else f"{key} {value}" for key, value in shown.items()
+        )
+        if values:
+            self._bars.update(self._task, advance=steps, values=values)
+        else:
+            self._bars.update(self._task, advance=steps)
+
+
+class TerminalProgress:
+    """Progress drawn by rich on stderr; where stderr is no terminal, a plain line now and then."""
+
+    def __init__(self) -> None:
+        from rich.console import Console
+
+        self._console = Console(stderr=True, highlight=False, soft_wrap=True)
+
+    @contextmanager
+    def task(self, description: str, total: float | None = None) -> Iterator[Task]:
+        """A bar for the length of the block."""
+        if not self._console.is_terminal:
+            yield _PlainBar(description, total)
+            return
+        from rich.progress import (
+            BarColumn,
+            MofNCompleteColumn,
+            Progress,
+            TextColumn,
+            TimeElapsedColumn,
+            TimeRemainingColumn,
+        )
+
+        with Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[values]}"),
+            console=self._console,
+            transient=True,
+        ) as bars:
+            yield _Bar(bars, bars.add_task(description, total=total, values=""))
+
+    def message(self, text: str) -> None:
+        """One line on stderr."""
+        self._console.print(plain(text), markup=False)
+
+
+class _PlainBar:
+    """Ten lines a task at the most, for logs."""
+
+    def __init__(self, description: str, total: float | None) -> None:
+        self._description = description
+        self._total = total
+        self._done = 0.0
+        self._next = 0.1
+
+    def advance(self, steps: float = 1, **shown: object) -> None:
+        """Print when another tenth is done."""
+        self._done += steps
+        if self._total and self._done / self._total >= self._next:
+            self._next = self._done / self._total + 0.1
+            values = " ".join(f"{k} {v:.4g}" if isinstance(v, float) else f"{k} {v}" for k, v in shown.items())
+            click.echo(f"{self._description}: {self._done:g}/{self._total:g} {values}".rstrip(), err=True)
+
+
+def result(value: Any, *, as_json: bool, text: str) -> None:
+    """The command's result on stdout: one JSON document, or text for people."""
+    click.echo(to_json(value, indent=2) if as_json else plain_lines(text))
+
+
+def plain_lines(text: str) -> str:
+    """`plain`, line by line: line breaks stay."""
+    return "\n".join(plain(line) for line in text.split("\n"))
+
+
+def hint(*lines: str) -> None:
+    """What was made, what it means and what to type next: on stderr, for people."""
+    for line in lines:
+        click.echo(plain_lines(line), err=True)
+
+
+def table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A plain aligned table; the first column is left-aligned, the others right."""
+    widths = [max(len(str(row[i])) for row in [headers, *rows]) for i in range(len(headers))]
+
+    def line(cells: Sequence[str]) -> str:
+        return "  ".join(
+            str(cell).ljust(width) if i == 0 else str(cell).rjust(width)
+            for i, (cell, width) in enumerate(zip(cells, widths, strict=True))
+        ).rstrip()
+
+    return "\n".join([line(headers), line(["-" * width for width in widths]), *map(line, rows)])
+
+
+def is_interactive() -> bool:
+    """True where a person can type."""
+    return sys.stdin.isatty()

@@ -1,0 +1,51 @@
+"""The whole chain in one call: documents -> training data -> fine-tuning -> four arms -> report."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from dyag_core.session import Session
+    from dyag_core.stages.compare import ComparisonFiles
+
+
+def quickstart(
+    session: Session,
+    folder: Path,
+    *,
+    documents: Path | None = None,
+    base_model: str = "smollm2:135m",
+    count: int = 240,
+    epochs: float = 6,
+) -> ComparisonFiles:
+    """Run every stage into `folder`, on `documents` or the sample catalogue in the session's language.
+
+    Every stage resumes by itself, so a stopped quickstart goes on where it was.
+    """
+    source = documents or sample_catalogue(session.lang or "en")
+    say = session.progress.message
+    say(f"1/5  training data from {source.name}")
+    data = session.generate(source, method="augmented", count=count, split=True, output=folder / "training.jsonl")
+    for line in data.summary_lines():
+        say(f"     {line}")
+    say(f"2/5  fine-tuning {base_model}")
+    assert data.train is not None
+    assert data.test is not None
+    model = session.finetune(data.train, base_model=base_model, epochs=epochs, output=folder / "model")
+    for line in model.summary_lines():
+        say(f"     {line}")
+    say("3/5  search index")
+    index = session.index(source, output=folder / "documents.index")
+    say("4/5  the same questions to base, rag, finetuned and hybrid")
+    runs = session.evaluate(data.test, model=model, index=index, output=folder / "results")
+    say("5/5  report")
+    return session.compare(runs, output=folder / "report")
+
+
+def sample_catalogue(lang: str) -> Path:
+    """The catalogue of an invented agency that ships with DYAG."""
+    from dyag_samples import catalogue
+
+    return catalogue(lang)

@@ -1,0 +1,258 @@
+"""The Python API. The command line is written on exactly this and has no logic of its own.
+
+from dyag_core import Session
+
+s = Session("work")
+data = s.generate("documents.jsonl", method="augmented", count=300, split=True)
+model = s.finetune(data.train, base_model="smollm2:135m", epochs=3)
+print(s.query("Which licence does 7zip use?", model=model).answer)
+runs = s.evaluate(data.test, model=model, index=s.index("documents.jsonl"))
+s.compare(runs, reporters=("html", "markdown"))
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dyag_core.manager import Plugins
+from dyag_core.records import Decoding
+from dyag_core.run import SilentProgress
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from dyag_core.protocols import Progress
+    from dyag_core.records.training import ResumePolicy, TrainedModel
+    from dyag_core.stages.compare import ComparisonFiles
+    from dyag_core.stages.evaluate import EvaluationFiles
+    from dyag_core.stages.generate import GeneratedData
+    from dyag_core.stages.index import Index
+    from dyag_core.stages.query import Answer, Conversation
+
+SPLIT = (80.0, 10.0, 10.0)
+
+
+@dataclass
+class Session:
+    """A folder to work in, and every stage as a method.
+
+    Args:
+        folder: outputs that are given no path of their own go here.
+        plugins: plugin objects that take part beside the installed ones, chosen by their `name`.
+        progress: receives bars and messages; silent by default.
+        seed: of every stage; the same seed and inputs give the same files on a CPU.
+        lang: "fr" or "en" for what is written for people; None follows the documents.
+    """
+
+    folder: str | Path = "."
+    plugins: Sequence[Any] = ()
+    progress: Progress = field(default_factory=SilentProgress)
+    seed: int = 42
+    lang: str | None = None
+
+    def generate(
+        self,
+        documents: str | Path,
+        *,
+        method: str = "augmented",
+        count: int | None = None,
+        split: bool | tuple[float, float, float] = False,
+        output: str | Path | None = None,
+        options: Mapping[str, Any] | None = None,
+        system_prompt: str | None = None,
+        min_yield: float = 50.0,
+        strict: bool = False,
+    ) -> GeneratedData:
+        """Make training data from documents; `split` True means 80/10/10. See `dyag generate-training --help`."""
+        from dyag_core.stages.generate import generate
+
+        return generate(
+            source=Path(documents),
+            output=self._place(output, "training.jsonl"),
+            method=method,
+            count=count,
+            split=SPLIT if split is True else (split or None),
+            options=options,
+            seed=self.seed,
+            lang=self.lang,
+            system_prompt=system_prompt,
+            min_yield=min_yield,
+            strict=strict,
+            plugins=self._host(),
+            progress=self.progress,
+        )
+
+    def finetune(
+        self,
+        dataset: str | Path,
+        *,
+        base_model: str = "qwen2.5:1.5b",
+        epochs: float = 3,
+        output: str | Path | None = None,
+        resume: ResumePolicy = "auto",
+        trainer: str = "lora",
+        options: Mapping[str, Any] | None = None,
+        validation: str | Path | None = None,
+    ) -> TrainedModel:
+        """Fine-tune a base model; NAME_val.jsonl beside NAME_train.jsonl is used for validation."""
+        from dyag_core.stages.finetune import finetune
+
+        return finetune(
+            dataset=Path(dataset),
+            output=self._place(output, "model"),
+            base_model=base_model,
+            epochs=epochs,
+            resume=resume,
+            trainer=trainer,
+            options=options,
+            validation=Path(validation) if validation else None,
+            seed=self.seed,
+            plugins=self._host(),
+            progress=self.progress,
+        )
+
+    def index(
+        self,
+        documents: str | Path,
+        *,
+        output: str | Path | None = None,
+        retriever: str = "bm25",
+        options: Mapping[str, Any] | None = None,
+    ) -> Index:
+        """Build a search index over documents."""
+        from dyag_core.stages.index import index
+
+        return index(
+            source=Path(documents),
+            output=self._place(output, "documents.index"),
+            retriever=retriever,
+            options=options,
+            seed=self.seed,
+            plugins=self._host(),
+            progress=self.progress,
+        )
+
+    def query(
+        self,
+        question: str,
+        *,
+        model: str | Path | TrainedModel | None = None,
+        base_model: str | None = None,
+        index: str | Path | Index | None = None,
+        k: int = 3,
+        decoding: Decoding | None = None,
+    ) -> Answer:
+        """One answer. With `model` the fine-tuned model answers, with `index` it is given what was retrieved."""
+        from dyag_core.stages.query import query
+
+        return query(
+            question=question,
+            model=_folder(model),
+            base_model=base_model,
+            index=_folder(index),
+            k=k,
+            decoding=decoding or Decoding(),
+            plugins=self._host(),
+            progress=self.progress,
+        )
+
+    def conversation(
+        self,
+        *,
+        model: str | Path | TrainedModel | None = None,
+        base_model: str | None = None,
+        index: str | Path | Index | None = None,
+        k: int = 3,
+        decoding: Decoding | None = None,
+    ) -> Conversation:
+        """A chat that keeps its history within the model's context. Close it, or use it as a context manager."""
+        from dyag_core.stages.query import Conversation
+
+        return Conversation(
+            model=_folder(model),
+            base_model=base_model,
+            index=_folder(index),
+            k=k,
+            decoding=decoding or Decoding(),
+            plugins=self._host(),
+            progress=self.progress,
+        )
+
+    def evaluate(
+        self,
+        questions: str | Path,
+        *,
+        arms: Sequence[str] = ("base", "rag", "finetuned", "hybrid"),
+        model: str | Path | TrainedModel | None = None,
+        base_model: str | None = None,
+        index: str | Path | Index | None = None,
+        k: int = 3,
+        output: str | Path | None = None,
+        metrics: Sequence[str] | None = None,
+        decoding: Decoding | None = None,
+        engine: str = "transformers",
+        engine_options: Mapping[str, Any] | None = None,
+        limit: int | None = None,
+    ) -> EvaluationFiles:
+        """Ask every arm the same questions. `output` is a file for one arm, a prefix for several."""
+        from dyag_core.stages.evaluate import DEFAULT_METRICS, evaluate
+
+        return evaluate(
+            questions=Path(questions),
+            arms=arms,
+            output=self._place(output, "results.json" if len(arms) == 1 else "results"),
+            model=_folder(model),
+            base_model=base_model,
+            index=_folder(index),
+            k=k,
+            metrics=metrics or DEFAULT_METRICS,
+            decoding=decoding or Decoding(),
+            engine=engine,
+            engine_options=engine_options,
+            limit=limit,
+            seed=self.seed,
+            plugins=self._host(),
+            progress=self.progress,
+        )
+
+    def compare(
+        self,
+        results: EvaluationFiles | Mapping[str, str | Path] | Sequence[str | Path],
+        *,
+        output: str | Path | None = None,
+        reporters: Sequence[str] = ("markdown", "json", "html"),
+        primary: str = "success",
+        force: bool = False,
+    ) -> ComparisonFiles:
+        """Compare result files of the same questions, pair by pair, and write the reports."""
+        from dyag_core.stages.compare import compare
+        from dyag_core.stages.evaluate import EvaluationFiles
+
+        files = results.files if isinstance(results, EvaluationFiles) else results
+        named = {arm: Path(file) for arm, file in files.items()} if hasattr(files, "items") else list(map(Path, files))
+        return compare(
+            results=named,
+            output=self._place(output, "comparison"),
+            reporters=reporters,
+            primary=primary,
+            lang=self.lang or "en",
+            force=force,
+            seed=self.seed,
+            plugins=self._host(),
+            progress=self.progress,
+        )
+
+    def _host(self) -> Plugins:
+        return Plugins(objects=self.plugins, warn=lambda line: self.progress.message(f"warning: {line}"))
+
+    def _place(self, output: str | Path | None, default: str) -> Path:
+        return Path(output) if output is not None else Path(self.folder) / default
+
+
+def _folder(value: Any) -> Path | None:
+    """The folder of a trained model or an index, however it was given."""
+    if value is None:
+        return None
+    return Path(getattr(value, "folder", value))

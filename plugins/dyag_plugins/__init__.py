@@ -1,0 +1,1 @@
+"""The built-in plugins. They come in through the same entry points as anyone's."""

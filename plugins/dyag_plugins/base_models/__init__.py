@@ -1,0 +1,1 @@
+"""Base model presets: data, not code."""
