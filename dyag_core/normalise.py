@@ -1,8 +1,10 @@
 """When are two answers the same? After case, accents, punctuation, articles and number formats are set aside.
 
 The English part is SQuAD 1.1's definition (Rajpurkar et al. 2016, `evaluate-v1.1.py`): lower case, no punctuation,
-no articles, single spaces. French articles are dropped likewise, accents are folded, and "1 234,5", "1,234.5" and
-"1234.5" are one number.
+no articles, single spaces. It differs in one thing: punctuation separates words instead of vanishing, because French
+elision ("l'outil") and identifiers ("GPL-2.0-only") need their parts; dotted abbreviations ("U.S.") still join.
+French articles are dropped likewise, accents are folded, "1 234,5", "1,234.5" and "1234.5" are one number.
+Versions (1.4.200), "C++", "C#" and the "or later" of "GPL-2.0+" are kept, for they tell things apart.
 """
 
 from __future__ import annotations
@@ -10,25 +12,35 @@ from __future__ import annotations
 import re
 import unicodedata
 
-_ARTICLES = re.compile(r"\b(?:a|an|the|le|la|les|un|une|des|du|l|d)\b")
-# A thousands separator stands between a digit and exactly three more; French uses a (narrow, no-break) space.
-_THOUSANDS = re.compile(r"(?<=\d)[ \u00a0\u202f](?=\d{3}(?!\d))|(?<=\d),(?=\d{3}(?:\D|$))(?!\d{3},\d{1,2}\b)")
-_DECIMAL_COMMA = re.compile(r"(?<=\d),(?=\d)")
-_TOKEN = re.compile(r"\d+(?:\.\d+)*|[^\W\d_]+|\d+")
+_ARTICLES = frozenset("a an the le la les un une des du".split())
+_ELISION = re.compile(r"\b[ld]['’ʼ](?=\w)")
+_ABBREVIATION = re.compile(r"\b(?:[^\W\d_]\.){2,}")
+# A group of three digits after 1 to 3 digits that don't start with 0: "0,125" and "2018 200" hold no thousands.
+_SPACED_THOUSANDS = re.compile(r"(?<![\d.,])[1-9]\d{0,2}(?: \d{3})+(?!\d)")
+_COMMA_THOUSANDS = re.compile(r"(?<![\d.,])[1-9]\d{0,2}(?:,\d{3})+(?![\d,])")
+_DECIMAL_COMMA = re.compile(r"(?<![\d.,])(\d+),(?=\d+(?![\d,]))")
+_TOKEN = re.compile(r"(?<!\S)-\d+(?:\.\d+)*|\d+(?:\.\d+)*(?:\+(?!\w))?|[^\W\d_]+(?:\+\+|#)?")
 
 
 def fold(text: str) -> str:
-    """Lower case without accents; ligatures and compatibility forms are spelt out."""
+    """Lower case without accents; ligatures and compatibility forms are spelt out, special spaces are plain ones."""
     decomposed = unicodedata.normalize("NFKD", text.casefold().replace("œ", "oe").replace("æ", "ae"))
     return "".join(char for char in decomposed if not unicodedata.combining(char))
 
 
 def tokens(text: str) -> list[str]:
-    """The words and numbers of a text, normalised, articles dropped (unless nothing else is there)."""
-    text = _DECIMAL_COMMA.sub(".", _THOUSANDS.sub("", fold(text)))
+    """The words and numbers of a text, normalised, articles dropped (unless nothing else is there).
+
+    A text without any word ("?", an emoji) is one token, so that two such texts are equal only if they are the same.
+    """
+    text = fold(text).replace("\u2212", "-")
+    text = _SPACED_THOUSANDS.sub(lambda number: number[0].replace(" ", ""), text)
+    text = _COMMA_THOUSANDS.sub(lambda number: number[0].replace(",", ""), text)
+    text = _DECIMAL_COMMA.sub(r"\1.", text)
+    text = _ABBREVIATION.sub(lambda word: word[0].replace(".", ""), _ELISION.sub("", text))
     found = _TOKEN.findall(text)
-    kept = [token for token in found if not _ARTICLES.fullmatch(token)]
-    return kept or found
+    kept = [token for token in found if token not in _ARTICLES]
+    return kept or found or text.split()
 
 
 def normalise(text: str) -> str:

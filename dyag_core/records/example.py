@@ -54,12 +54,14 @@ class Question(Record):
     """A test question in one form, whichever of the three file shapes it was read from.
 
     `messages` is the prompt as the model must see it, without retrieved context and without the answer.
+    `answerable` is False where the right answer is to say that the documents don't tell.
     """
 
     id: str
     question: str
     expected_answer: str
     messages: tuple[Message, ...]
+    answerable: bool = True
     stratum: str | None = None
     document: str | None = None
     chunk: str | None = None

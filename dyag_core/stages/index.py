@@ -1,0 +1,215 @@
+"""Stage `index`: documents in, a searchable folder out.
+
+    NAME.index/
+        chunks.jsonl    the passages: id, text, metadata
+        retriever/      the retriever plugin's own files; a cache, rebuilt when missing or damaged
+        index.json      the manifest, written last: without it the index does not exist
+"""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from dyag_core.artifacts import (
+    BadLine,
+    file_sha256,
+    output_lock,
+    read_json,
+    read_jsonl,
+    relative_to,
+    write_jsonl,
+    write_manifest,
+)
+from dyag_core.documents import read_chunks
+from dyag_core.errors import UsageError
+from dyag_core.language import detect_language
+from dyag_core.records import Chunk, Record
+from dyag_core.run import Run, SilentProgress
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from dyag_core.manager import Plugins
+    from dyag_core.protocols import Progress, Retriever
+    from dyag_core.records import Hit
+
+MANIFEST = "index.json"
+CHUNKS = "chunks.jsonl"
+RETRIEVER = "retriever"
+_SPLITS = ("_test", "_val", "_train")
+
+
+class Index(Record):
+    """What the stage made: the folder, how many chunks, the hash of `chunks.jsonl`, the documents' language."""
+
+    folder: Path
+    chunks: int
+    sha256: str
+    retriever: str
+    lang: str
+
+
+@dataclass(frozen=True, eq=False)
+class OpenIndex:
+    """An index ready to be searched. `name`, `sha256` and the retriever's name go into results files."""
+
+    folder: Path
+    sha256: str
+    retriever_name: str
+    lang: str
+    chunks: Sequence[Chunk]
+    retriever: Retriever
+
+    def search(self, queries: Sequence[str], k: int) -> list[list[Hit]]:
+        """The `k` best chunks for each query, best first."""
+        return self.retriever.search(queries, k)
+
+
+def index(
+    *,
+    source: Path,
+    output: Path,
+    plugins: Plugins,
+    retriever: str = "bm25",
+    options: Mapping[str, Any] | None = None,
+    seed: int = 42,
+    progress: Progress | None = None,
+) -> Index:
+    """Build an index of `source` (documents in any form that `generate` reads) in the folder `output`.
+
+    Raises:
+        UsageError: no readable document, or `output` is a folder of something else.
+    """
+    progress = progress or SilentProgress()
+    chosen = plugins.choose("retrievers", retriever, options)
+    _refuse_foreign(output)
+    with output_lock(output):
+        run = Run(stage="index", folder=output, plugins=plugins, seed=seed, progress=progress)
+        with plugins.stage(run) as done:
+            chunks = _read_source(source, run)
+            run.lang = detect_language(chunk.text for chunk in chunks)
+            (output / MANIFEST).unlink(missing_ok=True)
+            shutil.rmtree(output / RETRIEVER, ignore_errors=True)
+            write_jsonl(output / CHUNKS, (chunk.model_dump(mode="json") for chunk in chunks))
+            plugins.retriever(chosen, chunks, output / RETRIEVER, run)
+            digest = file_sha256(output / CHUNKS)
+            write_manifest(
+                output / MANIFEST,
+                stage="index",
+                options={"retriever": chosen.name, "retriever_options": chosen.options.model_dump(mode="json")},
+                seed=seed,
+                inputs={"documents": source},
+                plugins=plugins.used(),
+                chunks={"count": len(chunks), "sha256": digest},
+                lang=run.lang,
+            )
+            done.result = Index(
+                folder=output, chunks=len(chunks), sha256=digest, retriever=chosen.name, lang=run.lang
+            )
+    result: Index = done.result
+    return result
+
+
+def open_index(folder: Path, *, plugins: Plugins, run: Run) -> OpenIndex:
+    """Open an index for searching.
+
+    Raises:
+        UsageError: there is none in `folder`, or it is damaged.
+    """
+    if not (folder / MANIFEST).is_file():
+        raise UsageError(
+            f"{folder}: no index here", f"build it: dyag index-rag DOCUMENTS --output {folder}"
+        )
+    manifest = read_json(folder / MANIFEST)
+    again = f"build it again: dyag index-rag DOCUMENTS --output {folder}"
+    try:
+        digest, count, lang = manifest["chunks"]["sha256"], manifest["chunks"]["count"], manifest["lang"]
+        name, options = manifest["options"]["retriever"], manifest["options"]["retriever_options"]
+    except (KeyError, TypeError) as error:
+        raise UsageError(f"{folder / MANIFEST}: not the manifest of an index ({error} is missing)", again) from error
+    if not (folder / CHUNKS).is_file() or file_sha256(folder / CHUNKS) != digest:
+        raise UsageError(f"{folder / CHUNKS} is not the file that the index was built with", again)
+    chunks = _read_chunk_lines(folder / CHUNKS)
+    if len(chunks) != count:
+        raise UsageError(f"{folder / CHUNKS}: {len(chunks)} chunks, {count} were expected", again)
+    chosen = plugins.choose("retrievers", name, options)
+    retriever = plugins.retriever(chosen, chunks, folder / RETRIEVER, run)
+    return OpenIndex(folder, digest, chosen.name, lang, chunks, retriever)
+
+
+def index_for_questions(
+    questions: Path, folder: Path, *, plugins: Plugins, seed: int = 42, progress: Progress | None = None
+) -> Path:
+    """`folder` if an index stands there, else an index built there from the documents that the questions came from.
+
+    `generate-training` names its documents in NAME.manifest.json beside NAME_test.jsonl.
+
+    Raises:
+        UsageError: there is no index and the documents aren't known, are gone, or have changed since.
+    """
+    if (folder / MANIFEST).is_file():
+        return folder
+    command = f"dyag index-rag DOCUMENTS --output {folder}"
+    manifest = _manifest_of(questions)
+    if manifest is None:
+        raise UsageError(f"{folder}: no index here", f"build it: {command}")
+    documents = (read_json(manifest).get("inputs") or {}).get("documents")
+    if not isinstance(documents, dict) or not {"path", "sha256"} <= documents.keys():
+        raise UsageError(f"{folder}: no index here, and {manifest.name} names no documents", f"build it: {command}")
+    source = manifest.parent / documents["path"]
+    if not source.exists():
+        raise UsageError(f"{folder}: no index here, and the documents {source} are gone", f"build it: {command}")
+    if file_sha256(source) != documents["sha256"]:
+        raise UsageError(
+            f"{folder}: no index here, and {source} has changed since the questions were made from it",
+            f"if that is right, build it: dyag index-rag {source} --output {folder}",
+        )
+    if progress is not None:
+        progress.message(f"no index at {folder}: building it from {relative_to(source, Path.cwd())}")
+    return index(source=source, output=folder, plugins=plugins, seed=seed, progress=progress).folder
+
+
+def _manifest_of(questions: Path) -> Path | None:
+    stem = questions.stem
+    names = [stem, *(stem.removesuffix(split) for split in _SPLITS if stem.endswith(split))]
+    found = (questions.with_name(f"{name}.manifest.json") for name in names)
+    return next((path for path in found if path.is_file()), None)
+
+
+def _read_source(source: Path, run: Run) -> list[Chunk]:
+    with run.progress.task(f"reading {source.name}") as task:
+        chunks = []
+        for chunk in read_chunks(source):
+            chunks.append(chunk)
+            task.advance()
+    if not chunks:
+        raise UsageError(f"{source}: no passages in it")
+    return chunks
+
+
+def _read_chunk_lines(path: Path) -> list[Chunk]:
+    chunks = []
+    for number, row in read_jsonl(path):
+        try:
+            if isinstance(row, BadLine):
+                raise UsageError(f"{path}: line {number}: {row.reason}")
+            chunks.append(Chunk.model_validate(row))
+        except ValidationError as error:
+            raise UsageError(f"{path}: line {number} is not a chunk: {error.errors()[0]['msg']}") from error
+    return chunks
+
+
+def _refuse_foreign(output: Path) -> None:
+    """An index replaces an index, or what is left of one; never a folder that holds something else."""
+    if output.is_file():
+        raise UsageError(f"{output} is a file", "choose another --output")
+    if not output.is_dir() or (output / MANIFEST).is_file():
+        return
+    foreign = {path.name for path in output.iterdir()} - {CHUNKS, RETRIEVER}
+    if foreign:
+        raise UsageError(f"{output} holds other files ({sorted(foreign)[0]})", "choose another --output")

@@ -1,0 +1,28 @@
+"""Share of answers that equal the expected one after normalisation (SQuAD 1.1's EM, made to fit French too).
+
+Applies to every question: where nothing answers it, the expected answer is the sentence that says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pydantic import BaseModel
+
+from dyag_core import MetricResult, Prediction, hookimpl
+from dyag_core.normalise import normalise
+
+dyag_api = 1
+
+
+class Options(BaseModel, extra="forbid"):
+    """None."""
+
+
+@hookimpl
+def dyag_score(predictions: Sequence[Prediction]) -> MetricResult:
+    """1 where the normalised texts are equal; an error is 0."""
+    return MetricResult(
+        name="exact_match",
+        items=[float(p.error is None and normalise(p.answer) == normalise(p.expected)) for p in predictions],
+    )

@@ -1,0 +1,34 @@
+"""Overlap of the words of answer and expected answer: SQuAD 1.1's F1 (Rajpurkar et al. 2016) on normalised tokens."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from pydantic import BaseModel
+
+from dyag_core import MetricResult, Prediction, hookimpl
+from dyag_core.normalise import tokens
+
+dyag_api = 1
+
+
+class Options(BaseModel, extra="forbid"):
+    """None."""
+
+
+def f1(answer: Sequence[str], expected: Sequence[str]) -> float:
+    """Harmonic mean of precision and recall over two bags of tokens; 1 where both are empty."""
+    if not answer or not expected:
+        return float(answer == expected)
+    common = (Counter(answer) & Counter(expected)).total()
+    return 2 * common / (len(answer) + len(expected))
+
+
+@hookimpl
+def dyag_score(predictions: Sequence[Prediction]) -> MetricResult:
+    """F1 between 0 and 1 for each question; an error is 0."""
+    return MetricResult(
+        name="token_f1",
+        items=[0.0 if p.error is not None else f1(tokens(p.answer), tokens(p.expected)) for p in predictions],
+    )

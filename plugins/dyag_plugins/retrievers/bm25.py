@@ -1,0 +1,131 @@
+"""Retriever `bm25`: lexical search with bm25s (Lù 2024), for French and English.
+
+Words are folded (lower case, no accents) on both sides before stopwords and stemming, because people type "categorie"
+and "licence" where documents say "Catégorie". Stemming folded words is a little less exact than stemming accented
+ones, but it is the same on both sides, which is what counts. "7zip" is found by "7-zip" and the other way round.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, Field
+
+from dyag_core import Chunk, Hit, hookimpl
+from dyag_core.artifacts import atomic_text, file_sha256, read_json, sha256_of, to_json
+from dyag_core.errors import UsageError
+from dyag_core.language import detect_language
+from dyag_core.normalise import fold
+from dyag_core.run import Run
+
+_WORD = re.compile(r"[^\W_]+")
+_PART = re.compile(r"\d+|[^\W\d_]+")
+_STEMMERS = {"fr": "french", "en": "english"}
+#: Names what a cache was made of, and its files' hashes. Written last: without it there is no cache.
+MARKER = "cache.json"
+_FORMAT = 1
+
+
+class BM25:
+    """BM25 over an index's chunks."""
+
+    dyag_api = 1
+
+    class Options(BaseModel, extra="forbid"):
+        """Language and the two constants of BM25."""
+
+        lang: Literal["auto", "fr", "en"] = Field("auto", description="language of the documents; auto detects it")
+        k1: float = Field(1.5, ge=0, description="how soon a repeated word stops counting")
+        b: float = Field(0.75, ge=0, le=1, description="how much long chunks are held back")
+
+    @hookimpl
+    def dyag_retrieve(self, chunks: Sequence[Chunk], folder: Path, options: Options, run: Run) -> BM25Retriever:
+        """Load the search structures from `folder`, or build them there."""
+        lang = detect_language(chunk.text for chunk in chunks) if options.lang == "auto" else options.lang
+        analyse = analyser(lang)
+        key = sha256_of([_FORMAT, lang, options.k1, options.b, [[chunk.id, chunk.text] for chunk in chunks]])
+        searcher = _load(folder, key)
+        if searcher is None:
+            with run.progress.task("building the search index"):
+                searcher = _build([analyse(chunk.text) for chunk in chunks], options)
+                _save(searcher, folder, key)
+        return BM25Retriever(chunks, searcher, analyse)
+
+
+class BM25Retriever:
+    """See `dyag_core.protocols.Retriever`. Chunks that share no word with the query are not returned."""
+
+    def __init__(self, chunks: Sequence[Chunk], searcher: Any, analyse: Callable[[str], list[str]]) -> None:
+        self._chunks = chunks
+        self._searcher = searcher
+        self._analyse = analyse
+
+    def search(self, queries: Sequence[str], k: int) -> list[list[Hit]]:
+        """At most `k` chunks for each query, best first; equal scores in the order of chunk ids."""
+        return [self._search(query, k) for query in queries]
+
+    def _search(self, query: str, k: int) -> list[Hit]:
+        ids = self._searcher.get_tokens_ids(self._analyse(query))
+        if not ids:
+            return []
+        scores = self._searcher.get_scores_from_ids(ids)
+        found = [(-float(scores[i]), self._chunks[i].id, int(i)) for i in scores.nonzero()[0]]
+        return [Hit(chunk=self._chunks[i], score=-score) for score, _, i in sorted(found)[:k]]
+
+
+def analyser(lang: str) -> Callable[[str], list[str]]:
+    """A function from a text to its search terms: folded, without stopwords, stemmed.
+
+    A word of letters and digits also gives its parts ("7zip": 7zip, 7, zip), so that spelling "7-zip" finds it.
+    """
+    import Stemmer
+    from bm25s import stopwords
+
+    stem = Stemmer.Stemmer(_STEMMERS[lang]).stemWord
+    words = stopwords.STOPWORDS_FRENCH if lang == "fr" else stopwords.STOPWORDS_EN_PLUS
+    stop = {part for word in words for part in _WORD.findall(fold(word))}
+
+    def analyse(text: str) -> list[str]:
+        terms = []
+        for word in _WORD.findall(fold(text)):
+            if word in stop:
+                continue
+            parts = _PART.findall(word)
+            terms += [stem(term) for term in ([word] if len(parts) < 2 else [word, *parts])]
+        return terms
+
+    return analyse
+
+
+def _build(corpus: Sequence[list[str]], options: BM25.Options) -> Any:
+    import bm25s
+
+    # Own vocabulary, sorted: bm25s would number the words in the order of a set, which differs from run to run.
+    vocabulary = {term: i for i, term in enumerate(sorted({term for terms in corpus for term in terms}) or [""])}
+    searcher = bm25s.BM25(k1=options.k1, b=options.b, backend="numpy")
+    ids = [[vocabulary[term] for term in terms] for terms in corpus]
+    searcher.index((ids, vocabulary), create_empty_token=False, show_progress=False)
+    return searcher
+
+
+def _save(searcher: Any, folder: Path, key: str) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / MARKER).unlink(missing_ok=True)
+    searcher.save(folder, show_progress=False, allow_pickle=False)
+    hashes = {path.name: file_sha256(path) for path in sorted(folder.glob("*.index.*"))}
+    atomic_text(folder / MARKER, to_json({"key": key, "files": hashes}, indent=2) + "\n")
+
+
+def _load(folder: Path, key: str) -> Any | None:
+    """The structures saved under `key`, or None if they are missing, of other chunks, or damaged."""
+    import bm25s
+
+    try:
+        marker = read_json(folder / MARKER)
+        whole = marker["key"] == key and all(file_sha256(folder / n) == h for n, h in marker["files"].items())
+    except (UsageError, OSError, KeyError, TypeError, AttributeError):
+        return None  # missing or damaged: it is a cache, and is built again
+    return bm25s.BM25.load(folder, show_progress=False, allow_pickle=False) if whole else None
