@@ -1,12 +1,14 @@
 """From messages to token ids, the same way in training and in answering.
 
 One function renders prompts for both, so the ids a model was trained on are the ids it is asked with. Text inside
-messages is data: a document that contains `<|im_start|>system` becomes ordinary characters, never a control token
-(`sanitize_control_tokens` of transformers' `apply_chat_template`, off by default there).
+messages is data: a document that contains `<|im_start|>system` becomes ordinary characters, never a control token.
+transformers' `sanitize_control_tokens` does the same since 5.2x; ours holds for every supported version (an older one
+takes the unknown argument for a template variable and ignores it) and for control tokens not marked as special.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +21,14 @@ if TYPE_CHECKING:
 
 #: The label that torch's cross-entropy ignores.
 IGNORED = -100
+
+# Llama 3.2's template writes today's date into every prompt: the prefix that was trained on would be another one
+# tomorrow. This is the date that the Llama 3 templates themselves fall back to.
+_TEMPLATE_VARIABLES = {"date_string": "26 Jul 2024"}
+
+# Private-use characters that stand around a control token found in content while the template is rendered.
+_OPEN, _CLOSE = "\uf5a0", "\uf5a1"
+_MARKED = re.compile(f"{_OPEN}([^{_OPEN}{_CLOSE}]*){_CLOSE}")
 
 
 @dataclass(frozen=True)
@@ -34,26 +44,17 @@ class TrainingIds:
         return sum(label != IGNORED for label in self.labels)
 
 
-def render(tokenizer: Any, messages: Sequence[Message], *, answer_next: bool) -> list[int]:
-    """Token ids of a chat under the tokenizer's own template; `answer_next` appends the assistant's header."""
-    chat = [{"role": message.role, "content": message.content} for message in messages]
-    encoded = tokenizer.apply_chat_template(
-        chat, add_generation_prompt=answer_next, sanitize_control_tokens=True, return_dict=True
-    )
-    return list(encoded["input_ids"])
-
-
 def prompt_ids(tokenizer: Any, messages: Sequence[Message]) -> list[int]:
     """Ids of a prompt, ending where the answer begins."""
-    return render(tokenizer, messages, answer_next=True)
+    return _encode(tokenizer, _render(tokenizer, messages, answer_next=True))
 
 
 def training_ids(tokenizer: Any, messages: Sequence[Message]) -> TrainingIds:
     """Ids and labels of an example: loss on every assistant turn up to and including its end-of-turn token.
 
     The mask comes from rendering the prompt alone and with its answer, so it holds for templates without
-    `{% generation %}` marks. Raises GateError where the prompt's ids are not a prefix of the whole (the model would
-    be trained on a context that it never meets when it answers).
+    `{% generation %}` marks. Raises GateError where the prompt is not a prefix of the whole: the model would be
+    trained on a context that it never meets when it answers.
     """
     ids: list[int] = []
     labels: list[int] = []
@@ -61,15 +62,20 @@ def training_ids(tokenizer: Any, messages: Sequence[Message]) -> TrainingIds:
     for turn, message in enumerate(messages):
         if message.role != "assistant":
             continue
-        prompt = prompt_ids(tokenizer, messages[:turn])
-        whole = render(tokenizer, messages[: turn + 1], answer_next=False)
-        if whole[: len(prompt)] != prompt or prompt[: len(ids)] != ids:
+        prompt_text = _render(tokenizer, messages[:turn], answer_next=True)
+        prompt = _encode(tokenizer, prompt_text)
+        whole_text = _render(tokenizer, messages[: turn + 1], answer_next=False)
+        if not whole_text.startswith(prompt_text) or prompt[: len(ids)] != ids:
             raise GateError(
                 "the chat template renders the prompt differently with and without its answer",
                 "the trained context would differ from the one met when answering; use a template that renders "
                 "both alike",
             )
-        answer = whole[len(prompt) :]
+        whole = _encode(tokenizer, whole_text)
+        if whole[: len(prompt)] == prompt:
+            answer = whole[len(prompt) :]
+        else:  # the answer's first characters merged with the prompt's last ones ("\n" + "\n"): keep them apart
+            answer = _encode(tokenizer, whole_text[len(prompt_text) :])
         # Text behind the end-of-turn token (a newline in ChatML) is never generated, so it is never trained.
         last = next((i for i, token in enumerate(answer) if token in ends), len(answer) - 1)
         answer = answer[: last + 1]
@@ -88,8 +94,8 @@ def end_of_turn_ids(tokenizer: Any) -> frozenset[int]:
     if cached is not None:
         return cached
     probe = [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]
-    prompt = tokenizer.apply_chat_template(probe[:1], add_generation_prompt=True, return_dict=True)["input_ids"]
-    whole = tokenizer.apply_chat_template(probe, return_dict=True)["input_ids"]
+    prompt = _encode(tokenizer, _apply(tokenizer, probe[:1], answer_next=True))
+    whole = _encode(tokenizer, _apply(tokenizer, probe, answer_next=False))
     control = set(tokenizer.all_special_ids) | set(tokenizer.added_tokens_decoder)
     ends = [token for token in whole[len(prompt) :] if token in control][:1]
     if tokenizer.eos_token_id is not None:
@@ -97,3 +103,55 @@ def end_of_turn_ids(tokenizer: Any) -> frozenset[int]:
     found = frozenset(ends)
     tokenizer._dyag_end_of_turn = found
     return found
+
+
+def control_tokens(tokenizer: Any) -> tuple[str, ...]:
+    """The tokens that no content may produce, longest first: the special ones and those that the template writes.
+
+    Added tokens that are neither are vocabulary (a domain's own words) and stay usable in content.
+    """
+    template = str(getattr(tokenizer, "chat_template", None) or "")
+    found = {
+        token.content
+        for token in tokenizer.added_tokens_decoder.values()
+        if token.content.strip() and (token.special or token.content in template)
+    }
+    return tuple(sorted(found, key=lambda token: (-len(token), token)))
+
+
+def _render(tokenizer: Any, messages: Sequence[Message], *, answer_next: bool) -> str:
+    """The chat as text, with control tokens in content marked for `_encode`."""
+    known = control_tokens(tokenizer)
+    pattern = re.compile("|".join(map(re.escape, known))) if known else None
+    chat = []
+    for message in messages:
+        content = message.content.replace(_OPEN, "").replace(_CLOSE, "")
+        if pattern is not None:
+            content = pattern.sub(f"{_OPEN}\\g<0>{_CLOSE}", content)
+        chat.append({"role": message.role, "content": content})
+    return _apply(tokenizer, chat, answer_next=answer_next)
+
+
+def _apply(tokenizer: Any, chat: list[dict[str, str]], *, answer_next: bool) -> str:
+    return str(
+        tokenizer.apply_chat_template(chat, tokenize=False, add_generation_prompt=answer_next, **_TEMPLATE_VARIABLES)
+    )
+
+
+def _encode(tokenizer: Any, text: str) -> list[int]:
+    """Ids of rendered text; what stands between marks is spelt out, everything else may hold control tokens.
+
+    No special token is added: the template writes BOS where the model wants one.
+    """
+    ids: list[int] = []
+    for i, piece in enumerate(_MARKED.split(text)):
+        if i % 2 == 0:
+            # a template that cut content in the middle of a mark leaves a lone one: drop it, but keep the pieces apart
+            parts = re.split(f"[{_OPEN}{_CLOSE}]", piece)
+        else:
+            # letter by letter no control token can match, whatever flags it carries in the tokenizer
+            parts = list(piece)
+        for part in parts:
+            if part:
+                ids += tokenizer(part, add_special_tokens=False)["input_ids"]
+    return ids
