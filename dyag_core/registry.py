@@ -123,9 +123,7 @@ def load(entry: Entry) -> Any:
         raise error
 
     try:
-        manager = OneEntryPoint(
-            f"dyag.{entry.family}", [entry.name], on_load_failure_callback=fail, warn_on_missing_entrypoint=False
-        )
+        manager = OneEntryPoint(f"dyag.{entry.family}", [entry.name], on_load_failure_callback=fail)
         return manager[entry.name].plugin
     except KeyboardInterrupt:
         raise
@@ -136,7 +134,8 @@ def load(entry: Entry) -> Any:
 def load_failure(entry: Entry, error: BaseException) -> DyagError:
     """One line for a plugin that can't be used: which, whose, why, and what to do."""
     what = f"{entry.family.rstrip('s').replace('_', ' ')} {entry.name!r} ({entry.distribution} {entry.version})"
-    if isinstance(error, ModuleNotFoundError) and error.name:
+    own_module = entry.target.partition(":")[0]
+    if isinstance(error, ModuleNotFoundError) and error.name and not own_module.startswith(error.name):
         return missing_library(what, error)
     reason = f"{type(error).__name__}: {error}".split("\n")[0]
     return PluginError(

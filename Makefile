@@ -1,0 +1,33 @@
+# make demo   the whole chain on a sample catalogue         make lint   ruff, mypy, import-linter
+# make test   the test suite                               make test-slow   the long sweeps too
+VENV   ?= .venv
+PYTHON ?= python3
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+
+.PHONY: demo test test-slow lint clean
+
+demo: $(READY)
+	$(BIN)/dyag models pull smollm2:135m
+	$(BIN)/dyag quickstart --output quickstart
+
+test: $(READY)
+	$(BIN)/python -m pytest -m "not slow"
+
+test-slow: $(READY)
+	$(BIN)/python -m pytest
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy -p dyag_core
+	$(BIN)/lint-imports
+
+$(READY): pyproject.toml setup.cfg constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version) if sys.version_info < (3, 11) else None'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[train,dev]"
+	touch $(READY)
+
+clean:
+	rm -rf $(VENV) build *.egg-info quickstart
