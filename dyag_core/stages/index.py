@@ -1,9 +1,9 @@
 """Stage `index`: documents in, a searchable folder out.
 
-    NAME.index/
-        chunks.jsonl    the passages: id, text, metadata
-        retriever/      the retriever plugin's own files; a cache, rebuilt when missing or damaged
-        index.json      the manifest, written last: without it the index does not exist
+NAME.index/
+    chunks.jsonl    the passages: id, text, metadata
+    retriever/      the retriever plugin's own files; a cache, rebuilt when missing or damaged
+    index.json      the manifest, written last: without it the index does not exist
 """
 
 from __future__ import annotations
@@ -108,9 +108,7 @@ def index(
                 chunks={"count": len(chunks), "sha256": digest},
                 lang=run.lang,
             )
-            done.result = Index(
-                folder=output, chunks=len(chunks), sha256=digest, retriever=chosen.name, lang=run.lang
-            )
+            done.result = Index(folder=output, chunks=len(chunks), sha256=digest, retriever=chosen.name, lang=run.lang)
     result: Index = done.result
     return result
 
@@ -122,9 +120,7 @@ def open_index(folder: Path, *, plugins: Plugins, run: Run) -> OpenIndex:
         UsageError: there is none in `folder`, or it is damaged.
     """
     if not (folder / MANIFEST).is_file():
-        raise UsageError(
-            f"{folder}: no index here", f"build it: dyag index-rag DOCUMENTS --output {folder}"
-        )
+        raise UsageError(f"{folder}: no index here", f"build it: dyag index-rag DOCUMENTS --output {folder}")
     manifest = read_json(folder / MANIFEST)
     again = f"build it again: dyag index-rag DOCUMENTS --output {folder}"
     try:

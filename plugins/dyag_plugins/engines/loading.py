@@ -1,14 +1,15 @@
-"""Load a base model and its adapter: safetensors only, no code from the repository, and proof that the adapter is in."""
+"""Load a base model and its adapter: safetensors only, no foreign code, and proof that the adapter is in."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from dyag_core import DyagError, UsageError
+from dyag_core.base_models import load_tokenizer
+from dyag_core.quiet import quiet_libraries
 
 ADAPTER_WEIGHTS = "adapter_model.safetensors"
 _PLAIN_ATTENTION = {None, "", "eager", "sdpa", "flash_attention_2", "flash_attention_3", "flex_attention"}
@@ -21,26 +22,29 @@ def load(base_path: str, adapter: Path | None, device: str, dtype: str) -> tuple
         UsageError: nothing loadable there, or something that would run code. DyagError: the adapter has no effect.
     """
     import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers import AutoModelForCausalLM
 
     if adapter is not None:
         _check_adapter_folder(adapter)
-    place, kind = _device(torch, device), None
-    kind = _dtype(torch, dtype, place)
-    with quiet():
-        refuse_custom_code(base_path)
+    place = _device(torch, device)
+    refuse_custom_code(base_path)
+    with quiet_libraries():
         own = adapter is not None and (adapter / "tokenizer_config.json").is_file()
-        tokenizer = _from_pretrained(AutoTokenizer, str(adapter) if own else base_path)
-        model = _from_pretrained(AutoModelForCausalLM, base_path, dtype=kind, use_safetensors=True)
-        if not tokenizer.chat_template:
-            raise UsageError(
-                f"{base_path}: the tokenizer has no chat template", "choose an instruction-tuned (chat) model"
-            )
+        tokenizer = _loaded(load_tokenizer, str(adapter) if own else base_path)
+        model = _loaded(
+            AutoModelForCausalLM.from_pretrained,
+            base_path,
+            dtype=_dtype(torch, dtype, place),
+            use_safetensors=True,
+            trust_remote_code=False,
+        )
         model = model.to(place).eval()
         if adapter is not None:
             model = _merge(model, adapter)
     if len(tokenizer) > model.get_input_embeddings().num_embeddings:
-        raise UsageError(f"{base_path}: the tokenizer knows more tokens than the model", "they belong to different models")
+        raise UsageError(
+            f"{base_path}: the tokenizer knows more tokens than the model", "they belong to different models"
+        )
     return model, tokenizer
 
 
@@ -110,6 +114,8 @@ def _check_adapter_folder(adapter: Path) -> None:
                 "ask its author for adapter_model.safetensors",
             )
         raise UsageError(f"{adapter}: {ADAPTER_WEIGHTS} is missing", "train again, or copy the whole folder")
+    for name in ("adapter_config.json", "tokenizer_config.json"):
+        _refuse_keys(str(adapter), _read(adapter / name))
 
 
 def _merge(model: Any, adapter: Path) -> Any:
@@ -120,8 +126,6 @@ def _merge(model: Any, adapter: Path) -> Any:
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
-    _refuse_keys(str(adapter), _read(adapter / "adapter_config.json"))
-    _refuse_keys(str(adapter), _read(adapter / "tokenizer_config.json"))
     probe = torch.arange(8, device=model.device).unsqueeze(0) % model.get_input_embeddings().num_embeddings
     with torch.inference_mode():
         before = model(input_ids=probe).logits
@@ -137,7 +141,9 @@ def _merge(model: Any, adapter: Path) -> Any:
         raise _not_applied(adapter, first) from error
     lost = sorted(outcome.unexpected_keys) + sorted(expected & set(outcome.missing_keys))
     if lost or not weights:
-        raise _not_applied(adapter, f"{len(lost)} tensors found no place, {', '.join(lost[:3])}" if lost else "it is empty")
+        raise _not_applied(
+            adapter, f"{len(lost)} tensors found no place, {', '.join(lost[:3])}" if lost else "it is empty"
+        )
     merged = wrapped.merge_and_unload(safe_merge=True).eval()
     with torch.inference_mode():
         after = merged(input_ids=probe).logits
@@ -153,9 +159,9 @@ def _not_applied(adapter: Path, why: str) -> DyagError:
     )
 
 
-def _from_pretrained(auto_class: Any, path: str, **options: Any) -> Any:
+def _loaded(load: Callable[..., Any], path: str, **options: Any) -> Any:
     try:
-        return auto_class.from_pretrained(path, trust_remote_code=False, **options)
+        return load(path, **options)
     except (OSError, ValueError, KeyError) as error:
         raise _not_loadable(path, error) from error
 
@@ -164,7 +170,7 @@ def _not_loadable(path: str, error: Exception) -> UsageError:
     first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
     return UsageError(
         f"{path} can't be loaded: {first[:300]}",
-        "give a preset's name (dyag models list), hub:ORG/NAME, or a folder with config.json, tokenizer and safetensors",
+        "give a preset's name (dyag models list), ORG/NAME, or a folder with config, tokenizer and safetensors",
     )
 
 
@@ -183,19 +189,3 @@ def _dtype(torch: Any, wanted: str, device: str) -> Any:
     if device != "cuda":
         return torch.float32
     return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Keep transformers' own bars and hints off the terminal while this runs; errors still come as exceptions."""
-    from transformers.utils import logging
-
-    verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        logging.set_verbosity(verbosity)
-        if bars:
-            logging.enable_progress_bar()

@@ -144,9 +144,7 @@ class TransformersEngine:
         )
 
     def _text(self, row: _Row) -> str:
-        text: str = self._tokenizer.decode(
-            row.answer, skip_special_tokens=True, clean_up_tokenization_spaces=False
-        )
+        text: str = self._tokenizer.decode(row.answer, skip_special_tokens=True, clean_up_tokenization_spaces=False)
         return text.strip()
 
     def _decode(self, batch: Sequence[_Row], decoding: Decoding) -> Iterator[None]:
@@ -158,9 +156,7 @@ class TransformersEngine:
         width = max(len(row.prompt) for row in batch)
         pad = self._tokenizer.pad_token_id or 0
         ids = torch.tensor([[pad] * (width - len(row.prompt)) + row.prompt for row in batch], device=device)
-        mask = torch.tensor(
-            [[0] * (width - len(row.prompt)) + [1] * len(row.prompt) for row in batch], device=device
-        )
+        mask = torch.tensor([[0] * (width - len(row.prompt)) + [1] * len(row.prompt) for row in batch], device=device)
         positions = (mask.cumsum(1) - 1).clamp(min=0)
         cache = DynamicCache(config=self._model.config)
         alive = list(batch)

@@ -1,0 +1,290 @@
+"""Stage `evaluate`: ask every arm the same questions, score the answers, write one results file an arm.
+
+Each answer is journalled as it comes, under a key of everything it depends on: a run that was killed asks nothing
+twice, and its files are the same to the byte as those of a run that was not (times come from the journal too).
+"""
+
+from __future__ import annotations
+
+import itertools
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from dyag_core.artifacts import (
+    Journal,
+    atomic_text,
+    file_sha256,
+    manifest_path,
+    output_lock,
+    sha256_of,
+    to_json,
+    write_manifest,
+)
+from dyag_core.language import detect_language
+from dyag_core.prompts import SYSTEM
+from dyag_core.questions import language_sample, question_hash, read_questions, trained_questions
+from dyag_core.records import Decoding, Evaluation, Prediction, Reply, Source
+from dyag_core.run import Run, SilentProgress
+from dyag_core.stages.answering import Arm, Models, arms_named, build_prompts, opened_engine
+from dyag_core.stages.index import index_for_questions, open_index
+from dyag_core.stages.results import evaluation
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from dyag_core.manager import Chosen, Plugins
+    from dyag_core.protocols import Engine, Progress
+    from dyag_core.records import Question
+    from dyag_core.stages.answering import Prompt
+    from dyag_core.stages.index import OpenIndex
+
+#: success is the primary metric; these two are in every results file, whichever metrics are asked for.
+ALWAYS = ("success", "exact_match")
+DEFAULT_METRICS = (*ALWAYS, "token_f1", "containment", "abstention", "answer_length")
+
+
+@dataclass(frozen=True)
+class EvaluationFiles:
+    """The results file of each arm and what stands in it, in the order in which the arms were named."""
+
+    files: dict[str, Path]
+    evaluations: dict[str, Evaluation]
+
+
+def evaluate(
+    *,
+    questions: Path,
+    arms: Sequence[str],
+    output: Path,
+    plugins: Plugins,
+    model: Path | None = None,
+    base_model: str | None = None,
+    index: Path | None = None,
+    k: int = 3,
+    metrics: Sequence[str] = DEFAULT_METRICS,
+    decoding: Decoding | None = None,
+    engine: str = "transformers",
+    engine_options: Mapping[str, Any] | None = None,
+    limit: int | None = None,
+    seed: int = 42,
+    progress: Progress | None = None,
+) -> EvaluationFiles:
+    """Evaluate `arms` on `questions`.
+
+    Args:
+        output: the results file for one arm; for several a prefix, and the files are PREFIX_ARM.json.
+        index: for rag and hybrid; where there is none it is built from the questions' own documents.
+        limit: ask this many questions only, spread evenly over the file so that every stratum keeps its share.
+
+    Raises:
+        UsageError: bad questions, or an arm lacks its model or index. DyagError: the adapter has no effect.
+    """
+    progress, wanted = progress or SilentProgress(), arms_named(arms)
+    files = _result_files(output, wanted)
+    with output_lock(output):
+        run = Run(stage="evaluate", folder=output.parent, plugins=plugins, seed=seed, progress=progress)
+        with plugins.stage(run) as done:
+            chosen = plugins.choose("engines", engine, engine_options)
+            scorers = [plugins.choose("metrics", name) for name in dict.fromkeys((*ALWAYS, *metrics))]
+            models = Models.resolve(model, base_model, plugins, progress)
+            for arm in wanted:
+                models.adapter(arm)  # says what is missing before anything long begins
+            asked = _Asked.read(questions, models, limit)
+            run.lang = asked.lang
+            passages = None
+            if index is not None and any(arm.retrieval for arm in wanted):
+                folder = index_for_questions(questions, index, plugins=plugins, seed=seed, progress=progress)
+                passages = open_index(folder, plugins=plugins, run=run)
+            job = _Job(run, plugins, models, chosen, decoding or Decoding(), asked, passages, k)
+            predictions = _ask_all(job, wanted, files)
+            evaluations = {
+                arm.name: evaluation(predictions[arm.name], scorers, plugins, job.metadata(arm)) for arm in wanted
+            }
+            for name, file in files.items():
+                atomic_text(file, to_json(evaluations[name].model_dump(mode="json"), indent=2) + "\n")
+            _write_manifest(job, output, wanted, questions, limit)
+            for file in files.values():  # only now: a run killed before would ask again
+                _journal(file).unlink(missing_ok=True)
+            done.result = EvaluationFiles(files, evaluations)
+    result: EvaluationFiles = done.result
+    return result
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """The questions, their file's hash, their language, and which of them the model was trained on."""
+
+    questions: list[Question]
+    file: str
+    sha256: str
+    lang: str
+    trained: frozenset[str]
+
+    @classmethod
+    def read(cls, path: Path, models: Models, limit: int | None) -> _Asked:
+        passport = models.passport
+        lang = detect_language(language_sample(read_questions(path, None)))
+        questions = read_questions(path, passport.system_prompt if passport is not None else SYSTEM[lang])
+        if limit is not None and limit < len(questions):
+            questions = [questions[i * len(questions) // limit] for i in range(limit)]
+        trained = trained_questions(models.model) if models.model is not None else frozenset()
+        return cls(questions, path.name, file_sha256(path), lang, trained)
+
+
+@dataclass(frozen=True, eq=False)
+class _Job:
+    """Everything that an answer depends on besides its question and its arm."""
+
+    run: Run
+    plugins: Plugins
+    models: Models
+    engine: Chosen
+    decoding: Decoding
+    asked: _Asked
+    index: OpenIndex | None
+    k: int
+
+    def metadata(self, arm: Arm) -> dict[str, Any]:
+        """What a results file says about where its numbers come from. The same run gives the same bytes."""
+        about: dict[str, Any] = {
+            "arm": arm.name,
+            **self.models.describe(arm),
+            "decoding": self.decoding.model_dump(mode="json"),
+            "engine": {"name": self.engine.name, "version": self.engine.version},
+            "questions": {
+                "file": self.asked.file,
+                "sha256": self.asked.sha256,
+                "asked": len(self.asked.questions),
+            },
+            "lang": self.asked.lang,
+            "seed": self.run.seed,
+        }
+        if arm.retrieval and self.index is not None:
+            about["index"] = {"sha256": self.index.sha256, "retriever": self.index.retriever_name, "k": self.k}
+        return about
+
+
+def _ask_all(job: _Job, arms: Sequence[Arm], files: Mapping[str, Path]) -> dict[str, list[Prediction]]:
+    """Predictions of each arm. Arms on the same model share one engine; base models come first."""
+    predictions: dict[str, list[Prediction]] = {}
+    by_model = sorted(arms, key=lambda arm: arm.finetuned)
+    for _, same_model in itertools.groupby(by_model, key=lambda arm: arm.finetuned):
+        group = list(same_model)
+        with opened_engine(job.engine, job.models, group[0], job.plugins, job.run) as engine:
+            for arm in group:
+                predictions[arm.name] = _ask(job, arm, engine, files[arm.name])
+    return predictions
+
+
+def _ask(job: _Job, arm: Arm, engine: Engine, file: Path) -> list[Prediction]:
+    questions = job.asked.questions
+    prompts = build_prompts(
+        [question.messages for question in questions],
+        arm,
+        engine=engine,
+        index=job.index,
+        k=job.k,
+        lang=job.asked.lang,
+        decoding=job.decoding,
+    )
+    cut = sum(prompt.cut for prompt in prompts)
+    if cut:
+        job.run.warn(f"{arm.name}: in {cut} of {len(prompts)} prompts not all passages fitted the context")
+    keys = _keys(job, arm, prompts)
+    replies: dict[str, Reply] = {}
+    with Journal(_journal(file)) as journal, ExitStack() as stack:
+        task = stack.enter_context(job.run.progress.task(f"asking {arm.name}", total=len(questions)))
+        for key in keys:
+            if key in journal:
+                replies[key] = Reply.model_validate(journal.get(key))
+                task.advance()
+        for key, reply in _new_replies(prompts, keys, replies, engine, job.decoding):
+            if reply.error is None:  # an answer that failed is asked for again
+                journal.put(key, reply.model_dump(mode="json"))
+            replies[key] = reply
+            task.advance()
+    return [
+        _prediction(question, prompt, replies[key], job.asked.trained if arm.finetuned else frozenset())
+        for question, prompt, key in zip(questions, prompts, keys, strict=True)
+    ]
+
+
+def _new_replies(
+    prompts: Sequence[Prompt],
+    keys: Sequence[str],
+    known: Mapping[str, Reply],
+    engine: Engine,
+    decoding: Decoding,
+) -> Iterator[tuple[str, Reply]]:
+    """Replies to the prompts that nobody has answered yet, as they come."""
+    todo = [i for i, key in enumerate(keys) if key not in known]
+    for position, reply in engine.answer([prompts[i].messages for i in todo], decoding):
+        yield keys[todo[position]], reply
+
+
+def _keys(job: _Job, arm: Arm, prompts: Sequence[Prompt]) -> list[str]:
+    """A journal key for each question: its id, the prompt the model sees, the weights, the decoding, the engine."""
+    common = [arm.name, job.models.key(arm), job.decoding.model_dump(mode="json"), job.engine.name]
+    common += [job.engine.distribution, job.engine.version, job.engine.options.model_dump(mode="json")]
+    common += [job.index.sha256 if arm.retrieval and job.index else None]
+    return [
+        sha256_of([common, question.id, [message.model_dump() for message in prompt.messages]])
+        for question, prompt in zip(job.asked.questions, prompts, strict=True)
+    ]
+
+
+def _prediction(question: Question, prompt: Prompt, reply: Reply, trained: frozenset[str]) -> Prediction:
+    return Prediction(
+        id=question.id,
+        question=question.question,
+        expected=question.expected_answer,
+        answer=reply.text,
+        answerable=question.answerable,
+        stratum=question.stratum,
+        document=question.document,
+        chunk=question.chunk,
+        fact=question.fact,
+        context=prompt.context,
+        sources=tuple(Source(chunk=hit.chunk.id, score=hit.score) for hit in prompt.hits),
+        prompt_tokens=reply.prompt_tokens,
+        completion_tokens=reply.completion_tokens,
+        seconds=reply.seconds,
+        truncated=reply.truncated,
+        seen_in_training=question_hash(question.question) in trained,
+        error=reply.error,
+    )
+
+
+def _result_files(output: Path, arms: Sequence[Arm]) -> dict[str, Path]:
+    if len(arms) == 1:
+        return {arms[0].name: output}
+    prefix = output.name.removesuffix(".json")
+    return {arm.name: output.with_name(f"{prefix}_{arm.name}.json") for arm in arms}
+
+
+def _journal(file: Path) -> Path:
+    return file.with_name(f".{file.name}.journal.jsonl")
+
+
+def _write_manifest(job: _Job, output: Path, arms: Sequence[Arm], questions: Path, limit: int | None) -> None:
+    inputs = {"questions": questions}
+    if job.models.model is not None and any(arm.finetuned for arm in arms):
+        inputs["model"] = job.models.model
+    if job.index is not None:
+        inputs["index"] = job.index.folder / "chunks.jsonl"
+    write_manifest(
+        manifest_path(output),
+        stage="evaluate",
+        options={
+            "arms": [arm.name for arm in arms],
+            "base_model": job.models.describe(arms[0])["base_model"],
+            "decoding": job.decoding.model_dump(mode="json"),
+            "k": job.k,
+            "limit": limit,
+        },
+        seed=job.run.seed,
+        inputs=inputs,
+        plugins=job.plugins.used(),
+    )
