@@ -145,12 +145,9 @@ def _encode(tokenizer: Any, text: str) -> list[int]:
     """
     ids: list[int] = []
     for i, piece in enumerate(_MARKED.split(text)):
-        if i % 2 == 0:
-            # a template that cut content in the middle of a mark leaves a lone one: drop it, but keep the pieces apart
-            parts = re.split(f"[{_OPEN}{_CLOSE}]", piece)
-        else:
-            # letter by letter no control token can match, whatever flags it carries in the tokenizer
-            parts = list(piece)
+        # Between marks: letter by letter no control token can match, whatever flags it carries in the tokenizer.
+        # Elsewhere: a template that cuts content in the middle of a mark leaves a lone one, which keeps pieces apart.
+        parts = list(piece) if i % 2 else re.split(f"[{_OPEN}{_CLOSE}]", piece)
         for part in parts:
             if part:
                 ids += tokenizer(part, add_special_tokens=False)["input_ids"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter, ValidationError
@@ -26,6 +26,7 @@ class Conversation:
 
     line: int
     messages: tuple[Message, ...]
+    meta: dict[str, Any] = field(default_factory=dict)
 
     @property
     def questions(self) -> tuple[str, ...]:
@@ -54,7 +55,8 @@ def read_conversations(path: Path) -> list[Conversation]:
     conversations = []
     for line, row in rows:
         try:
-            conversations.append(Conversation(line, _messages(row, system)))
+            meta = row.get("meta")
+            conversations.append(Conversation(line, _messages(row, system), meta if isinstance(meta, dict) else {}))
         except ValueError as error:  # pydantic's ValidationError is one
             reason = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
             problems.append(BadLine(line, reason, ""))

@@ -39,7 +39,7 @@ class TrainingJob:
 
 
 class TrainedModel(Record):
-    """What training made. Times are seconds of wall clock, losses are mean cross-entropy in nats per trained token."""
+    """What training made. `seconds` is the time spent in training, over all its resumptions; losses are mean cross-entropy in nats per trained token."""
 
     folder: Path
     examples: int
@@ -52,6 +52,22 @@ class TrainedModel(Record):
     trained_tokens: int = 0
     resumed_from_step: int | None = None
     label_statistics: dict[str, Any] = Field(default_factory=dict)
+
+    def summary_lines(self) -> list[str]:
+        """What was made, where, and what the numbers mean, for people."""
+        lines = [
+            f"{self.folder}: adapter trained on {self.examples} examples, {self.steps} steps, {self.epochs:g} epochs, "
+            f"{self.seconds:.0f} s"
+        ]
+        if self.first_loss is not None and self.final_loss is not None:
+            lines.append(
+                f"loss {self.first_loss:.3f} -> {self.final_loss:.3f} nats a trained token (0 means known by heart)"
+            )
+        if self.validation_loss is not None:
+            lines.append(f"lowest validation loss {self.validation_loss:.3f}; the adapter kept is the one that had it")
+        if self.resumed_from_step is not None:
+            lines.append(f"went on from step {self.resumed_from_step}")
+        return lines
 
 
 class Passport(Record):

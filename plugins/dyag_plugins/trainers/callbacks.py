@@ -1,0 +1,133 @@
+"""What happens between steps: progress, checkpoints, the best adapter, early stopping, stopping when asked to."""
+
+from __future__ import annotations
+
+import math
+import shutil
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from dyag_core import DyagError, Task
+from dyag_core.artifacts import disk_errors
+from dyag_plugins.trainers.checkpoints import BEST, Checkpoints
+
+
+class StopRequest:
+    """A signal that asks the run to stop: after the step at hand, with a checkpoint; at once when it comes twice."""
+
+    def __init__(self) -> None:
+        self.signal: int | None = None
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Catch Ctrl-C and SIGTERM inside the block. Only the main thread of a program may, so elsewhere: nothing."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = {number: signal.signal(number, self._receive) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def leave(self) -> None:
+        """Raise what the signal stands for: exit code 130 or 143."""
+        if self.signal == signal.SIGINT:
+            raise KeyboardInterrupt
+        if self.signal is not None:
+            raise SystemExit(128 + self.signal)
+
+    def _receive(self, number: int, _frame: Any) -> None:
+        asked_before = self.signal is not None
+        self.signal = number
+        if asked_before:
+            self.leave()
+
+
+def watch_training(task: Task, stop: StopRequest) -> Any:
+    """A transformers callback that draws progress, refuses a NaN loss, and stops after a step when asked to."""
+    from transformers import TrainerCallback
+
+    class Watch(TrainerCallback):  # type: ignore[misc]
+        def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+            self.began, self.first_step = time.monotonic(), state.global_step
+            self.before = max((entry.get("seconds", 0.0) for entry in state.log_history), default=0.0)
+            if state.global_step:
+                task.advance(state.global_step)
+
+        def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+            if stop.signal is not None:
+                control.should_save = control.should_training_stop = True
+
+        def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, Any], **_: Any) -> None:
+            if "loss" not in logs:
+                return
+            if not math.isfinite(logs["loss"]):
+                raise DyagError(
+                    f"the loss became {logs['loss']} at step {state.global_step}",
+                    "lower -o learning_rate=... (a tenth, say), and look at the data for broken rows; "
+                    "the last checkpoint is kept, --resume never starts over",
+                )
+            spent = time.monotonic() - self.began
+            state.log_history[-1]["seconds"] = self.before + spent
+            left = spent / max(1, state.global_step - self.first_step) * (state.max_steps - state.global_step)
+            task.advance(1, loss=float(logs["loss"]), left=_minutes(left))
+
+    return Watch()
+
+
+def keep_checkpoints(checkpoints: Checkpoints, base_name: str) -> Any:
+    """A transformers callback that seals every checkpoint and lets old ones go."""
+    from transformers import TrainerCallback
+
+    class Keep(TrainerCallback):  # type: ignore[misc]
+        def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+            checkpoints.seal(checkpoints.folder / f"checkpoint-{state.global_step}", base_name)
+
+    return Keep()
+
+
+def keep_best(folder: Path, patience: int) -> Any:
+    """A transformers callback that saves the adapter with the lowest validation loss under `folder`/best.
+
+    It stops the run after `patience` validations without a new low. All it knows comes from the run's own log,
+    which is part of every checkpoint: a resumed run decides as the uninterrupted one.
+    """
+    from transformers import TrainerCallback
+
+    class Best(TrainerCallback):  # type: ignore[misc]
+        def on_evaluate(self, args: Any, state: Any, control: Any, model: Any = None, **_: Any) -> None:
+            losses = validation_losses(state.log_history)
+            if losses[-1] == min(losses) and losses.count(losses[-1]) == 1:
+                _save_adapter(model, folder / BEST)
+            if patience and len(losses) - 1 - losses.index(min(losses)) >= patience:
+                control.should_training_stop = True
+
+    return Best()
+
+
+def validation_losses(history: list[dict[str, Any]]) -> list[float]:
+    """The validation losses of a run, in order."""
+    return [entry["eval_loss"] for entry in history if "eval_loss" in entry]
+
+
+def _save_adapter(model: Any, folder: Path) -> None:
+    partial = folder.with_name(f".{folder.name}.partial")
+    with disk_errors(folder):
+        shutil.rmtree(partial, ignore_errors=True)
+        model.save_pretrained(partial)
+        for file in partial.iterdir():
+            if file.suffix != ".safetensors":  # config and README hold this machine's paths, and nothing reads them
+                file.unlink()
+        shutil.rmtree(folder, ignore_errors=True)
+        partial.rename(folder)
+
+
+def _minutes(seconds: float) -> str:
+    return f"{seconds / 60:.0f} min" if seconds >= 100 else f"{seconds:.0f} s"

@@ -1,0 +1,97 @@
+"""Checkpoints that are used only when they are whole and belong to this run."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+from dyag_core import DyagError, Run
+from dyag_core.artifacts import atomic_text, disk_errors, file_sha256, read_json, sha256_of, to_json
+
+MARKER = "dyag-checkpoint.json"
+BEST = "best"
+
+
+class Checkpoints:
+    """The checkpoints of one run: `checkpoint-STEP` folders as transformers writes them, each with a marker.
+
+    transformers writes straight into the folder and takes the highest number, whole or not (transformers#35782), so
+    a folder counts only when its marker, renamed in last, matches every file.
+
+    Args:
+        folder: where they stand.
+        fingerprint: of data, base and options; another run's checkpoints are never used.
+        keep: how many to keep, the newest ones.
+    """
+
+    def __init__(self, folder: Path, fingerprint: dict[str, Any], keep: int) -> None:
+        self.folder = folder
+        self._fingerprint = sha256_of(fingerprint)
+        self._keep = max(1, keep)
+
+    def seal(self, checkpoint: Path, base_name: str) -> None:
+        """Mark `checkpoint` as whole, then let go of the oldest ones."""
+        with disk_errors(checkpoint):
+            # transformers pickles its arguments beside the weights: nothing reads them, and they hold paths
+            (checkpoint / "training_args.bin").unlink(missing_ok=True)
+            (checkpoint / "README.md").unlink(missing_ok=True)
+            if (checkpoint / "adapter_config.json").exists():
+                name_base(checkpoint / "adapter_config.json", base_name)
+            files = {}
+            for file in sorted(path for path in checkpoint.rglob("*") if path.is_file() and path.name != MARKER):
+                with file.open("rb+") as handle:
+                    os.fsync(handle.fileno())
+                files[file.relative_to(checkpoint).as_posix()] = [file.stat().st_size, file_sha256(file)]
+            marker = {"fingerprint": self._fingerprint, "files": files}
+            atomic_text(checkpoint / MARKER, to_json(marker, indent=2) + "\n")
+            for old in self._numbered()[self._keep :]:
+                (old / MARKER).unlink(missing_ok=True)  # half a removed checkpoint must not look whole
+                shutil.rmtree(old)
+
+    def newest(self, run: Run) -> Path | None:
+        """The newest whole checkpoint of this run. Damaged ones are named and set aside."""
+        for checkpoint in self._numbered():
+            problem = self._problem(checkpoint)
+            if problem is None:
+                return checkpoint
+            run.warn(f"{checkpoint.name} is not used: {problem}")
+            aside = checkpoint.with_name(f"broken-{checkpoint.name}")
+            shutil.rmtree(aside, ignore_errors=True)
+            checkpoint.rename(aside)
+        return None
+
+    def clear(self) -> None:
+        """Forget everything."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _numbered(self) -> list[Path]:
+        found = [path for path in self.folder.glob("checkpoint-*") if path.name.split("-")[-1].isdecimal()]
+        return sorted(found, key=lambda path: -int(path.name.split("-")[-1]))
+
+    def _problem(self, checkpoint: Path) -> str | None:
+        try:
+            marker = read_json(checkpoint / MARKER)
+            if marker["fingerprint"] != self._fingerprint:
+                return "it belongs to another run"
+            for name, (size, sha256) in marker["files"].items():
+                file = checkpoint / name
+                if not file.is_file():
+                    return f"{name} is missing"
+                if file.stat().st_size != size or file_sha256(file) != sha256:
+                    return f"{name} is damaged"
+        except DyagError:
+            return "it was not finished"
+        except (KeyError, TypeError, ValueError, AttributeError):
+            return "its marker is damaged"
+        return None
+
+
+def name_base(adapter_config: Path, base_name: str) -> None:
+    """Write the base model's name into an adapter's config, where PEFT has left this machine's path."""
+    config = read_json(adapter_config)
+    config["base_model_name_or_path"] = base_name
+    if isinstance(config.get("target_modules"), list):  # a set in PEFT, written in another order each time
+        config["target_modules"].sort()
+    atomic_text(adapter_config, to_json(config, indent=2) + "\n")
