@@ -39,7 +39,11 @@ class TrainingJob:
 
 
 class TrainedModel(Record):
-    """What training made. `seconds` is the time spent in training, over all its resumptions; losses are mean cross-entropy in nats per trained token."""
+    """What training made.
+
+    `seconds` is the time spent in training, over all its resumptions; losses are mean cross-entropy in nats per
+    trained token.
+    """
 
     folder: Path
     examples: int
