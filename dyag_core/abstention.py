@@ -12,9 +12,7 @@ from dyag_core.normalise import fold, normalise
 from dyag_core.prompts import UNKNOWN
 
 _SOURCE = (
-    (
     r"(?:documents?|documentation|passages?|extraits?|textes?|contextes?|sources?|fiches?|contexts?|texts?|excerpts?)"
-)
 )
 _TOLD = r"(?:precise|indique|mentionne|renseigne|specifie|fourni|communique|connu|disponible)e?s?"
 _STATED = r"(?:specified|mentioned|stated|provided|given|indicated|known|available|listed|documented)"

@@ -18,7 +18,6 @@ from dyag_core.stages.index import open_index
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
 
-
     from dyag_core.manager import Plugins
     from dyag_core.protocols import Progress
 

@@ -103,8 +103,10 @@ def analyser(lang: str) -> Callable[[str], list[str]]:
 def _build(corpus: Sequence[list[str]], options: BM25.Options) -> Any:
     import bm25s
 
+    if not any(corpus):
+        corpus = [[""] for _ in corpus]  # no word anywhere: bm25s would divide by a mean length of zero
     # Own vocabulary, sorted: bm25s would number the words in the order of a set, which differs from run to run.
-    vocabulary = {term: i for i, term in enumerate(sorted({term for terms in corpus for term in terms}) or [""])}
+    vocabulary = {term: i for i, term in enumerate(sorted({term for terms in corpus for term in terms}))}
     searcher = bm25s.BM25(k1=options.k1, b=options.b, backend="numpy")
     ids = [[vocabulary[term] for term in terms] for terms in corpus]
     searcher.index((ids, vocabulary), create_empty_token=False, show_progress=False)

@@ -1,0 +1,218 @@
+"""BM25 and indexes: finding, ties, caches that are damaged, manifests that lead to the documents."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from dyag_core import Chunk
+from dyag_core.artifacts import write_jsonl, write_manifest
+from dyag_core.errors import UsageError
+from dyag_core.manager import Plugins
+from dyag_core.run import Run
+from dyag_core.stages.index import Index, OpenIndex, index, index_for_questions, open_index
+
+FRENCH = {
+    "c3": "# 7zip\n\n- Catégorie: Compression décompression\n- Licence: LGPL-2.0-only. Logiciel d'archivage des données.",
+    "c1": "# Ansible\n\n- Fonction: Outil de déploiement\n- Licence: GPL-3.0-only. Les systèmes sont déployés.",
+    "c2": "# Antidote\n\n- Fonction: Correcteur d'orthographe pour les élèves\n- Licence: propriétaire.",
+}
+
+
+def chunks(texts: dict[str, str]) -> list[Chunk]:
+    return [Chunk(id=name, text=text) for name, text in texts.items()]
+
+
+def retriever(texts: dict[str, str], folder: Path, **options: object):
+    plugins = Plugins()
+    run = Run(stage="index", folder=folder, plugins=plugins)
+    return plugins.retriever(plugins.choose("retrievers", "bm25", options), chunks(texts), folder / "r", run)
+
+
+def ids(found) -> list[list[str]]:
+    return [[hit.chunk.id for hit in hits] for hits in found]
+
+
+@pytest.mark.parametrize(
+    ("query", "first"),
+    [
+        ("Quelle est la catégorie de 7zip ?", "c3"),
+        ("categorie compression", "c3"),  # typed without accents
+        ("7-zip", "c3"),
+        ("déployer un système", "c1"),  # stemmed: déploiement, systèmes
+        ("l'élève", "c2"),
+        ("ORTHOGRAPHE", "c2"),
+    ],
+)
+def test_finds_french(tmp_path: Path, query: str, first: str) -> None:
+    assert ids(retriever(FRENCH, tmp_path).search([query], 2))[0][0] == first
+
+
+def test_finds_english_with_the_english_stemmer(tmp_path: Path) -> None:
+    texts = {"a": "The tool that deploys servers and it is for you", "b": "An editor of the images with layers"}
+    assert ids(retriever(texts, tmp_path).search(["deploying a server", "image editors"], 1)) == [["a"], ["b"]]
+
+
+def test_equal_scores_are_ordered_by_id_and_scores_fall(tmp_path: Path) -> None:
+    texts = {f"c{i}": "le même texte sur la licence" for i in (3, 1, 2, 0)} | {"z": "licence licence licence texte"}
+    (hits,) = retriever(texts, tmp_path).search(["licence"], 10)
+    assert [hit.chunk.id for hit in hits][-4:] == ["c0", "c1", "c2", "c3"]
+    assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
+
+
+def test_fewer_chunks_than_k_and_queries_without_words(tmp_path: Path) -> None:
+    search = retriever(FRENCH, tmp_path).search
+    assert len(search(["licence"], 50)[0]) == 3
+    assert search(["", "  ", "?", "le la les", "xyzzy", "👍"], 3) == [[]] * 6
+
+
+def test_chunks_without_any_word_do_no_harm(tmp_path: Path) -> None:
+    assert retriever({"a": "?", "b": ""}, tmp_path).search(["licence"], 3) == [[]]
+
+
+def test_options_change_the_search(tmp_path: Path) -> None:
+    texts = {"long": "licence licence licence " + "mot " * 50, "short": "licence mot"}
+    scores = [
+        {hit.chunk.id: hit.score for hit in retriever(texts, tmp_path / str(i), **options).search(["licence"], 2)[0]}
+        for i, options in enumerate([{}, {"b": "0"}, {"k1": "0.1"}])
+    ]
+    assert scores[0] != scores[1] != scores[2]
+    english = retriever({"a": "deploys deployed"}, tmp_path / "en", lang="en")
+    french = retriever({"a": "deploys deployed"}, tmp_path / "fr", lang="fr")
+    assert english.search(["deploying"], 1)[0]
+    assert not french.search(["deploying"], 1)[0]
+
+
+@pytest.mark.parametrize("damage", ["truncate", "flip", "remove", "marker"])
+def test_a_damaged_cache_is_built_again(tmp_path: Path, damage: str) -> None:
+    expected = retriever(FRENCH, tmp_path).search(["licence outil"], 3)
+    for path in sorted((tmp_path / "r").iterdir()):
+        before = path.read_bytes()
+        if damage == "truncate":
+            path.write_bytes(before[: len(before) // 2])
+        elif damage == "flip":
+            path.write_bytes(before[:-1] + bytes([before[-1] ^ 1]))
+        elif damage == "remove":
+            path.unlink()
+        elif path.name == "cache.json":
+            path.write_text("[]", encoding="utf-8")
+        assert retriever(FRENCH, tmp_path).search(["licence outil"], 3) == expected
+        assert path.read_bytes() == before
+
+
+def test_no_pickle_in_the_cache_and_same_bytes_each_time(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        retriever(FRENCH, tmp_path / name)
+    one, other = ({p.name: p.read_bytes() for p in (tmp_path / n / "r").iterdir()} for n in ("a", "b"))
+    assert one == other
+    assert {name.rsplit(".", 1)[1] for name in one} == {"npy", "json"}
+    assert all(b"pickle" not in content and not content.startswith(b"\x80") for content in one.values())
+
+
+# -- the stage ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def documents(tmp_path: Path) -> Path:
+    path = tmp_path / "données" / "documents.jsonl"
+    rows = [{"id": name, "content": text, "metadata": {"id": name}} for name, text in FRENCH.items()]
+    write_jsonl(path, rows)
+    return path
+
+
+def build(documents: Path, output: Path) -> Index:
+    return index(source=documents, output=output, plugins=Plugins())
+
+
+def opened(folder: Path) -> OpenIndex:
+    plugins = Plugins()
+    return open_index(folder, plugins=plugins, run=Run(stage="query", folder=folder, plugins=plugins))
+
+
+def test_index_and_open(documents: Path, tmp_path: Path) -> None:
+    made = build(documents, tmp_path / "sill.index")
+    assert (made.chunks, made.retriever, made.lang) == (3, "bm25", "fr")
+    found = opened(made.folder)
+    assert found.sha256 == made.sha256
+    assert "LGPL" in found.search(["licence de 7zip"], 1)[0][0].chunk.text
+    manifest = json.loads((made.folder / "index.json").read_text("utf-8"))
+    assert manifest["inputs"]["documents"]["path"] == "../données/documents.jsonl"
+    assert str(tmp_path) not in (made.folder / "index.json").read_text("utf-8")
+
+
+def test_index_twice_gives_the_same_bytes(documents: Path, tmp_path: Path) -> None:
+    for name in ("a.index", "b.index", "a.index"):
+        build(documents, tmp_path / name)
+    one, other = (
+        {p.relative_to(tmp_path / n): p.read_bytes() for p in sorted((tmp_path / n).rglob("*")) if p.is_file()}
+        for n in ("a.index", "b.index")
+    )
+    assert one == other
+
+
+def test_a_missing_index_names_the_command(tmp_path: Path) -> None:
+    with pytest.raises(UsageError) as caught:
+        opened(tmp_path / "no.index")
+    assert "dyag index-rag" in (caught.value.hint or "")
+
+
+@pytest.mark.parametrize("damage", ["chunk changed", "chunks gone", "manifest half", "manifest other"])
+def test_a_damaged_index_is_refused(documents: Path, tmp_path: Path, damage: str) -> None:
+    folder = build(documents, tmp_path / "x.index").folder
+    lines = folder / "chunks.jsonl"
+    if damage == "chunk changed":
+        lines.write_text(lines.read_text("utf-8").replace("LGPL", "MIT"), encoding="utf-8")
+    elif damage == "chunks gone":
+        lines.unlink()
+    elif damage == "manifest half":
+        (folder / "index.json").write_text('{"chunks": ', encoding="utf-8")
+    else:
+        (folder / "index.json").write_text("{}", encoding="utf-8")
+    with pytest.raises(UsageError):
+        opened(folder)
+
+
+def test_an_index_never_replaces_something_else(documents: Path, tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.docx").write_text("years of work", encoding="utf-8")
+    with pytest.raises(UsageError, match=r"thesis\.docx"):
+        build(documents, tmp_path / "mine")
+    with pytest.raises(UsageError):
+        build(documents, documents)
+
+
+def questions_from(documents: Path, folder: Path) -> Path:
+    path = folder / "sill_test.jsonl"
+    write_jsonl(path, [{"question": "Q ?", "expected_answer": "A"}])
+    write_manifest(
+        folder / "sill.manifest.json",
+        stage="generate",
+        options={},
+        seed=1,
+        inputs={"documents": documents},
+        plugins=[],
+    )
+    return path
+
+
+def test_a_missing_index_is_built_from_the_questions_documents(documents: Path, tmp_path: Path) -> None:
+    questions = questions_from(documents, tmp_path / "data")
+    folder = index_for_questions(questions, tmp_path / "data" / "sill.index", plugins=Plugins())
+    assert opened(folder).search(["7zip"], 1)[0]
+    stamp = (folder / "index.json").stat().st_mtime_ns
+    index_for_questions(questions, folder, plugins=Plugins())
+    assert (folder / "index.json").stat().st_mtime_ns == stamp
+
+
+def test_documents_that_changed_since_are_refused(documents: Path, tmp_path: Path) -> None:
+    questions = questions_from(documents, tmp_path / "data")
+    with documents.open("a", encoding="utf-8") as handle:
+        handle.write('{"id": "new", "content": "autre"}\n')
+    with pytest.raises(UsageError, match="changed since") as caught:
+        index_for_questions(questions, tmp_path / "sill.index", plugins=Plugins())
+    assert "dyag index-rag" in (caught.value.hint or "")
+    documents.unlink()
+    with pytest.raises(UsageError, match="gone"):
+        index_for_questions(questions, tmp_path / "sill.index", plugins=Plugins())
