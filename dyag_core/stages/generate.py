@@ -1,0 +1,319 @@
+"""Stage generate: documents -> a generator plugin -> screened, split, written training data."""
+
+from __future__ import annotations
+
+import tempfile
+from collections import Counter
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from itertools import chain
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from dyag_core.artifacts import (
+    BadLine,
+    atomic_write,
+    manifest_path,
+    output_lock,
+    relative_to,
+    to_json,
+    write_manifest,
+)
+from dyag_core.documents import read_documents
+from dyag_core.errors import GateError, UsageError
+from dyag_core.language import detect_language
+from dyag_core.prompts import LANGUAGES, SYSTEM, question_messages
+from dyag_core.records import GeneratedData
+from dyag_core.run import Run
+from dyag_core.screening import Screen
+from dyag_core.splits import STRATA, Splitter
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from dyag_core.manager import Plugins
+    from dyag_core.protocols import Progress, Task
+    from dyag_core.records import Document, Example, Message
+
+__all__ = ["GeneratedData", "generate"]
+
+_PARTS = ("train", "val", "test")
+
+
+def generate(
+    *,
+    source: Path,
+    output: Path,
+    method: str,
+    count: int | None,
+    split: tuple[float, float, float] | None,
+    options: Mapping[str, Any] | None = None,
+    seed: int = 42,
+    lang: str | None = None,
+    system_prompt: str | None = None,
+    min_yield: float = 50.0,
+    strict: bool = False,
+    plugins: Plugins,
+    progress: Progress,
+) -> GeneratedData:
+    """Make training data from `source` and write it to `output` (and its train, val and test files).
+
+    Args:
+        source: documents, see `dyag_core.documents`.
+        count: rows wanted; None takes all that can be made.
+        split: shares of train, validation and test; None writes `output` alone.
+        lang: None follows the documents.
+        system_prompt: None is the default of the language, "" leaves it out.
+        min_yield: percentage of the requested rows below which the stage fails, after its files were written.
+        strict: stop at the first bad input line.
+
+    Raises:
+        UsageError: bad input or options. GateError: nothing was made, or less than `min_yield`.
+    """
+    if lang is not None and lang not in LANGUAGES:
+        raise UsageError(f"no texts in language {lang!r}", f"known: {', '.join(LANGUAGES)}")
+    output = output if output.suffix == ".jsonl" else output.with_name(f"{output.name}.jsonl")
+    if source.exists() and source.resolve() == output.resolve():
+        raise UsageError(f"{output}: is the input", "choose another --output")
+    chosen = plugins.choose("generators", method, options)
+    with output_lock(output), _Rejects(output, source) as rejects:
+        read = read_documents(source, rejects.add, strict=strict)
+        if lang is None:
+            lang, read = _language_of(read)
+        run = Run(stage="generate", folder=output.parent, plugins=plugins, seed=seed, lang=lang, progress=progress)
+        system = SYSTEM[lang] if system_prompt is None else system_prompt
+        work = _Work(run, output, chosen.name, system, count, Splitter(split, seed, count) if split else None)
+        with plugins.stage(run) as done:
+            documents = work.counted(read)
+            with progress.task("generating", total=count) as task:
+                examples = plugins.filter_examples(plugins.generate(chosen, work.screen.watch(documents), run), run)
+                work.write(examples, task)
+                for _ in documents:  # the rest of the input is read for its bad lines, and counted
+                    pass
+            data = work.result(rejects)
+            write_manifest(
+                data.manifest,
+                stage="generate",
+                options={
+                    "method": chosen.name, "count": count, "split": split, "lang": lang, "system_prompt": system,
+                    "min_yield": min_yield, "strict": strict,
+                },
+                seed=seed,
+                inputs={"documents": source, **_option_files(chosen.options)},
+                plugins=_portable(plugins.used(), chosen.options, output.parent),
+                **_findings(data, run),
+            )  # fmt: skip
+            done.result = data
+    _check_yield(data, min_yield)
+    return data
+
+
+def _language_of(documents: Iterator[Document]) -> tuple[str, Iterator[Document]]:
+    """The language that the first documents are written in, and all documents again."""
+    seen: list[Document] = []
+
+    def texts() -> Iterator[str]:
+        for document in documents:
+            seen.append(document)
+            yield document.text
+
+    lang = detect_language(texts())
+    return lang, chain(seen, documents)
+
+
+class _Rejects:
+    """Bad input lines, written to NAME.rejects.jsonl as they come, and kept even where the run then fails."""
+
+    def __init__(self, output: Path, source: Path) -> None:
+        self.path = output.with_name(f"{output.stem}.rejects.jsonl")
+        self.count = 0
+        self._source = source.name
+        self._files = ExitStack()
+        self._handle: IO[Any] | None = None
+
+    def __enter__(self) -> _Rejects:
+        return self
+
+    def add(self, line: BadLine) -> None:
+        """Keep a line that can't be used."""
+        if self._handle is None:
+            self._handle = self._files.enter_context(atomic_write(self.path))
+        self.count += 1
+        text = line.text.encode("utf-8", "replace").decode("utf-8")
+        row = {"file": self._source, "line": line.line, "reason": line.reason, "text": text}
+        self._handle.write(to_json(row) + "\n")
+
+    def __exit__(self, *error: object) -> None:
+        if self._handle is None and error[0] is None:
+            self.path.unlink(missing_ok=True)  # an older run's
+        self._files.close()
+
+
+@dataclass(eq=False)
+class _Work:
+    run: Run
+    output: Path
+    method: str
+    system: str
+    count: int | None
+    splitter: Splitter | None
+    screen: Screen = field(default_factory=Screen)
+    written: Counter[str] = field(default_factory=Counter)
+    strata: Counter[str] = field(default_factory=Counter)
+    methods: Counter[str] = field(default_factory=Counter)
+    documents: set[str] = field(default_factory=set)
+    covered: set[str] = field(default_factory=set)
+    facts: set[str] = field(default_factory=set)
+    largest: float | None = None
+    exhausted: bool = True
+
+    def counted(self, documents: Iterator[Document]) -> Iterator[Document]:
+        """Documents as they are read, with their number noted."""
+        for document in documents:
+            self.documents.add(document.id)
+            yield document
+
+    def file(self, part: str) -> Path:
+        """Where the rows of a part go."""
+        return self.output.with_name(f"{self.output.stem}_{part}.jsonl")
+
+    def write(self, examples: Any, task: Task) -> None:
+        """Drain `examples` into the files until there are enough."""
+        with ExitStack() as files:
+            handles: dict[str, IO[Any]] = {"all": files.enter_context(atomic_write(self.output))}
+            if self.splitter:
+                handles |= {part: files.enter_context(atomic_write(self.file(part))) for part in _PARTS}
+            questions = files.enter_context(tempfile.TemporaryFile("w+", encoding="utf-8", newline="\n"))
+            for example in examples:
+                reason = self.screen.reason(example)
+                if reason:
+                    self.run.reject(reason, example.question)
+                elif self.splitter is None:
+                    self._put(handles, example, None)
+                    task.advance()
+                elif self.splitter.takes(example):
+                    self._put(handles, example, "train")
+                    questions.write(example.question.replace("\n", " ") + "\n")
+                    task.advance()
+                if self.splitter.full if self.splitter else sum(self.written.values()) == self.count:
+                    self.exhausted = False
+                    break
+            if self.splitter:
+                questions.seek(0)
+                for placed in self.splitter.finish(line.rstrip("\n") for line in questions):
+                    self._put(handles, placed.example, placed.part, placed.stratum)
+                    if placed.stratum:
+                        self.largest = max(self.largest or 0.0, placed.similarity)
+                    task.advance()
+                for reason, number in self.splitter.rejected.items():
+                    self.run.rejected[reason] += number
+
+    def _put(self, handles: dict[str, IO[Any]], example: Example, part: str | None, stratum: str | None = None) -> None:
+        line = to_json(_row(example, self.system, self.method, part, stratum)) + "\n"
+        handles["all"].write(line)
+        if part:
+            handles[part].write(line)
+        if stratum:
+            self.strata[stratum] += 1
+        self.written[part or "all"] += 1
+        self.methods[example.meta.get("method", self.method)] += 1
+        self.facts.update(fact.id for fact in example.facts)
+        if part in (None, "train"):
+            self.covered.add(example.document)
+
+    def result(self, rejects: _Rejects) -> GeneratedData:
+        """The ledger."""
+        written = sum(self.written.values())
+        rejected = dict(self.run.rejected.most_common())
+        missing = (self.count or 0) - written - sum(rejected.values())
+        if missing > 0:
+            rejected["the documents hold no more"] = missing
+        covered, total = len(self.covered), len(self.documents)
+        rest = None
+        if covered and total > covered and self.count is not None:
+            rest = round(written / covered * (total - covered))
+        split = self.splitter is not None
+        return GeneratedData(
+            output=self.output,
+            train=self.file("train") if split else None,
+            validation=self.file("val") if split else None,
+            test=self.file("test") if split else None,
+            rejects=rejects.path if rejects.count else None,
+            manifest=manifest_path(self.output),
+            method=self.method,
+            lang=self.run.lang,
+            count=self.count,
+            requested=written + sum(rejected.values()),
+            written=written,
+            rejected=rejected,
+            set_aside={k: n for k, n in self.splitter.set_aside.most_common() if n} if self.splitter else {},
+            bad_lines=rejects.count,
+            by_split={part: self.written[part] for part in _PARTS} if split else {},
+            by_stratum={name: self.strata[name] for name in STRATA} if split else {},
+            by_method=dict(self.methods),
+            documents_covered=covered,
+            documents_total=total,
+            facts=len(self.facts),
+            facts_trained=self.splitter.facts_trained if self.splitter else len(self.facts),
+            largest_similarity=self.largest,
+            rows_for_the_rest=rest,
+        )
+
+
+def _row(example: Example, system: str, method: str, part: str | None, stratum: str | None) -> dict[str, Any]:
+    """A training row: the chat, and where it comes from (G1)."""
+    *before, question = question_messages(example.question, system)
+    turns: list[Message] = [*before, *example.history, question]
+    messages = [{"role": turn.role, "content": turn.content} for turn in turns]
+    messages.append({"role": "assistant", "content": example.answer})
+    meta: dict[str, Any] = {"document": example.document, "chunk": example.chunk}
+    meta["fact"] = example.fact.id if example.fact else None
+    if example.other_facts:
+        meta["facts"] = [fact.id for fact in example.facts]
+    if example.fact:
+        meta |= {"subject": example.fact.subject, "attribute": example.fact.attribute}
+    meta |= {"answerable": example.answerable, "method": method}
+    if part:
+        meta["split"] = part
+    if stratum:
+        meta["stratum"] = stratum
+    return {"messages": messages, "meta": meta | example.meta}
+
+
+def _option_files(options: Any) -> dict[str, Path]:
+    """Files that a plugin's options name: they are inputs, and hashed as such."""
+    values = {name: getattr(options, name) for name in type(options).model_fields}
+    return {f"option {name}": value for name, value in values.items() if isinstance(value, Path) and value.exists()}
+
+
+def _portable(used: list[dict[str, Any]], options: Any, folder: Path) -> list[dict[str, Any]]:
+    """Manifests hold no absolute path."""
+    files = {str(path): relative_to(path, folder) for path in _option_files(options).values()}
+    for plugin in used:
+        plugin["options"] = {
+            name: files.get(value, value) if isinstance(value, str) else value
+            for name, value in plugin.get("options", {}).items()
+        }
+    return used
+
+
+def _findings(data: GeneratedData, run: Run) -> dict[str, Any]:
+    dumped = data.model_dump(mode="json", exclude={"output", "manifest", "method", "lang", "count"})
+    for name in ("train", "validation", "test", "rejects"):
+        dumped[name] = Path(dumped[name]).name if dumped[name] else None
+    return dumped | {
+        "output": data.output.name,
+        "similarity": "largest Jaccard (words or character trigrams) of a test to a training question; 0: under 0.65",
+        "rejected_examples": run.rejected_examples,
+    }
+
+
+def _check_yield(data: GeneratedData, min_yield: float) -> None:
+    if data.written and data.yield_percent >= min_yield:
+        return
+    reasons = ", ".join(f"{reason}: {n}" for reason, n in data.rejected.items()) or "nothing to ask was found"
+    raise GateError(
+        f"{data.written} of {data.requested} requested rows were made ({data.yield_percent:.0f} %, "
+        f"the least is {min_yield:g} %): {reasons}",
+        f"see {data.manifest}; ask for fewer with --count, try another --method, or lower --min-yield",
+    )
