@@ -188,7 +188,8 @@ def _jackknife(values: NDArray[np.float64], codes: NDArray[np.int64], prior: Seq
     An invented question weighs as much as one independent question: where clusters make n questions worth n / effect,
     it weighs `effect`.
     """
-    sums, sizes = np.bincount(codes, weights=values), np.bincount(codes).astype(np.float64)
+    sums = np.bincount(codes, weights=values).astype(np.float64)
+    sizes = np.bincount(codes).astype(np.float64)
     mean, error = _delete_one(sums, sizes)
     if not prior:
         return mean, error
@@ -225,6 +226,8 @@ def _p_value(mean: float, error: float, documents: float) -> float:
 
 
 def _detectable(difference: NDArray[np.float64], codes: NDArray[np.int64], prior: Sequence[float]) -> float:
-    error = _delete_one(np.bincount(codes, weights=difference), np.bincount(codes).astype(np.float64))[1]
+    error = _delete_one(
+        np.bincount(codes, weights=difference).astype(np.float64), np.bincount(codes).astype(np.float64)
+    )[1]
     every = np.concatenate([difference, prior])
     return detectable_difference(float((every**2).mean()), every.size, _design_effect(difference, error))

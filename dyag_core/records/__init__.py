@@ -2,25 +2,37 @@
 
 from dyag_core.records.base import SCHEMA_VERSION, Record
 from dyag_core.records.base_model import BaseModelPreset
-from dyag_core.records.comparison import ArmSummary, Comparison, Difference, Recommendation, Report
+from dyag_core.records.comparison import (
+    ArmAnswer,
+    ArmSummary,
+    Comparison,
+    Difference,
+    Disagreement,
+    Recommendation,
+    Report,
+)
 from dyag_core.records.document import Chunk, Document, Fact
 from dyag_core.records.evaluation import Evaluation, MetricResult, MetricSummary, Prediction, Source
 from dyag_core.records.example import Example, Message, Question
+from dyag_core.records.generated import GeneratedData
 from dyag_core.records.generation import Decoding, Hit, Reply
 from dyag_core.records.training import Passport, TrainedModel, TrainingJob
 
 __all__ = [
     "SCHEMA_VERSION",
+    "ArmAnswer",
     "ArmSummary",
     "BaseModelPreset",
     "Chunk",
     "Comparison",
     "Decoding",
     "Difference",
+    "Disagreement",
     "Document",
     "Evaluation",
     "Example",
     "Fact",
+    "GeneratedData",
     "Hit",
     "Message",
     "MetricResult",

@@ -1,4 +1,8 @@
-"""The comparison that every report is rendered from: Markdown, JSON and HTML say the same because they read this."""
+"""The comparison that every report is rendered from: Markdown, JSON and HTML say the same because they read this.
+
+Numbers are rounded here, once, so that every number a report shows stands in the comparison as it is shown.
+Text for people is a mapping of language to sentence: {"en": ..., "fr": ...}.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +13,27 @@ from pydantic import Field
 from dyag_core.records.base import SCHEMA_VERSION, Record
 from dyag_core.records.evaluation import MetricSummary
 
+#: The stratum of questions that name none, in a set where others do.
+UNLABELLED = "unlabelled"
+
+#: Why an answer is wrong, in the order in which reports show it.
+ErrorKind = Literal[
+    "failed",
+    "should_have_abstained",
+    "retrieval_missed",
+    "abstained_wrongly",
+    "context_ignored",
+    "recalled_wrongly",
+    "wrong",
+]
+
 
 class ArmSummary(Record):
-    """One arm: its name, where its results came from, its metrics overall and by stratum, its errors and times."""
+    """One arm: its name, where its results came from, its metrics overall and by stratum, its errors and times.
+
+    `unscored` counts questions without a score on the primary metric (a judge that failed). Times are seconds a
+    question; tokens are the median a question; None where the file does not say.
+    """
 
     name: str
     file: str
@@ -19,19 +41,24 @@ class ArmSummary(Record):
     metrics: dict[str, MetricSummary]
     strata: dict[str, dict[str, MetricSummary]] = Field(default_factory=dict)
     errors: int = 0
+    truncated: int = 0
+    unscored: int = 0
     seen_in_training: int = 0
     median_seconds: float | None = None
     p95_seconds: float | None = None
     prompt_tokens: float | None = None
     completion_tokens: float | None = None
+    total_tokens: int | None = None
 
 
 class Difference(Record):
     """Arm `a` minus arm `b` on one metric over the same questions, with a paired 95 % interval.
 
-    `winner` is set only where the interval excludes zero (and, for secondary metrics, survives Holm's correction).
-    `p_value` is the paired test's, `p_holm` after correction (None for the primary metric).
-    `detectable` is the smallest difference this many questions could have shown. Rates are percentage points.
+    `winner` is set only where the interval excludes zero and `p_holm` is below 0.05. Holm's correction runs over the
+    pairs for the primary metric (with two arms it changes nothing), over all secondary metrics and pairs, and over all
+    strata and pairs. `p_exact` is McNemar's exact p-value for yes-or-no metrics; it takes questions as independent and
+    decides nothing. `detectable` is the smallest difference this many questions could have shown, four times out of
+    five. Rates are percentage points.
     """
 
     metric: str
@@ -45,33 +72,85 @@ class Difference(Record):
     n: int
     p_value: float | None = None
     p_holm: float | None = None
+    p_exact: float | None = None
     detectable: float | None = None
     winner: str | None = None
     unit: str = "rate"
 
+    def seen_from(self, arm: str) -> Difference:
+        """The same difference with `arm` first."""
+        if arm == self.a:
+            return self
+        turned = {"difference": 0.0 - self.difference, "low": 0.0 - self.high, "high": 0.0 - self.low}
+        return self.model_copy(update={"a": self.b, "b": self.a, **turned})
+
 
 class Recommendation(Record):
-    """A sentence of advice in each language, and the numbers it rests on."""
+    """A sentence of advice in each language, and the numbers it rests on (the arm spoken of stands first)."""
 
     kind: Literal["use", "no_clear_difference", "too_few", "note", "warning"]
     text: dict[str, str]
     rests_on: list[Difference] = Field(default_factory=list)
 
 
+class ArmAnswer(Record):
+    """What one arm answered to a quoted question; `score` is the primary metric's, a rate as a percentage."""
+
+    arm: str
+    answer: str
+    score: float | None
+    error: str | None = None
+    sources: list[str] = Field(default_factory=list)
+
+
+class Disagreement(Record):
+    """A question on which the arms differ most."""
+
+    id: str
+    question: str
+    expected: str
+    stratum: str | None = None
+    document: str | None = None
+    answers: list[ArmAnswer]
+
+
 class Comparison(Record):
-    """Everything a report says. Rates are percentages (0-100)."""
+    """Everything a report says. Rates are percentages (0-100).
+
+    The first of `recommendations` is the verdict. `leader` is the arm that clearly beats every other, `tied` the best
+    arm and those it does not clearly beat. `measured` is the newest timestamp of the result files, as they wrote it.
+    """
 
     schema_version: str = SCHEMA_VERSION
-    created: str
+    measured: str | None = None
     primary_metric: str
     n_questions: int
+    n_documents: int | None = None
+    leader: str | None = None
+    tied: list[str] = Field(default_factory=list)
     arms: list[ArmSummary]
     differences: list[Difference]
     recommendations: list[Recommendation]
-    disagreements: list[dict[str, Any]] = Field(default_factory=list)
+    disagreements: list[Disagreement] = Field(default_factory=list)
     errors_breakdown: dict[str, dict[str, int]] = Field(default_factory=dict)
-    mismatches: list[str] = Field(default_factory=list)
+    mismatches: list[dict[str, str]] = Field(default_factory=list)
     method: dict[str, Any] = Field(default_factory=dict)
+
+    @property
+    def strata(self) -> list[str]:
+        """Strata that any arm has questions in: the usual three first, then others by name."""
+        usual = ["recall", "unseen", "unanswerable"]
+        found = {stratum for arm in self.arms for stratum in arm.strata}
+        return [s for s in usual if s in found] + sorted(found - set(usual))
+
+    @property
+    def metrics(self) -> list[str]:
+        """Metrics that any arm has, in the order of the first arm: the primary one first."""
+        return list(dict.fromkeys(name for arm in self.arms for name in arm.metrics))
+
+    def arm(self, name: str) -> ArmSummary:
+        """The arm of that name."""
+        return next(arm for arm in self.arms if arm.name == name)
 
 
 class Report(Record):

@@ -30,7 +30,7 @@ def all_differences(
     everything = list(range(len(documents)))
     main = _family({primary: metrics[primary]}, primary, documents, {None: everything})
     others = _family({k: v for k, v in metrics.items() if k != primary}, primary, documents, {None: everything})
-    apart: dict[str | None, list[int]] = {**indices_by_stratum(strata)}
+    apart: dict[str | None, list[int]] = dict(indices_by_stratum(strata).items())
     return main + others + _family({primary: metrics[primary]}, primary, documents, apart)
 
 
@@ -110,9 +110,11 @@ def _winner(difference: Difference, p_holm: float, higher_is_better: bool | None
 class Standing:
     """How the arms stand on one metric: `leader` beats every other arm, or is None.
 
-    `tied` is the arm with the best mean and those that it does not clearly beat, simplest first; `beaten` are the rest.
+    `tied` is the arm with the best mean (`best`) and those that it does not clearly beat, simplest first; `beaten` are
+    the rest.
     """
 
+    best: str
     leader: str | None
     tied: list[str]
     beaten: list[str]
@@ -126,9 +128,7 @@ def standing(differences: Sequence[Difference], means: Mapping[str, float], high
     order = {arm: place for place, arm in enumerate(SIMPLEST_FIRST)}
     simplest = sorted(means, key=lambda arm: (order.get(arm, len(order)), arm))
     best = max(simplest, key=lambda arm: means[arm] if higher_is_better else -means[arm])
-    beaten_by_best = {
-        d.b if d.winner == d.a else d.a for d in differences if d.winner == best and best in (d.a, d.b)
-    }
+    beaten_by_best = {d.b if d.winner == d.a else d.a for d in differences if d.winner == best and best in (d.a, d.b)}
     tied = [arm for arm in simplest if arm not in beaten_by_best]
     beaten = [arm for arm in simplest if arm in beaten_by_best]
-    return Standing(leader=best if len(tied) == 1 else None, tied=tied, beaten=beaten)
+    return Standing(best=best, leader=best if len(tied) == 1 else None, tied=tied, beaten=beaten)

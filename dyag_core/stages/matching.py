@@ -17,10 +17,10 @@ from dyag_core.wording import quoted
 Text = dict[str, str]
 
 #: Keys of `metadata` that must agree, where both files have them, beside the base model and the decoding.
-_SAME = {
-    ("language", "lang"): {"en": "language of the prompts", "fr": "langue des consignes"},
-    ("system_prompt",): {"en": "system prompt", "fr": "consigne système"},
-}
+_SAME = (
+    (("language", "lang"), ("language of the prompts", "langue des consignes")),
+    (("system_prompt",), ("system prompt", "consigne système")),
+)
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ def match(files: Mapping[str, ResultFile]) -> Matched:
         mismatches.append(
             {
                 "en": f"{len(different)} questions differ in wording or expected answer though they match: {first[0]}",
-                "fr": f"{len(different)} questions associées diffèrent par l'énoncé ou la réponse attendue : {first[1]}",
+                "fr": f"{len(different)} questions associées n'ont pas le même énoncé ou la même réponse : {first[1]}",
             }
         )
     kept = sorted(common.difference(different))
@@ -152,15 +152,15 @@ def _facts(files: Mapping[str, ResultFile]) -> dict[tuple[str, str], dict[str, A
         decoding = file.metadata.get("decoding")
         if isinstance(decoding, dict):
             decodings[arm] = decoding
-        for keys, label in _SAME.items():
+        for keys, label in _SAME:
             value = next((file.metadata[key] for key in keys if file.metadata.get(key) is not None), None)
             if value is not None:
-                facts.setdefault((label["en"], label["fr"]), {})[arm] = value
+                facts.setdefault(label, {})[arm] = value
     names = sorted({name for decoding in decodings.values() for name in decoding})
     for name in names:
         label = (f"{_DECODING[0]} ({name})", f"{_DECODING[1]} ({name})")
         facts[label] = {arm: decoding[name] for arm, decoding in decodings.items() if decoding.get(name) is not None}
-    facts[_DECODING] = {arm: True for arm in decodings}  # only to say whose is missing
+    facts[_DECODING] = dict.fromkeys(decodings, True)  # only to say whose is missing
     return facts
 
 
@@ -175,7 +175,7 @@ def _same_model(label: tuple[str, str], told: Mapping[str, Any]) -> bool:
     names, revisions = [], set()
     for value in told.values():
         model = value if isinstance(value, dict) else {"name": value}
-        spelt = (str(model[key]) for key in ("name", "source") if model.get(key))
+        spelt = (str(model[key]) for key in ("name", "source") if model.get(key) not in (None, "", "folder"))
         names.append({name.removeprefix("hub:").lower().replace(":", "-") for name in spelt})
         if model.get("revision"):
             revisions.add(model["revision"])

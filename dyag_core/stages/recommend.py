@@ -7,17 +7,19 @@ that can't be told apart are named, with the simplest of them as an option. Noth
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Literal
 
 from dyag_core.records import ArmSummary, Difference, Recommendation
 from dyag_core.stages.differences import Standing, standing
 from dyag_core.stages.matching import Text
+from dyag_core.stages.sentences import SENTENCES
 from dyag_core.wording import (
     LANGUAGES,
+    arm_name,
     arm_phrase,
+    capital,
     interval,
     listed,
-    metric_name,
+    metric_phrase,
     number,
     percent,
     stratum_name,
@@ -27,36 +29,231 @@ from dyag_core.wording import (
 
 MINIMUM_QUESTIONS = 30
 
-Kind = Literal["use", "no_clear_difference", "too_few", "note", "warning"]
-
 
 def recommend(
     arms: Sequence[ArmSummary], differences: Sequence[Difference], primary: str, n_questions: int
 ) -> tuple[Standing, list[Recommendation]]:
-    """How the arms stand overall, and what to advise: the verdict, then strata, then what each ingredient adds."""
+    """How the arms stand overall, and what to advise: the verdict, then the strata, then what each ingredient adds."""
     overall = [d for d in differences if d.primary and d.stratum is None]
-    place = standing(overall, _means(arms, primary, None), _higher(arms, primary))
+    place = standing(overall, _means(arms, primary, None), _higher_is_better(arms, primary))
     if n_questions < MINIMUM_QUESTIONS:
-        return place, [_too_few(overall, n_questions)]
-    verdict = _use(arms, overall, place, primary) if place.leader else _no_difference(overall, place)
-    notes = _strata(arms, [d for d in differences if d.stratum is not None], primary)
-    return place, [verdict, *notes, *_ingredients(overall)]
+        text = _say("too_few", n=n_questions, minimum=MINIMUM_QUESTIONS, metric=_metric(primary), pairs=_pairs(overall))
+        return place, [Recommendation(kind="too_few", text=text, rests_on=list(overall))]
+    verdict = _use(arms, overall, place, primary) if place.leader else _no_difference(overall, place, primary)
+    apart = [d for d in differences if d.stratum is not None]
+    return place, [verdict, *_strata(arms, apart, primary), *_ingredients(overall, primary)]
 
 
-def warnings(arms: Sequence[ArmSummary], texts: Sequence[Text], n_questions: int) -> list[Recommendation]:
-    """What the reader must know before believing the numbers: failures, contamination, what could not be checked."""
+def cautions(arms: Sequence[ArmSummary], texts: Sequence[Text], n_questions: int) -> list[Recommendation]:
+    """What to know before believing the numbers: failures, contamination, cut answers, what could not be checked."""
     found = list(texts)
     for arm in arms:
-        if arm.errors:
-            found.append(_both(lambda lang, a=arm: _TEXT[lang]["errors"].format(  # type: ignore[misc]
-                arm=_capital(arm_phrase(a.name, lang)), count=a.errors, n=n_questions)))
-        if arm.seen_in_training:
-            found.append(_both(lambda lang, a=arm: _TEXT[lang]["seen"].format(  # type: ignore[misc]
-                arm=arm_phrase(a.name, lang), count=a.seen_in_training, n=n_questions)))
-        if arm.truncated:
-            found.append(_both(lambda lang, a=arm: _TEXT[lang]["truncated"].format(  # type: ignore[misc]
-                arm=arm_phrase(a.name, lang), count=a.truncated, n=n_questions)))
-        if arm.unscored:
-            found.append(_both(lambda lang, a=arm: _TEXT[lang]["unscored"].format(  # type: ignore[misc]
-                arm=arm_phrase(a.name, lang), count=a.unscored, n=n_questions)))
+        counts = {
+            "errors": arm.errors,
+            "seen": arm.seen_in_training,
+            "truncated": arm.truncated,
+            "unscored": arm.unscored,
+        }
+        for key, count in counts.items():
+            if count:
+                found.append(_say(key, arm=_capital_arm(arm.name), count=count, n=n_questions))
     return [Recommendation(kind="warning", text=text) for text in found]
+
+
+def _use(arms: Sequence[ArmSummary], overall: Sequence[Difference], place: Standing, primary: str) -> Recommendation:
+    leader = place.best
+    against = [_between(overall, leader, other) for other in place.beaten]
+    text = _say(
+        "use",
+        leader=lambda lang: arm_phrase(leader, lang),
+        metric=_metric(primary),
+        mean=_mean(arms, leader, primary, None),
+        beaten=_beaten(against),
+    )
+    return Recommendation(kind="use", text=text, rests_on=against)
+
+
+def _no_difference(overall: Sequence[Difference], place: Standing, primary: str) -> Recommendation:
+    pairs = [_between(overall, place.best, other) for other in place.tied if other != place.best]
+    against = [_between(overall, place.best, other) for other in place.beaten]
+    text = _say("none", tied=_tied(place), metric=_metric(primary), pairs=_pairs(pairs))
+    if against:
+        best = place.best
+        text = _then(text, _say("best_beats", best=lambda lang: arm_phrase(best, lang), beaten=_beaten(against)))
+    if place.tied[0] in SENTENCES["en"]:
+        text = _then(text, _say(place.tied[0]))
+    widest = max(pairs, key=lambda d: d.detectable or 0.0)
+    if widest.detectable:
+        seen = widest.detectable
+        text = _then(
+            text,
+            _say("detectable", n=widest.n, detectable=lambda lang: number(seen, lang), unit=_unit(widest)),
+        )
+    return Recommendation(kind="no_clear_difference", text=text, rests_on=[*pairs, *against])
+
+
+def _strata(arms: Sequence[ArmSummary], differences: Sequence[Difference], primary: str) -> list[Recommendation]:
+    """A note for every stratum with enough questions, and one that names those with too few."""
+    found, small = [], {}
+    for stratum in dict.fromkeys(d.stratum for d in differences if d.stratum is not None):
+        inside = [d for d in differences if d.stratum == stratum]
+        fewest = min(d.n for d in inside)
+        if fewest < MINIMUM_QUESTIONS:
+            small[stratum] = fewest
+        else:
+            found.append(_stratum(arms, inside, stratum, primary))
+    if small:
+        text = _say(
+            "small_strata",
+            minimum=MINIMUM_QUESTIONS,
+            strata=lambda lang: listed([f"{stratum_name(s, lang)} ({n})" for s, n in small.items()], lang),
+        )
+        found.append(Recommendation(kind="note", text=text))
+    return found
+
+
+def _stratum(arms: Sequence[ArmSummary], inside: Sequence[Difference], stratum: str, primary: str) -> Recommendation:
+    place = standing(inside, _means(arms, primary, stratum), _higher_is_better(arms, primary))
+    others = place.beaten if place.leader else [arm for arm in place.tied if arm != place.best]
+    rests_on = [_between(inside, place.best, other) for other in others]
+    where: Callable[[str], str] = lambda lang: capital(stratum_phrase(stratum, lang))  # noqa: E731
+    if place.leader:
+        best = place.best
+        text = _say(
+            "stratum_leads",
+            stratum=where,
+            leader=lambda lang: arm_phrase(best, lang),
+            mean=_mean(arms, best, primary, stratum),
+            beaten=_beaten(rests_on),
+        )
+    else:
+        text = _say("stratum_none", stratum=where, tied=_tied(place), pairs=_pairs(rests_on))
+    if stratum == "unseen" and place.best in ("rag", "hybrid") and "finetuned" in place.beaten:
+        text = _then(text, _say("later"))
+    return Recommendation(kind="note", text=text, rests_on=rests_on)
+
+
+def _ingredients(overall: Sequence[Difference], primary: str) -> list[Recommendation]:
+    """What fine-tuning adds to retrieval, and retrieval to fine-tuning, where the hybrid arm took part."""
+    found = []
+    for other in ("rag", "finetuned"):
+        if any({d.a, d.b} == {"hybrid", other} for d in overall):
+            d = _between(overall, "hybrid", other)
+            effect = "no_effect" if d.winner is None else "gain" if d.winner == "hybrid" else "loss"
+            text = _say(
+                f"hybrid-{other}",
+                metric=_metric(primary),
+                effect=_word(effect),
+                **_shown(d),
+            )
+            found.append(Recommendation(kind="note", text=text, rests_on=[d]))
+    return found
+
+
+# -- words -----------------------------------------------------------------------------------------------------------
+
+Part = str | int | Callable[[str], str]
+
+
+def _say(key: str, **parts: Part) -> Text:
+    """The sentence `key` in every language; a part that differs by language is a function of it."""
+    return {
+        lang: SENTENCES[lang][key].format(**{n: part(lang) if callable(part) else part for n, part in parts.items()})
+        for lang in LANGUAGES
+    }
+
+
+def _then(first: Text, second: Text) -> Text:
+    return {lang: f"{first[lang]} {second[lang]}" for lang in LANGUAGES}
+
+
+def _beaten(differences: Sequence[Difference]) -> Callable[[str], str]:
+    """ "RAG by 12.0 points (95% interval 5.1 to 18.9) and the base model by ..."; sizes without a sign."""
+
+    def words(lang: str) -> str:
+        parts = []
+        for place, d in enumerate(differences):
+            size = d if d.difference >= 0 else d.seen_from(d.b)
+            parts.append(
+                SENTENCES[lang]["beats" if place else "beats_first"].format(
+                    arm=arm_phrase(d.b, lang),
+                    difference=number(size.difference, lang),
+                    unit=unit_name(d.unit, lang),
+                    interval=interval(size.low, size.high, lang),
+                )
+            )
+        return listed(parts, lang)
+
+    return words
+
+
+def _pairs(differences: Sequence[Difference]) -> Callable[[str], str]:
+    """ "hybrid minus RAG is +2.0 points (95% interval -3.1 to 7.0), ..."."""
+
+    def words(lang: str) -> str:
+        return listed(
+            [
+                SENTENCES[lang]["pair" if place else "pair_first"].format(
+                    a=arm_name(d.a, lang),
+                    b=arm_name(d.b, lang),
+                    **{name: part(lang) for name, part in _shown(d).items()},
+                )
+                for place, d in enumerate(differences)
+            ],
+            lang,
+        )
+
+    return words
+
+
+def _shown(d: Difference) -> dict[str, Callable[[str], str]]:
+    return {
+        "difference": lambda lang: number(d.difference, lang, sign=True),
+        "interval": lambda lang: interval(d.low, d.high, lang, sign=True),
+        "unit": _unit(d),
+    }
+
+
+def _word(key: str) -> Callable[[str], str]:
+    return lambda lang: SENTENCES[lang][key]
+
+
+def _unit(d: Difference) -> Callable[[str], str]:
+    return lambda lang: unit_name(d.unit, lang)
+
+
+def _metric(primary: str) -> Callable[[str], str]:
+    return lambda lang: metric_phrase(primary, lang)
+
+
+def _capital_arm(arm: str) -> Callable[[str], str]:
+    return lambda lang: capital(arm_phrase(arm, lang))
+
+
+def _tied(place: Standing) -> Callable[[str], str]:
+    return lambda lang: listed([arm_phrase(arm, lang) for arm in place.tied], lang)
+
+
+def _mean(arms: Sequence[ArmSummary], arm: str, primary: str, stratum: str | None) -> Callable[[str], str]:
+    found = next(a for a in arms if a.name == arm)
+    summary = (found.metrics if stratum is None else found.strata[stratum])[primary]
+    value = summary.mean or 0.0
+    return lambda lang: (
+        percent(value, lang) if summary.unit == "rate" else f"{number(value, lang)} {unit_name(summary.unit, lang)}"
+    )
+
+
+# -- numbers ---------------------------------------------------------------------------------------------------------
+
+
+def _between(differences: Sequence[Difference], arm: str, other: str) -> Difference:
+    """The difference between two arms, `arm` first."""
+    return next(d for d in differences if {d.a, d.b} == {arm, other}).seen_from(arm)
+
+
+def _means(arms: Sequence[ArmSummary], primary: str, stratum: str | None) -> Mapping[str, float]:
+    return {arm.name: (arm.metrics if stratum is None else arm.strata[stratum])[primary].mean or 0.0 for arm in arms}
+
+
+def _higher_is_better(arms: Sequence[ArmSummary], primary: str) -> bool:
+    return bool(arms[0].metrics[primary].higher_is_better)

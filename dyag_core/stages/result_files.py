@@ -23,11 +23,15 @@ EXPECTED_SHAPE = (
 
 @dataclass(frozen=True)
 class Item:
-    """One answered question with the scores that stand in its file (shares between 0 and 1 for rates)."""
+    """One answered question with the scores that stand in its file (shares between 0 and 1 for rates).
+
+    `tokens` are those of prompt and answer together.
+    """
 
     prediction: Prediction
     scores: dict[str, float | None]
     abstained: bool
+    tokens: int
 
 
 @dataclass(frozen=True)
@@ -58,9 +62,9 @@ def read_results(path: Path) -> ResultFile:
     """
     data = read_json(path)
     if not isinstance(data, dict) or not isinstance(data.get("results"), list):
-        raise UsageError(f"{path}: not a results file: it has no list under \"results\"", EXPECTED_SHAPE)
+        raise UsageError(f'{path}: not a results file: it has no list under "results"', EXPECTED_SHAPE)
     if not data["results"]:
-        raise UsageError(f"{path}: the list under \"results\" is empty", "evaluate at least one question first")
+        raise UsageError(f'{path}: the list under "results" is empty', "evaluate at least one question first")
     items = tuple(_item(path, number, raw) for number, raw in enumerate(data["results"], 1))
     with_ids = sum(bool(item.prediction.id) for item in items)
     if with_ids not in (0, len(items)):
@@ -85,20 +89,17 @@ def _item(path: Path, number: int, raw: Any) -> Item:
     where = f"{path}: result {number}"
     if not isinstance(raw, dict):
         raise UsageError(f"{where} is not an object", EXPECTED_SHAPE)
-    expected = raw.get("expected_answer", raw.get("expected"))
-    answer = raw.get("generated_answer", raw.get("answer"))
     error = _error(raw)
-    if error and answer is None:
-        answer = ""
-    for key, value in (("question", raw.get("question")), ("expected answer", expected), ("answer", answer)):
-        if not isinstance(value, str):
-            raise UsageError(f"{where} has no {key}", EXPECTED_SHAPE)
+    question = _required(where, "question", raw.get("question"))
+    expected = _required(where, "expected answer", raw.get("expected_answer", raw.get("expected")))
+    answer = raw.get("generated_answer", raw.get("answer"))
+    answer = "" if error and answer is None else _required(where, "answer", answer)
     answerable = raw.get("answerable")
     prediction = Prediction(
         id=plain(str(raw["id"])) if raw.get("id") is not None else "",
-        question=plain(raw["question"]),
-        expected=plain(expected),
-        answer=plain(answer),
+        question=question,
+        expected=expected,
+        answer=answer,
         answerable=answerable if isinstance(answerable, bool) else not abstains(expected),
         stratum=_text(raw.get("stratum")),
         document=_text(raw.get("document")),
@@ -115,8 +116,15 @@ def _item(path: Path, number: int, raw: Any) -> Item:
     return Item(
         prediction=prediction,
         scores=_scores(where, raw),
+        tokens=_count(raw.get("tokens")) or prediction.prompt_tokens + prediction.completion_tokens,
         abstained=abstained if isinstance(abstained, bool) else error is None and abstains(prediction.answer),
     )
+
+
+def _required(where: str, name: str, value: Any) -> str:
+    if not isinstance(value, str):
+        raise UsageError(f"{where} has no {name}", EXPECTED_SHAPE)
+    return plain(value)
 
 
 def _error(raw: dict[str, Any]) -> str | None:

@@ -103,9 +103,7 @@ def _predictions(questions: Sequence[Prediction], items: Sequence[Item]) -> list
 def _errors_are_wrong(result: MetricResult, items: Sequence[Item]) -> MetricResult:
     if result.unit != "rate" or not result.higher_is_better:
         return result
-    values = [
-        value if item.prediction.error is None else 0.0 for value, item in zip(result.items, items, strict=True)
-    ]
+    values = [value if item.prediction.error is None else 0.0 for value, item in zip(result.items, items, strict=True)]
     return result.model_copy(update={"items": values})
 
 

@@ -1,0 +1,34 @@
+"""Text from models and files, made harmless for terminals and reports."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+# ECMA-48: operating system commands and their kin end at BEL or ST; control sequences at a final byte; then any other
+# escape. The same with the one-byte C1 introducers. An unfinished sequence is cut where the line ends.
+_ESCAPES = re.compile(
+    r"(?:\x1b[\]PX^_]|[\x9d\x90\x98\x9e\x9f])[^\x07\x1b\x9c\n]*(?:\x07|\x1b\\|\x9c)?"
+    r"|(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]?"
+    r"|\x1b[ -/]*[0-~]?"
+)
+# Control characters but tab and newline; marks that reorder text; halves of surrogate pairs, which UTF-8 can't write.
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufeff]")
+_SURROGATES = re.compile(r"[\ud800-\udfff]")
+
+
+def plain(text: str) -> str:
+    """`text` without terminal escapes (ANSI, OSC), control characters and marks that reorder text; CRLF becomes LF."""
+    text = _ESCAPES.sub("", text.replace("\r\n", "\n"))
+    return _SURROGATES.sub("\ufffd", _CONTROLS.sub("", text))
+
+
+def plain_value(value: Any) -> Any:
+    """A JSON value with every string in it (keys too) made plain."""
+    if isinstance(value, str):
+        return plain(value)
+    if isinstance(value, dict):
+        return {plain(str(key)): plain_value(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain_value(item) for item in value]
+    return value

@@ -1,0 +1,235 @@
+"""Compare two or more arms on the same questions: result files in, one comparison, a report from each reporter out."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dyag_core.artifacts import atomic_text, disk_errors, file_sha256, output_lock, write_manifest
+from dyag_core.errors import UsageError
+from dyag_core.language import detect_language
+from dyag_core.plain import plain
+from dyag_core.records import ArmSummary, Comparison, MetricResult, MetricSummary, Record, Report
+from dyag_core.run import Run, SilentProgress
+from dyag_core.stages.breakdown import disagreements, error_kinds
+from dyag_core.stages.differences import SIMPLEST_FIRST, all_differences, indices_by_stratum
+from dyag_core.stages.matching import Matched, match
+from dyag_core.stages.recommend import MINIMUM_QUESTIONS, cautions, recommend
+from dyag_core.stages.result_files import Item, ResultFile, read_results
+from dyag_core.stages.scoring import Scored, score
+from dyag_core.stages.sentences import SENTENCES
+from dyag_core.stats import ALPHA, summarise
+from dyag_core.version import __version__
+from dyag_core.wording import LANGUAGES, rounded
+
+if TYPE_CHECKING:
+    from dyag_core.manager import Plugins
+    from dyag_core.protocols import Progress
+
+
+class ComparisonFiles(Record):
+    """What `compare` made: the comparison, and the files written (reporter name -> path, and "manifest")."""
+
+    comparison: Comparison
+    files: dict[str, Path]
+
+
+def compare(
+    *,
+    results: Mapping[str, Path] | Sequence[Path],
+    output: Path,
+    reporters: Sequence[str] = ("markdown", "json", "html"),
+    primary: str = "success",
+    lang: str | None = None,
+    force: bool = False,
+    seed: int = 42,
+    plugins: Plugins,
+    progress: Progress | None = None,
+) -> ComparisonFiles:
+    """Compare arms pair by pair on the questions that all of them answered.
+
+    Args:
+        results: arm name -> results file; or files alone, named after the arm in their metadata, else after the file.
+        output: PREFIX of the files to write: PREFIX.md, PREFIX.json, PREFIX.html, PREFIX.manifest.json.
+        reporters: names of reporter plugins.
+        primary: the metric that decides; all others are Holm-corrected.
+        lang: "en" or "fr"; None follows the result files.
+        force: compare although questions, base model or decoding differ; the list then stands on top of the report.
+        seed: recorded; the statistics draw nothing at random.
+
+    Raises:
+        UsageError: fewer than two arms, a file that holds no results, nothing in common, or (without `force`)
+            settings or questions that differ.
+    """
+    if lang is not None and lang not in LANGUAGES:
+        raise UsageError(f"unknown language {lang!r}", f"known: {', '.join(LANGUAGES)}")
+    files = _read(results)
+    lang = lang or _language(files)
+    run = Run(
+        stage="compare",
+        folder=output.parent,
+        plugins=plugins,
+        seed=seed,
+        lang=lang,
+        progress=progress or SilentProgress(),
+    )
+    chosen = [plugins.choose("reporters", name) for name in dict.fromkeys(reporters)]
+    with disk_errors(output), output_lock(output), plugins.stage(run) as done:
+        comparison = make_comparison(files, primary=primary, force=force, plugins=plugins)
+        rendered = {reporter.name: plugins.report(reporter, comparison, lang) for reporter in chosen}
+        written = {name: _place(output, report) for name, report in rendered.items()}
+        twice = [str(path) for path, count in Counter(written.values()).items() if count > 1]
+        if twice:
+            raise UsageError(f"two reporters would both write {twice[0]}", "choose one of them")
+        for name, report in rendered.items():
+            atomic_text(written[name], report.text)
+        manifest = output.with_name(f"{output.name}.manifest.json")
+        write_manifest(
+            manifest,
+            stage="compare",
+            options={"reporters": list(rendered), "primary": primary, "lang": lang, "force": force},
+            seed=seed,
+            inputs={arm: file.path for arm, file in files.items()},
+            plugins=plugins.used(),
+        )
+        done.result = ComparisonFiles(comparison=comparison, files={**written, "manifest": manifest})
+    result: ComparisonFiles = done.result
+    return result
+
+
+def make_comparison(files: Mapping[str, ResultFile], *, primary: str, force: bool, plugins: Plugins) -> Comparison:
+    """The comparison of files already read, without writing anything."""
+    matched = match(files)
+    if matched.mismatches and not force:
+        raise UsageError(
+            "these results can't be compared fairly:\n" + "\n".join(f"  - {text['en']}" for text in matched.mismatches),
+            "evaluate all arms on the same questions, base model and decoding, or pass --force",
+        )
+    scored = score(files, matched, primary, plugins)
+    documents = [question.document for question in matched.questions]
+    strata = [question.stratum for question in matched.questions]
+    differences = all_differences(scored.metrics, primary, documents, strata)
+    arms = [_arm(arm, file, matched, scored, primary) for arm, file in files.items()]
+    if sum(d.primary and d.stratum is None for d in differences) < len(arms) * (len(arms) - 1) // 2:
+        raise UsageError(f"no question has a score on {primary!r} in every pair of arms")
+    n = len(matched.questions)
+    place, advice = recommend(arms, differences, primary, n)
+    notes = [*matched.unchecked, *scored.warnings]
+    if matched.mismatches:
+        notes.insert(0, {lang: SENTENCES[lang]["forced"] for lang in LANGUAGES})
+    values = {name: {arm: r.items for arm, r in by_arm.items()} for name, by_arm in scored.metrics.items()}
+    return Comparison(
+        measured=max(
+            (str(f.metadata["timestamp"]) for f in files.values() if f.metadata.get("timestamp")), default=None
+        ),
+        primary_metric=primary,
+        n_questions=n,
+        n_documents=len(set(documents)) if None not in documents else None,
+        leader=place.leader if n >= MINIMUM_QUESTIONS else None,
+        tied=place.tied,
+        arms=arms,
+        differences=differences,
+        recommendations=[*advice, *cautions(arms, notes, n)],
+        disagreements=disagreements(matched.questions, matched.items, values[primary], values.get("token_f1")),
+        errors_breakdown={
+            arm: error_kinds(matched.questions, matched.items[arm], values[primary][arm]) for arm in files
+        },
+        mismatches=matched.mismatches,
+        method=_method(files, plugins),
+    )
+
+
+def _read(results: Mapping[str, Path] | Sequence[Path]) -> dict[str, ResultFile]:
+    """Result files by arm: the usual arms in their usual order, then the others as given."""
+    if isinstance(results, Mapping):
+        read = {plain(str(arm)): read_results(Path(path)) for arm, path in results.items()}
+    else:
+        loaded = [read_results(Path(path)) for path in results]
+        names = [str(file.metadata.get("arm") or file.path.stem) for file in loaded]
+        if len(set(names)) < len(names):
+            names = [file.path.stem for file in loaded]
+        if len(set(names)) < len(names):
+            raise UsageError("two result files have the same name", "name the arms: --results NAME=FILE")
+        read = dict(zip(names, loaded, strict=True))
+    if len(read) < 2:
+        raise UsageError("at least two result files are needed to compare")
+    usual = [arm for arm in SIMPLEST_FIRST if arm in read]
+    return {arm: read[arm] for arm in [*usual, *(arm for arm in read if arm not in usual)]}
+
+
+def _language(files: Mapping[str, ResultFile]) -> str:
+    told = {file.metadata.get("language", file.metadata.get("lang")) for file in files.values()}
+    if len(told) == 1 and (only := told.pop()) in LANGUAGES:
+        return str(only)
+    return detect_language(item.prediction.question for file in files.values() for item in file.items)
+
+
+def _place(output: Path, report: Report) -> Path:
+    return output.with_name(output.name + report.suffix)
+
+
+def _arm(arm: str, file: ResultFile, matched: Matched, scored: Scored, primary: str) -> ArmSummary:
+    items, clusters = matched.items[arm], [question.document for question in matched.questions]
+    results = {name: by_arm[arm] for name, by_arm in scored.metrics.items()}
+    seconds = [item.prediction.seconds for item in items if item.prediction.error is None]
+    timed = np.asarray(seconds) if any(seconds) else None
+    # A metric that does not apply to the answers of either arm is no news; one that fails for a single arm is.
+    others = [by_arm.items for other, by_arm in scored.metrics[primary].items() if other != arm]
+    mine = results[primary].items
+    unscored = sum(
+        value is None and any(values[index] is not None for values in others) for index, value in enumerate(mine)
+    )
+    return ArmSummary(
+        name=arm,
+        file=plain(file.path.name),
+        metadata=file.metadata,
+        metrics={name: _summary(result, clusters, range(len(items))) for name, result in results.items()},
+        strata={
+            stratum: {name: _summary(result, clusters, places) for name, result in results.items()}
+            for stratum, places in indices_by_stratum([q.stratum for q in matched.questions]).items()
+        },
+        errors=sum(item.prediction.error is not None for item in items),
+        truncated=sum(item.prediction.truncated for item in items),
+        unscored=unscored,
+        seen_in_training=sum(item.prediction.seen_in_training for item in items),
+        median_seconds=None if timed is None else rounded(float(np.median(timed)), 2),
+        p95_seconds=None if timed is None else rounded(float(np.percentile(timed, 95)), 2),
+        prompt_tokens=_median([item.prediction.prompt_tokens for item in items]),
+        completion_tokens=_median([item.prediction.completion_tokens for item in items]),
+        total_tokens=_total(items),
+    )
+
+
+def _summary(result: MetricResult, clusters: Sequence[str | None], places: Sequence[int]) -> MetricSummary:
+    """A metric over some of the questions, rounded as it will be shown."""
+    part = result.model_copy(update={"items": [result.items[i] for i in places]})
+    summary = summarise(part, [clusters[i] for i in places])
+    numbers = {name: getattr(summary, name) for name in ("mean", "low", "high")}
+    return summary.model_copy(update={k: None if v is None else rounded(v) for k, v in numbers.items()})
+
+
+def _median(counts: Sequence[int]) -> float | None:
+    return rounded(float(np.median(counts))) if any(counts) else None
+
+
+def _total(items: Sequence[Item]) -> int | None:
+    return sum(item.tokens for item in items) or None
+
+
+def _method(files: Mapping[str, ResultFile], plugins: Plugins) -> dict[str, Any]:
+    """How it was measured: what a reader needs to check or repeat it."""
+    metrics = [use for use in plugins.used() if use["family"] == "metrics"]
+    return {
+        "dyag_version": __version__,
+        "confidence": round(100 * (1 - ALPHA)),
+        "minimum_questions": MINIMUM_QUESTIONS,
+        "power": 80,
+        "latency_percentile": 95,
+        "smallest_p_shown": 0.001,
+        "results": {arm: {"file": plain(f.path.name), "sha256": file_sha256(f.path)} for arm, f in files.items()},
+        "scored_anew": {use["name"]: f"{use['distribution']} {use['version']}" for use in metrics},
+    }

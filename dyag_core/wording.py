@@ -1,0 +1,169 @@
+"""How arms, metrics, strata and numbers are called in English and French: one wording for all reports."""
+
+from __future__ import annotations
+
+LANGUAGES = ("en", "fr")
+
+_ARMS = {
+    "en": {"base": "base", "rag": "RAG", "finetuned": "fine-tuned", "hybrid": "hybrid", "oracle": "oracle"},
+    "fr": {"base": "base", "rag": "RAG", "finetuned": "affiné", "hybrid": "hybride", "oracle": "oracle"},
+}
+_ARM_PHRASES = {
+    "en": {
+        "base": "the base model",
+        "rag": "RAG",
+        "finetuned": "the fine-tuned model",
+        "hybrid": "hybrid (fine-tuned with RAG)",
+        "oracle": "the oracle",
+    },
+    "fr": {
+        "base": "le modèle de base",
+        "rag": "le RAG",
+        "finetuned": "le modèle affiné",
+        "hybrid": "l'hybride (modèle affiné avec RAG)",
+        "oracle": "l'oracle",
+    },
+}
+_METRICS = {
+    "en": {
+        "success": "success",
+        "exact_match": "exact match",
+        "token_f1": "token F1",
+        "containment": "containment",
+        "abstention": "abstention",
+        "answer_length": "answer length",
+    },
+    "fr": {
+        "success": "réussite",
+        "exact_match": "exactitude",
+        "token_f1": "F1 des mots",
+        "containment": "inclusion",
+        "abstention": "abstention",
+        "answer_length": "longueur",
+    },
+}
+_METRIC_PHRASES = {
+    "success": "la réussite",
+    "exact_match": "l'exactitude",
+    "token_f1": "le F1 des mots",
+    "containment": "l'inclusion",
+    "abstention": "l'abstention",
+    "answer_length": "la longueur des réponses",
+}
+_STRATA = {
+    "en": {
+        "recall": "recall: trained facts, new wording",
+        "unseen": "unseen: documents never trained on",
+        "unanswerable": "unanswerable: the documents do not say",
+        "unlabelled": "without a stratum",
+    },
+    "fr": {
+        "recall": "rappel : faits appris, autre formulation",
+        "unseen": "inédit : documents jamais appris",
+        "unanswerable": "sans réponse dans les documents",
+        "unlabelled": "sans strate",
+    },
+}
+_STRATUM_PHRASES = {
+    "en": {
+        "recall": "on trained facts asked in new words",
+        "unseen": "on documents that training never saw",
+        "unanswerable": "on questions that the documents do not answer",
+        "unlabelled": "on questions without a stratum",
+    },
+    "fr": {
+        "recall": "sur les faits appris, demandés autrement",
+        "unseen": "sur les documents jamais vus à l'entraînement",
+        "unanswerable": "sur les questions sans réponse dans les documents",
+        "unlabelled": "sur les questions sans strate",
+    },
+}
+_UNITS = {
+    "en": {"rate": "points", "words": "words", "seconds": "seconds"},
+    "fr": {"rate": "points", "words": "mots", "seconds": "secondes"},
+}
+
+
+def arm_name(arm: str, lang: str) -> str:
+    """Short, for tables."""
+    return _ARMS[lang].get(arm, arm)
+
+
+def arm_phrase(arm: str, lang: str) -> str:
+    """With its article, for sentences."""
+    return _ARM_PHRASES[lang].get(arm) or quoted(arm, lang)
+
+
+def metric_name(metric: str, lang: str) -> str:
+    """Lower case, without article."""
+    return _METRICS[lang].get(metric, metric)
+
+
+def metric_phrase(metric: str, lang: str) -> str:
+    """For sentences; with its article in French."""
+    if lang == "fr":
+        return _METRIC_PHRASES.get(metric) or f"la métrique {quoted(metric, lang)}"
+    return metric_name(metric, lang)
+
+
+def stratum_name(stratum: str, lang: str) -> str:
+    """For headings and tables."""
+    return _STRATA[lang].get(stratum, stratum)
+
+
+def stratum_phrase(stratum: str, lang: str) -> str:
+    """For the beginning or middle of a sentence."""
+    other = {"en": f"on stratum {quoted(stratum, lang)}", "fr": f"sur la strate {quoted(stratum, lang)}"}
+    return _STRATUM_PHRASES[lang].get(stratum) or other[lang]
+
+
+def unit_name(unit: str, lang: str) -> str:
+    """The unit of a difference: points for rates."""
+    return _UNITS[lang].get(unit, unit)
+
+
+def quoted(text: str, lang: str) -> str:
+    """In the language's quotation marks."""
+    return f"« {text} »" if lang == "fr" else f'"{text}"'
+
+
+def capital(text: str) -> str:
+    """With a capital first letter, the rest as it is."""
+    return text[:1].upper() + text[1:]
+
+
+def listed(parts: list[str], lang: str) -> str:
+    """a, b and c."""
+    joint = " et " if lang == "fr" else " and "
+    return joint.join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
+
+
+def number(value: float, lang: str, *, sign: bool = False) -> str:
+    """A rounded number as people read it: at least one decimal for fractions, a decimal comma in French."""
+    text = f"{value:+}" if sign and value else f"{value}"
+    return text.replace(".", ",") if lang == "fr" else text
+
+
+def percent(value: float, lang: str) -> str:
+    """84.2% in English, 84,2 % in French."""
+    return f"{number(value, lang)} %" if lang == "fr" else f"{number(value, lang)}%"
+
+
+def interval(low: float, high: float, lang: str, *, sign: bool = False) -> str:
+    """Two bounds: "1.5 to 3.0", "1,5 à 3,0"."""
+    joint = " à " if lang == "fr" else " to "
+    return number(low, lang, sign=sign) + joint + number(high, lang, sign=sign)
+
+
+def rounded(value: float, decimals: int = 1) -> float:
+    """`value` to `decimals` places, or to as many more as a small one needs not to look like zero."""
+    for places in range(decimals, 7):
+        short = round(float(value), places)
+        if short != 0:
+            return short
+    return 0.0
+
+
+def significant(value: float, digits: int = 2) -> float:
+    """`value` to so many significant digits: p-values."""
+    return float(f"{value:.{digits}g}")
