@@ -1,0 +1,70 @@
+"""What `generate-training` made."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field
+
+from dyag_core.records.base import Record
+
+
+class GeneratedData(Record):
+    """Files, and a ledger in which nothing is lost: `requested` = `written` + the sum of `rejected`.
+
+    Where a row is rejected another one is asked for, so `requested` can exceed `count`. `set_aside` counts what was
+    made but not needed (further wordings of a held-out fact, say); it is no part of the ledger.
+    """
+
+    output: Path
+    train: Path | None = None
+    validation: Path | None = None
+    test: Path | None = None
+    rejects: Path | None = None
+    manifest: Path
+    method: str
+    lang: str
+    count: int | None = None
+    requested: int
+    written: int
+    rejected: dict[str, int] = Field(default_factory=dict)
+    set_aside: dict[str, int] = Field(default_factory=dict)
+    bad_lines: int = 0
+    by_split: dict[str, int] = Field(default_factory=dict)
+    by_stratum: dict[str, int] = Field(default_factory=dict)
+    by_method: dict[str, int] = Field(default_factory=dict)
+    documents_covered: int
+    documents_total: int
+    facts: int
+    facts_trained: int
+    largest_similarity: float | None = None
+    rows_for_the_rest: int | None = None
+
+    @property
+    def yield_percent(self) -> float:
+        """Rows written of those asked for, 0 to 100."""
+        return 100.0 * self.written / self.requested if self.requested else 0.0
+
+    def summary_lines(self) -> list[str]:
+        """What was made, in words."""
+        lines = [f"{self.written} rows on {self.facts} facts, method {self.method}, language {self.lang}"]
+        if self.by_split:
+            parts = ", ".join(f"{name} {n}" for name, n in self.by_split.items())
+            strata = ", ".join(f"{name} {n}" for name, n in self.by_stratum.items())
+            lines.append(f"split: {parts}; the test questions: {strata or 'none'}")
+        if self.largest_similarity is not None:
+            lines.append(
+                f"no test question is nearer than {self.largest_similarity:.2f} to a training question "
+                "(Jaccard, the limit is 0.8)"
+            )
+        for name, counts in (("rejected", self.rejected), ("not needed", self.set_aside)):
+            if counts:
+                reasons = ", ".join(f"{reason} {n}" for reason, n in counts.items())
+                lines.append(f"{name}: {sum(counts.values())} ({reasons})")
+        if self.bad_lines and self.rejects:
+            lines.append(f"{self.bad_lines} bad input lines, each with its reason in {self.rejects}")
+        covered = f"documents covered: {self.documents_covered} of {self.documents_total}"
+        if self.rows_for_the_rest:
+            covered += f"; about {self.rows_for_the_rest} more rows would cover the rest"
+        lines.append(covered)
+        return lines

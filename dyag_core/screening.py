@@ -1,0 +1,119 @@
+"""Which generated examples are fit to train on. Each that isn't is refused with a named reason."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections import OrderedDict
+from typing import TYPE_CHECKING
+
+from dyag_core.abstention import abstains
+from dyag_core.normalise import fold, normalise
+from dyag_core.similarity import similarity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from dyag_core.records import Document, Example
+
+LONGEST_QUESTION = 600
+LONGEST_ANSWER = 2000
+#: Two wordings of one fact as near as this are one wording.
+NEAR_DUPLICATE = 0.8
+#: Share of a free answer's words that its chunk must hold.
+SUPPORT = 0.6
+#: Documents are kept this long, so that an example can be checked against its own.
+_REMEMBERED = 4096
+
+_NEEDS_CONTEXT = re.compile(
+    r"\b(?:selon|dans|d'apres|d’apres|a partir de|de) (?:ce|cet|cette|le present|la presente) "
+    r"(?:texte|passage|document|extrait|contexte|article|section|fiche|chunk)\b"
+    r"|\b(?:selon|dans|d'apres|d’apres) (?:le texte|le passage|l'extrait|l’extrait|le contexte|l'auteur)\b"
+    r"|\bci-dessus\b|\bci-dessous\b|\b(?:texte|passage|extrait) (?:fourni|donne)\b"
+    r"|\b(?:in|of|from|to|by) (?:this|the (?:above|given|provided|following)) "
+    r"(?:text|passage|document|excerpt|context|article|section|chunk)\b"
+    r"|\b(?:in|according to) the (?:text|passage|excerpt|context|author)\b|\b(?:passage|text|excerpt) above\b"
+    r"|\b(?:mentioned|described|given|listed) (?:above|below)\b"
+)
+_TOKEN = re.compile(r"\d[\d.]*|[^\W\d_]{4,}")
+
+
+class Screen:
+    """Refuses examples one by one. Give it the documents on their way to the generator (`watch`)."""
+
+    def __init__(self) -> None:
+        self._documents: OrderedDict[str, list[Document]] = OrderedDict()
+        self._questions: set[bytes] = set()
+        self._wordings: OrderedDict[tuple[str, ...], list[str]] = OrderedDict()
+
+    def watch(self, documents: Iterable[Document]) -> Iterator[Document]:
+        """Pass documents on and remember the newest."""
+        for document in documents:
+            self._documents.setdefault(document.id, []).append(document)
+            if len(self._documents) > _REMEMBERED:
+                self._documents.popitem(last=False)
+            yield document
+
+    def reason(self, example: Example) -> str | None:
+        """Why `example` can't be used, or None. An example that passes counts for the duplicates of later ones."""
+        if not example.question.strip() or not example.answer.strip():
+            return "empty question or answer"
+        if len(example.question) > LONGEST_QUESTION or len(example.answer) > LONGEST_ANSWER:
+            return "over-long"
+        roles = [message.role for message in example.history]
+        if roles != ["user", "assistant"] * (len(roles) // 2):
+            return "wrong roles"
+        folded = " ".join(fold(example.question).split())
+        if _NEEDS_CONTEXT.search(folded):
+            return "makes no sense alone"
+        if not self._supported(example):
+            return "not supported by its chunk"
+        key = hashlib.blake2b(folded.encode("utf-8", "surrogatepass"), digest_size=12).digest()
+        if key in self._questions:
+            return "exact duplicate"
+        if self._near_duplicate(example):
+            return "near duplicate"
+        self._questions.add(key)
+        return None
+
+    def _near_duplicate(self, example: Example) -> bool:
+        facts = tuple(fact.id for fact in example.facts) or (example.document, example.answer)
+        wordings = self._wordings.setdefault(facts, [])
+        if any(similarity(example.question, other) >= NEAR_DUPLICATE for other in wordings):
+            return True
+        wordings.append(example.question)
+        if len(self._wordings) > _REMEMBERED:
+            self._wordings.popitem(last=False)
+        return False
+
+    def _supported(self, example: Example) -> bool:
+        parts = self._documents.get(example.document)
+        if parts is None:  # names no document of this input, or one that was read too long ago to be checked
+            return False
+        texts = [chunk.text for part in parts for chunk in part.chunks if example.chunk in (None, chunk.id)]
+        fields = [str(value) for part in parts for value in part.metadata.values()]
+        fields += [part.title for part in parts]
+        if example.fact is None:
+            return _grounded(example.answer, texts + fields)
+        whole = [chunk.text for part in parts for chunk in part.chunks] if example.other_facts else texts
+        return all(fact.value is None or _says(fact.value, whole + fields) for fact in example.facts)
+
+
+def _says(value: str, texts: list[str]) -> bool:
+    if any(value in text for text in texts):
+        return True
+    wanted = normalise(value)
+    return any(wanted in normalise(text) for text in texts)
+
+
+def _grounded(answer: str, texts: list[str]) -> bool:
+    """Every number of a free answer and most of its words stand in the text."""
+    if abstains(answer):
+        return False
+    held = set(_TOKEN.findall(fold(" ".join(texts))))
+    said = [token.rstrip(".") for token in _TOKEN.findall(fold(answer))]
+    if not said:  # a name of three letters, say
+        return _says(answer.strip(" ."), texts)
+    held |= {token.rstrip(".") for token in held}
+    numbers_held = all(token in held for token in said if token[0].isdigit())
+    return numbers_held and sum(token in held for token in said) >= SUPPORT * len(said)

@@ -1,0 +1,281 @@
+"""Honest splits: what a test question measures is known, and nothing of it leaks into training.
+
+A split of rows leaks: the same fact stands on both sides. A split of documents makes a closed-book model look hopeless:
+it never saw the fact. So the test part has three strata:
+
+- recall: the fact was trained on, in other words;
+- unseen: no row about this document was trained on;
+- unanswerable: nothing in the documents answers; the right answer is to say so. The whole fact is held out.
+
+Training rows stream through. What may become validation or test (some 20 % of the rows) waits in memory until every
+training question is known, because only then can it be told how near the nearest of them comes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+from dyag_core.normalise import fold
+from dyag_core.similarity import Nearest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from dyag_core.records import Example
+
+Part = Literal["train", "val", "test"]
+STRATA = ("recall", "unseen", "unanswerable")
+
+#: No test question may be nearer to a training question: 0.8, less the error of a MinHash estimate of it.
+TOO_NEAR = 0.75
+#: A wording is held out for a recall question only once this many others of its fact are trained.
+_TRAINED_FIRST = 2
+_ALTERNATIVES = 4
+#: Held-out documents give this many questions each, so that many documents are asked about rather than one.
+_A_DOCUMENT = 2
+
+
+@dataclass
+class Candidate:
+    """A fact that may be asked in the test, in one or several wordings, the preferred one first."""
+
+    wordings: list[Example]
+    order: str
+
+
+@dataclass
+class Placed:
+    """A row of the validation or test part."""
+
+    example: Example
+    part: Part
+    stratum: str | None = None
+    similarity: float = 0.0
+
+
+@dataclass
+class Splitter:
+    """Decides row by row; the same seed and the same rows give the same split.
+
+    Args:
+        shares: of train, validation and test, in any unit (80, 10, 10).
+        count: rows wanted altogether; None takes all there are.
+    """
+
+    shares: tuple[float, float, float]
+    seed: int
+    count: int | None = None
+    trained: int = 0
+    set_aside: Counter[str] = field(default_factory=Counter)
+    rejected: Counter[str] = field(default_factory=Counter)
+
+    def __post_init__(self) -> None:
+        total = sum(self.shares)
+        self._train, self._val, self._test = (share / total for share in self.shares)
+        self._train_target = math.inf
+        if self.count is not None:
+            self._train_target = max(1, self.count - round(self.count * self._val) - round(self.count * self._test))
+        self._held_documents: dict[str, bool] = {}
+        self._trained_subjects: set[str] = set()
+        self._rows_of: Counter[str] = Counter()  # training rows by fact
+        self._held_of: Counter[str] = Counter()  # held-out wordings by fact
+        self._whole: dict[str, Part] = {}  # facts held out whole
+        self._held: list[tuple[Example, str]] = []
+        self._validation: list[Example] = []
+        self._unseen: list[Candidate] = []
+        self._spare: list[Candidate] = []
+        self._unanswerable: dict[str, Candidate] = {}
+        self._current: tuple[str, dict[str, Candidate]] = ("", {})
+
+    # -- row by row --------------------------------------------------------------------------------------------------
+
+    def takes(self, example: Example) -> bool:
+        """True where `example` belongs to training now; else it was kept for later, or set aside."""
+        document = example.document
+        if document not in self._held_documents:
+            self._held_documents[document] = self._is_held(document)
+        if self._held_documents[document]:
+            self._keep_unseen(example)
+            return False
+        ids = [fact.id for fact in example.facts]
+        if len(ids) == 1 and self._hold_out(example, ids[0]):
+            return False
+        if any(self._whole.get(fact) for fact in ids) or (len(ids) > 1 and not all(self._rows_of[f] for f in ids)):
+            self.set_aside["rests on a held-out fact"] += 1
+            return False
+        if self.trained >= self._train_target:
+            self.set_aside["the training part was full"] += 1
+            return False
+        if not ids and self._val_short() >= 1:
+            self._validation.append(example)
+            return False
+        self.trained += 1
+        if len(ids) == 1:
+            self._rows_of[ids[0]] += 1
+        self._trained_subjects.update(fold(fact.subject) for fact in example.facts)
+        return True
+
+    @property
+    def full(self) -> bool:
+        """True once further examples could not be used (never without a `count`)."""
+        if self.count is None or self.trained < self._train_target:
+            return False
+        quota = self._quotas()
+        found = min(quota["recall"], len(self._held)) + min(quota["unanswerable"], len(self._unanswerable))
+        return len(self._unseen) >= 1.3 * (sum(quota.values()) - found)
+
+    @property
+    def facts_trained(self) -> int:
+        """How many facts have a training row of their own."""
+        return sum(1 for rows in self._rows_of.values() if rows)
+
+    def _is_held(self, document: str) -> bool:
+        if self._test == 0:
+            return False
+        if self.trained >= self._train_target:
+            return True
+        # The first document is always trained on: a small --count must not end up with nothing to learn.
+        return self.trained > 0 and int(self._hash(document)[:8], 16) < self._test * 2**32
+
+    def _hold_out(self, example: Example, fact: str) -> bool:
+        """Whether this wording, or its whole fact, is kept from training."""
+        if self._whole.get(fact) == "test":
+            self._add_wording(self._unanswerable[fact], example)
+            return True
+        if self._whole.get(fact) == "val":
+            self.set_aside["another wording of a held-out fact"] += 1
+            return True
+        first = not self._rows_of[fact]
+        if first and not example.answerable and len(self._unanswerable) < self._due(self._test / 4):
+            self._whole[fact] = "test"
+            self._unanswerable[fact] = Candidate([example], self._hash(fact))
+            return True
+        behind = 2 if self.trained < self._train_target else 1
+        if first and example.answerable and self._val_short() >= behind:
+            # The generator makes one wording a fact: validation gets whole facts.
+            self._whole[fact] = "val"
+            self._validation.append(example)
+            return True
+        enough = self._rows_of[fact] >= _TRAINED_FIRST and self._held_of[fact] < 2 and example.answerable
+        if enough and len(self._held) < self._due(self._val + self._test / 2):
+            self._held_of[fact] += 1
+            self._held.append((example, fact))
+            return True
+        return False
+
+    def _due(self, share: float) -> int:
+        """How many rows a part with this share should have by now; a row ahead rather than behind."""
+        rows = min(self.trained + 1, self._train_target)
+        return math.ceil(share / self._train * rows)
+
+    def _val_short(self) -> int:
+        return math.ceil(self._val / self._train * self.trained) - len(self._validation) - len(self._held)
+
+    def _keep_unseen(self, example: Example) -> None:
+        if example.other_facts:
+            self.set_aside["rests on a held-out fact"] += 1
+            return
+        if example.document != self._current[0]:
+            self._close_document()
+            self._current = (example.document, {})
+        fact = example.fact.id if example.fact else self._hash(example.question)
+        candidates = self._current[1]
+        if fact in candidates:
+            self._add_wording(candidates[fact], example)
+        else:
+            candidates[fact] = Candidate([example], self._hash(fact))
+
+    def _close_document(self) -> None:
+        """Choose what the held-out document just read is asked about."""
+        found = sorted(self._current[1].values(), key=lambda candidate: candidate.order)
+        answerable = [candidate for candidate in found if candidate.wordings[0].answerable]
+        wanted = len(answerable)
+        if self.count is not None:
+            wanted = max(_A_DOCUMENT, math.ceil(sum(self._quotas().values()) / 20))
+        self._unseen += answerable[:wanted]
+        for candidate in answerable[wanted:]:
+            if len(self._spare) < (self.count or 0):
+                candidate.order = f"~{candidate.order}"  # behind every hash: used only where the others don't suffice
+                self._spare.append(candidate)
+            else:
+                self.set_aside["beyond what the test part needs"] += len(candidate.wordings)
+        for candidate in found:
+            first = candidate.wordings[0]
+            if first.fact is None or first.answerable:
+                continue
+            if len(self._unanswerable) < self._due(self._test / 4):
+                self._unanswerable[first.fact.id] = candidate
+            else:
+                self.set_aside["beyond what the test part needs"] += len(candidate.wordings)
+        self._current = ("", {})
+
+    def _add_wording(self, candidate: Candidate, example: Example) -> None:
+        if len(candidate.wordings) < _ALTERNATIVES:
+            candidate.wordings.append(example)
+        else:
+            self.set_aside["another wording of a held-out fact"] += 1
+
+    # -- when all is known -------------------------------------------------------------------------------------------
+
+    def finish(self, train_questions: Iterable[str]) -> list[Placed]:
+        """The rows of validation and test, none of them too near a training question, in a fixed order."""
+        self._close_document()
+        held = [Candidate([example], self._hash(f"{fact}\x1f{example.question}")) for example, fact in self._held]
+        asked_about_once = [candidate for candidate in self._unseen + self._spare if self._is_new(candidate)]
+        pools = {"recall": held, "unanswerable": list(self._unanswerable.values()), "unseen": asked_about_once}
+        watched = [example.question for pool in pools.values() for c in pool for example in c.wordings]
+        best = dict(zip(watched, Nearest(watched).compare(train_questions), strict=True))
+        quota = self._quotas()
+        short = sum(quota.values())
+        test: list[Placed] = []
+        for stratum, pool in pools.items():
+            wanted = min(quota[stratum], short) if stratum != "unseen" else short
+            taken = self._choose(stratum, pool, wanted, best)
+            test += taken
+            short -= len(taken)
+        asked = {placed.example.question for placed in test}
+        validation = [*self._validation, *(example for example, _ in self._held if example.question not in asked)]
+        wanted_val = len(validation) if self.count is None else round(self.count * self._val)
+        self.set_aside["beyond what the validation part needs"] += max(0, len(validation) - wanted_val)
+        return [Placed(example, "val") for example in validation[:wanted_val]] + test
+
+    def _choose(self, stratum: str, pool: list[Candidate], wanted: int, best: dict[str, float]) -> list[Placed]:
+        chosen: list[tuple[int, Placed]] = []
+        # Input order would ask about the first documents only: the order is that of a seeded hash.
+        for position in sorted(range(len(pool)), key=lambda n: pool[n].order):
+            candidate = pool[position]
+            if len(chosen) == wanted:
+                if stratum != "recall":
+                    self.set_aside["beyond what the test part needs"] += len(candidate.wordings)
+                continue
+            example = next((e for e in candidate.wordings if best[e.question] <= TOO_NEAR), None)
+            if example is None:
+                if stratum != "recall":  # a held-out wording of a trained fact still serves for validation
+                    self.rejected["too near a training question"] += 1
+                continue
+            self.set_aside["another wording of a held-out fact"] += len(candidate.wordings) - 1
+            chosen.append((position, Placed(example, "test", stratum, best[example.question])))
+        return [placed for _, placed in sorted(chosen, key=lambda item: item[0])]
+
+    def _is_new(self, candidate: Candidate) -> bool:
+        """Two documents may carry one name; if one of them was trained on, the other isn't unseen."""
+        fact = candidate.wordings[0].fact
+        if fact is not None and fold(fact.subject) in self._trained_subjects:
+            self.rejected["its subject has the name of a trained document"] += 1
+            return False
+        return True
+
+    def _quotas(self) -> dict[str, int]:
+        total = (
+            round(self.count * self._test) if self.count is not None else round(self.trained * self._test / self._train)
+        )
+        recall = math.ceil(total / 2)
+        unseen = math.ceil((total - recall) / 2)
+        return {"recall": recall, "unseen": unseen, "unanswerable": total - recall - unseen}
+
+    def _hash(self, key: str) -> str:
+        return hashlib.sha256(f"{self.seed}\x1f{key}".encode("utf-8", "surrogatepass")).hexdigest()

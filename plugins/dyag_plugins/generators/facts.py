@@ -1,0 +1,218 @@
+"""Find the facts that a document states: fields, `Label: value` lines, tables, short sections, a first sentence.
+
+Nothing here knows a customer's fields. What a label means, and how to ask about it, is for the pack (`wording.py`).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from dyag_core.normalise import fold
+from dyag_core.records import Fact
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from dyag_core.records import Chunk, Document
+
+#: Longer values are no facts to be learnt by heart: of a longer text the first sentence is taken.
+LONGEST_VALUE = 240
+_LONGEST_LABEL_WORDS = 6
+
+_HEADING = re.compile(r"^(#{1,6})\s+(.+?)\s*#*\s*$")
+_FENCE = re.compile(r"^\s*(?:```|~~~)")
+_BULLET = re.compile(r"^\s*(?:[-*+•]|\d+[.)])\s+")
+_LABELLED = re.compile(
+    r"^\s*(?:[-*+•]\s+)?(?:\*\*|__)?(?P<label>[^\W\d_][^:|*_\n.!?;]{0,70}?)\s*(?:\*\*|__)?\s*:(?:\*\*|__)?\s+(?P<value>\S.*)$"
+)
+_TABLE_ROW = re.compile(r"^\s*\|.*\|\s*$")
+_TABLE_RULE = re.compile(r"^\s*\|[\s:|-]+\|\s*$")
+_LINK = re.compile(r"!?\[([^\]]*)\]\(([^)\s]*)[^)]*\)")
+_EMPHASIS = re.compile(r"(\*\*|__|`)(?=\S)(.+?)(?<=\S)\1")
+_SENTENCE_END = re.compile(r"(?<=[.!?…])[\"»”)]*\s+(?=[A-ZÀ-ÖØ-Þ0-9«\"“(])")
+_ABBREVIATION = re.compile(r"(?:\b(?:M|Mme|Dr|St|art|cf|ex|p|vol|n°|Mr|Mrs|Ms|e\.g|i\.e|etc|vs|No)|\b[A-ZÀ-Þ])\.$")
+
+#: Headers of two-column tables whose rows are labels and values.
+_KEY_HEADERS = frozenset(
+    "champ cle propriete attribut caracteristique rubrique libelle element parametre "
+    "field key property attribute characteristic item label parameter name".split()
+)
+_VALUE_HEADERS = frozenset("valeur contenu detail details information value content description".split())
+
+
+@dataclass(frozen=True)
+class Found:
+    """A fact and where it was seen: "field", "label", "table", "section" or "sentence"."""
+
+    fact: Fact
+    seen_as: str
+
+
+def facts_of(document: Document, *, missing: Iterable[str], skipped: Iterable[str]) -> list[Found]:
+    """What `document` says, in its own order; a field that repeats a label of the text is left out.
+
+    Args:
+        missing: values that say nothing ("n/a"), folded; they give a fact whose value is None.
+        skipped: labels that nobody asks about ("id"), folded.
+    """
+    missing, skipped = frozenset(missing), frozenset(skipped)
+    found: dict[tuple[str, str], Found] = {}
+
+    def add(chunk: Chunk | None, subject: str, label: str, value: str, seen_as: str) -> None:
+        value = plain_text(value)
+        known = _key(label)
+        if not value or not known or known in skipped or (fold(subject), known) in found:
+            return
+        if len(value) > LONGEST_VALUE:
+            value = first_sentence(value)
+            if len(value) > LONGEST_VALUE:
+                return
+        said = None if fold(value).strip(" .") in missing else value
+        fact = Fact(
+            document=document.id, chunk=chunk.id if chunk else None, subject=subject, attribute=label, value=said
+        )
+        found[fold(subject), known] = Found(fact, seen_as)
+
+    for chunk in document.chunks:
+        for subject, label, value, seen_as in _stated(chunk.text, document.title):
+            add(chunk, subject, label, value, seen_as)
+    in_text = [item.fact for item in found.values()]
+    for name, value in document.metadata.items():
+        text = _field_text(value)
+        label = _label_of_field(name)
+        if text and not any(_same(label, text, fact) for fact in in_text) and fold(text) != fold(document.title):
+            add(_chunk_saying(document.chunks, text), document.title, label, text, "field")
+    return list(found.values())
+
+
+def plain_text(value: str) -> str:
+    """One line without Markdown: the text of a link, no emphasis."""
+    value = _LINK.sub(lambda link: link[1] or link[2], value)
+    value = _EMPHASIS.sub(r"\2", value)
+    return " ".join(value.split())
+
+
+def first_sentence(text: str) -> str:
+    """The first sentence of running text."""
+    start = 0
+    for end in _SENTENCE_END.finditer(text):
+        sentence = text[start : end.start()]
+        if not _ABBREVIATION.search(sentence):
+            return sentence.strip()
+    return text.strip()
+
+
+def _stated(text: str, title: str) -> Iterator[tuple[str, str, str, str]]:
+    """(subject, label, value, seen as) of everything a passage says."""
+    heading, level, body = "", 0, list[str]()
+    fenced = False
+    for line in [*text.split("\n"), "# "]:
+        if _FENCE.match(line):
+            fenced = not fenced
+            continue
+        found = None if fenced else _HEADING.match(line)
+        if found or line == "# ":
+            yield from _section(heading, level, body, title)
+            heading, level, body = (found[2], len(found[1]), []) if found else ("", 0, [])
+        elif not fenced:
+            body.append(line)
+
+
+def _section(heading: str, level: int, lines: Sequence[str], title: str) -> Iterator[tuple[str, str, str, str]]:
+    running: list[str] = []
+    table: list[str] = []
+    structured = False
+    for line in [*lines, ""]:
+        if _TABLE_ROW.match(line):
+            table.append(line)
+            structured = True
+            continue
+        yield from _table(table, title)
+        table = []
+        labelled = _LABELLED.match(line)
+        if labelled and _is_label(labelled["label"]):
+            structured = True
+            yield title, labelled["label"].strip(), labelled["value"], "label"
+        else:
+            running.append(line)
+    about_title = level <= 1 or fold(heading) == fold(title)
+    text = _short_text(running)
+    if text and not about_title:
+        yield title, heading.rstrip(" :."), text, "section"
+    elif text and not structured and (heading or level == 0) and len(text) > 20 and text.rstrip()[-1:] in ".!?…":
+        yield title, "", text, "sentence"
+
+
+def _short_text(lines: Sequence[str]) -> str:
+    """The first paragraph; a short list becomes one line."""
+    stripped = [line.strip() for line in lines]
+    while stripped and not stripped[0]:
+        stripped.pop(0)
+    paragraph: list[str] = []
+    for line in stripped:
+        if not line:
+            break
+        paragraph.append(line)
+    if paragraph and all(_BULLET.match(line) for line in paragraph):
+        listed = ", ".join(_BULLET.sub("", line).rstrip(" ;,.") for line in paragraph)
+        return listed if len(listed) <= LONGEST_VALUE else ""
+    text = " ".join(paragraph)
+    return "" if text.startswith((">", "<", "!")) or text.endswith(":") else text
+
+
+def _table(rows: Sequence[str], title: str) -> Iterator[tuple[str, str, str, str]]:
+    cells = [[cell.strip() for cell in row.strip().strip("|").split("|")] for row in rows if not _TABLE_RULE.match(row)]
+    if len(cells) < 2:
+        return
+    header, *body = cells
+    folded = [_key(name) for name in header]
+    pairs = len(header) == 2 and (
+        not any(folded) or (folded[0] in _KEY_HEADERS and (folded[1] in _VALUE_HEADERS or folded[0] != "name"))
+    )
+    for row in body:
+        if len(row) != len(header) or not row[0]:
+            continue
+        if pairs:
+            yield title, plain_text(row[0]), row[1], "table"
+            continue
+        for name, value in zip(header[1:], row[1:], strict=True):
+            yield plain_text(row[0]), plain_text(name), value, "table"
+
+
+def _is_label(label: str) -> bool:
+    return len(label.split()) <= _LONGEST_LABEL_WORDS and "://" not in label and "//" not in label
+
+
+def _key(label: str) -> str:
+    return " ".join(re.findall(r"\w+", fold(label.replace("_", " "))))
+
+
+def _label_of_field(name: str) -> str:
+    """`version_minimale` as people would write it: "version minimale"."""
+    spaced = re.sub(r"(?<=[a-zà-ÿ])(?=[A-Z])", " ", name)  # camelCase
+    return " ".join(re.split(r"[_\-.\s]+", spaced)).strip()
+
+
+def _field_text(value: Any) -> str:
+    if isinstance(value, bool) or value is None:
+        return ""
+    if isinstance(value, list):
+        parts = [_field_text(part) for part in value]
+        return ", ".join(parts) if all(parts) else ""
+    return str(value).strip() if isinstance(value, str | int | float) else ""
+
+
+def _same(label: str, value: str, fact: Fact) -> bool:
+    """Does a field repeat what the text says? One label holds the other's words, and the values agree or nearly so."""
+    field_words, fact_words = set(_key(label).split()), set(_key(fact.attribute).split())
+    if field_words == fact_words:
+        return True
+    return bool(field_words <= fact_words or fact_words <= field_words) and (
+        fact.value is not None and fold(plain_text(value)) == fold(fact.value)
+    )
+
+
+def _chunk_saying(chunks: Sequence[Chunk], value: str) -> Chunk:
+    return next((chunk for chunk in chunks if value in chunk.text), chunks[0])
