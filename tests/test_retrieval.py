@@ -15,7 +15,7 @@ from dyag_core.run import Run
 from dyag_core.stages.index import Index, OpenIndex, index, index_for_questions, open_index
 
 FRENCH = {
-    "c3": "# 7zip\n\n- Catégorie: Compression décompression\n- Licence: LGPL-2.0-only. Logiciel d'archivage des données.",
+    "c3": "# 7zip\n\n- Catégorie: Compression décompression\n- Licence: LGPL-2.0-only. Archivage des données.",
     "c1": "# Ansible\n\n- Fonction: Outil de déploiement\n- Licence: GPL-3.0-only. Les systèmes sont déployés.",
     "c2": "# Antidote\n\n- Fonction: Correcteur d'orthographe pour les élèves\n- Licence: propriétaire.",
 }

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from dyag_core.artifacts import file_sha256, sha256_of
 from dyag_core.base_models import locate, revision_of
 from dyag_core.errors import UsageError, nearest
-from dyag_core.passport import read_passport, resolve_base
+from dyag_core.passport import PASSPORT, model_folder, read_passport, resolve_base
 from dyag_core.prompts import context_text, with_context
 
 if TYPE_CHECKING:
@@ -87,8 +87,8 @@ class Models:
         """
         if model is not None:
             passport = read_passport(model)
-            base, base_path = resolve_base(passport, plugins, base_model)
-            return cls(base, base_path, model, passport)
+            base, base_path = resolve_base(passport, plugins, base_model, progress)
+            return cls(base, base_path, model_folder(model), passport)
         if base_model is None:
             raise UsageError("no model was named", "give --model DIR or --base-model NAME (see: dyag models list)")
         base = plugins.base_model(base_model)
@@ -111,7 +111,9 @@ class Models:
             }
         }
         if arm.finetuned and self.model is not None:
-            described["model"] = {"name": self.model.resolve().parent.name, "sha256": _fingerprint(self.model)}
+            folder = self.model.resolve()
+            name = folder.parent.name if folder.name == "final" else folder.name
+            described["model"] = {"name": name, "sha256": _fingerprint(folder)}
         return described
 
     def key(self, arm: Arm) -> str:
@@ -124,7 +126,7 @@ class Models:
 
 def _fingerprint(model: Path) -> str:
     """Hash over a fine-tuned model's passport and weights."""
-    files = [model / "dyag.json", *sorted(model.glob("*.safetensors"))]
+    files = [model / PASSPORT, *sorted(model.glob("*.safetensors"))]
     return sha256_of([[file.name, file_sha256(file)] for file in files])
 
 

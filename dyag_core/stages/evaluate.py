@@ -226,7 +226,7 @@ def _new_replies(
 
 def _keys(job: _Job, arm: Arm, prompts: Sequence[Prompt]) -> list[str]:
     """A journal key for each question: its id, the prompt the model sees, the weights, the decoding, the engine."""
-    common = [arm.name, job.models.key(arm), job.decoding.model_dump(mode="json"), job.engine.name]
+    common: list[Any] = [arm.name, job.models.key(arm), job.decoding.model_dump(mode="json"), job.engine.name]
     common += [job.engine.distribution, job.engine.version, job.engine.options.model_dump(mode="json")]
     common += [job.index.sha256 if arm.retrieval and job.index else None]
     return [
