@@ -132,6 +132,9 @@ class Plugins:
             if registry.normalise_name(str(own_name)) == wanted and hasattr(candidate, hook):
                 return candidate, None
         entry = registry.find(family, name)
+        chosen_before = self._pm.get_plugin(f"{family}:{entry.distribution}/{registry.normalise_name(entry.name)}")
+        if chosen_before is not None:  # one instance a run: a second one would not be the one that is registered
+            return chosen_before, entry
         target = registry.load(entry)
         return self._instance(target, entry), entry
 

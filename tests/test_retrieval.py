@@ -199,8 +199,10 @@ def questions_from(documents: Path, folder: Path) -> Path:
 
 def test_a_missing_index_is_built_from_the_questions_documents(documents: Path, tmp_path: Path) -> None:
     questions = questions_from(documents, tmp_path / "data")
-    folder = index_for_questions(questions, tmp_path / "data" / "sill.index", plugins=Plugins())
-    assert opened(folder).search(["7zip"], 1)[0]
+    plugins = Plugins()
+    folder = index_for_questions(questions, tmp_path / "data" / "sill.index", plugins=plugins)
+    run = Run(stage="evaluate", folder=folder, plugins=plugins)
+    assert open_index(folder, plugins=plugins, run=run).search(["7zip"], 1)[0]
     stamp = (folder / "index.json").stat().st_mtime_ns
     index_for_questions(questions, folder, plugins=Plugins())
     assert (folder / "index.json").stat().st_mtime_ns == stamp
