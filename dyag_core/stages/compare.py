@@ -213,7 +213,7 @@ def _summary(result: MetricResult, clusters: Sequence[str | None], places: Seque
 
 
 def _median(counts: Sequence[int]) -> float | None:
-    return rounded(float(np.median(counts))) if any(counts) else None
+    return round(float(np.median(counts))) if any(counts) else None
 
 
 def _total(items: Sequence[Item]) -> int | None:

@@ -24,11 +24,10 @@ SENTENCES = {
         "gain": "a clear gain",
         "loss": "a clear loss",
         "no_effect": "no clear effect",
-        "errors": "{arm}: {count} of {n} questions failed and count as wrong.",
-        "seen": "{arm}: {count} of {n} questions stand word for word in its training data.",
-        "truncated": "{arm}: {count} of {n} answers hit the length limit and are cut.",
-        "unscored": "{arm}: {count} of {n} answers have no score on the primary metric; pairs without both scores are"
-        " left out.",
+        "errors": "{arm}: failed questions, which count as wrong: {count} of {n}.",
+        "seen": "{arm}: questions that stand word for word in its training data: {count} of {n}.",
+        "truncated": "{arm}: answers cut at the length limit: {count} of {n}.",
+        "unscored": "{arm}: answers without a score on the primary metric, left out of the pairs: {count} of {n}.",
         "forced": "The comparison was forced although the result files differ; see the list above.",
     },
     "fr": {
@@ -57,11 +56,10 @@ SENTENCES = {
         "gain": "un gain net",
         "loss": "une perte nette",
         "no_effect": "sans effet établi",
-        "errors": "{arm} : {count} questions sur {n} ont échoué et comptent comme fausses.",
-        "seen": "{arm} : {count} questions sur {n} figurent mot pour mot dans ses données d'entraînement.",
-        "truncated": "{arm} : {count} réponses sur {n} ont atteint la limite de longueur et sont coupées.",
-        "unscored": "{arm} : {count} réponses sur {n} n'ont pas de note sur la métrique principale ; les paires"
-        " incomplètes sont laissées de côté.",
+        "errors": "{arm} : questions en échec, comptées comme fausses : {count} sur {n}.",
+        "seen": "{arm} : questions présentes mot pour mot dans ses données d'entraînement : {count} sur {n}.",
+        "truncated": "{arm} : réponses coupées à la limite de longueur : {count} sur {n}.",
+        "unscored": "{arm} : réponses sans note sur la métrique principale, exclues des paires : {count} sur {n}.",
         "forced": "La comparaison a été forcée bien que les fichiers de résultats diffèrent ; voir la liste ci-dessus.",
     },
 }

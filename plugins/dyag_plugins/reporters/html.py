@@ -1,0 +1,139 @@
+"""The comparison as one HTML file: no script, no request to anywhere, light and dark, for screen, phone and paper."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel
+
+from dyag_core import Comparison, Report, hookimpl
+from dyag_core.plain import plain
+from dyag_core.wording import arm_name, listed, stratum_name
+from dyag_plugins.reporters import charts, tables
+from dyag_plugins.reporters.markdown import mark
+from dyag_plugins.reporters.texts import texts
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+_HERE = Path(__file__).parent
+#: Arms that have a colour of their own in report.css; others take the next free one.
+_COLOURS = {"base": 0, "rag": 1, "finetuned": 2, "hybrid": 3}
+_FREE = (4, 5, 6, 1, 2, 3)
+
+
+class HTMLReporter:
+    """PREFIX.html. Its content-security policy allows its own style sheet, by hash, and nothing else."""
+
+    dyag_api = 1
+
+    class Options(BaseModel, extra="forbid"):
+        """None."""
+
+    @hookimpl
+    def dyag_report(self, comparison: Comparison, lang: str) -> Report:
+        """The whole page."""
+        css = (_HERE / "report.css").read_text(encoding="utf-8")
+        page = (
+            _environment(lang)
+            .get_template("report.html.jinja")
+            .render(css=css, **_view(comparison, lang), csp=_csp(css))
+        )
+        return Report(suffix=".html", text=page)
+
+
+def _environment(lang: str) -> Environment:
+    """Everything is escaped; in French, high punctuation keeps to its word. Quotations (`|e`) stay as they came."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    return Environment(
+        loader=FileSystemLoader(_HERE, encoding="utf-8"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=lambda value: _typeset(plain(value), lang) if type(value) is str else value,
+    )
+
+
+def _typeset(text: str, lang: str) -> str:
+    return re.sub(r" (?=[%:;?!»])|(?<=«) ", "\u00a0", text) if lang == "fr" else text
+
+
+def _csp(css: str) -> str:
+    digest = base64.b64encode(hashlib.sha256(css.encode("utf-8")).digest()).decode("ascii")
+    return f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+
+
+def _view(comparison: Comparison, lang: str) -> dict[str, Any]:
+    """Everything that the template shows, already in words."""
+    say = texts(lang)
+    primary, apart, secondary = tables.parts(comparison)
+    verdict, *advice = comparison.recommendations
+    return {
+        "lang": lang,
+        "say": say,
+        "title": say["title"].format(arms=listed([arm_name(arm.name, lang) for arm in comparison.arms], lang)),
+        "facts": _facts(comparison, lang),
+        "colour": _colours(comparison),
+        "mismatches": [text[lang] for text in comparison.mismatches],
+        "verdict": verdict.text[lang],
+        "verdict_kind": verdict.kind,
+        "notes": [r.text[lang] for r in advice if r.kind != "warning"],
+        "warnings": [r.text[lang] for r in advice if r.kind == "warning"],
+        "scores": tables.score_table(comparison, lang),
+        "scores_note": tables.filled("arms_note", comparison, lang),
+        "forest": charts.forest(comparison, [*primary, *apart], lang),
+        "forest_title": tables.filled("differences", comparison, lang),
+        "forest_note": tables.filled("differences_note", comparison, lang),
+        "differences": tables.difference_table(comparison, primary, lang),
+        "strata": charts.strata_bars(comparison, lang),
+        "strata_title": tables.filled("strata", comparison, lang),
+        "strata_differences": tables.difference_table(comparison, apart, lang),
+        "secondary": tables.difference_table(comparison, secondary, lang),
+        "errors": tables.error_table(comparison, lang),
+        "disagreements": [
+            {
+                "question": plain(d.question),
+                "expected": plain(d.expected),
+                "where": [
+                    *([stratum_name(d.stratum, lang)] if d.stratum else []),
+                    *([d.document] if d.document else []),
+                ],
+                "answers": [
+                    {
+                        "arm": a.arm,
+                        "name": arm_name(a.arm, lang),
+                        "text": plain(say["error"].format(error=a.error) if a.error else a.answer or say["empty"]),
+                        "mark": mark(a.score, lang),
+                        "right": None if a.score is None else a.score >= 50,
+                        "sources": say["sources"].format(sources=", ".join(a.sources)) if a.sources else "",
+                    }
+                    for a in d.answers
+                ],
+            }
+            for d in comparison.disagreements
+        ],
+        "method": tables.method_sentences(comparison, lang),
+        "method_facts": tables.method_facts(comparison, lang),
+    }
+
+
+def _facts(comparison: Comparison, lang: str) -> list[str]:
+    say = texts(lang)
+    facts = [say["questions"].format(n=comparison.n_questions)]
+    if comparison.n_documents is not None:
+        facts.append(say["documents"].format(n=comparison.n_documents))
+    if comparison.measured:
+        facts.append(say["measured"].format(when=comparison.measured))
+    return facts
+
+
+def _colours(comparison: Comparison) -> dict[str, str]:
+    """Arm -> CSS class of its colour."""
+    free = iter(_FREE * len(comparison.arms))
+    return {arm.name: f"arm{_COLOURS[arm.name] if arm.name in _COLOURS else next(free)}" for arm in comparison.arms}

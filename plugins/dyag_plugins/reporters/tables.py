@@ -1,0 +1,216 @@
+"""The tables that Markdown and HTML both show: numbers as text in the report's language, not yet escaped."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, get_args
+
+from dyag_core.records.comparison import ArmSummary, Comparison, Difference, ErrorKind
+from dyag_core.records.evaluation import MetricSummary
+from dyag_core.wording import arm_name, interval, metric_name, number, percent, stratum_name, unit_name
+from dyag_plugins.reporters.texts import texts
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What stands in one place of a table: the value, and a detail in brackets (an interval, a count)."""
+
+    value: str
+    detail: str = ""
+    strong: bool = False
+
+
+@dataclass(frozen=True)
+class Table:
+    """A header for each column, rows of cells; the first cell of a row is its label. `arms` colours the rows."""
+
+    headers: list[str]
+    rows: list[list[Cell]]
+    arms: list[str] = field(default_factory=list)
+
+
+def score_table(comparison: Comparison, lang: str) -> Table:
+    """Arms down; metrics with intervals, failures, times and tokens across. A column that says nothing is left out."""
+    say = texts(lang)
+    columns: list[tuple[str, list[Cell]]] = [
+        (
+            metric_name(name, lang),
+            [
+                _score(arm.metrics.get(name), lang, arm.name == comparison.leader and place == 0)
+                for arm in comparison.arms
+            ],
+        )
+        for place, name in enumerate(comparison.metrics)
+    ]
+    columns.append((say["errors"], [Cell(str(arm.errors)) for arm in comparison.arms]))
+    for key, attribute in (("truncated", "truncated"), ("seen", "seen_in_training")):
+        counts = [getattr(arm, attribute) for arm in comparison.arms]
+        if any(counts):
+            columns.append((say[key], [Cell(str(count)) for count in counts]))
+    if any(arm.median_seconds is not None for arm in comparison.arms):
+        columns.append((say["time"], [_time(arm, lang) for arm in comparison.arms]))
+    if any(arm.prompt_tokens is not None for arm in comparison.arms):
+        columns.append((say["tokens"], [_tokens(arm) for arm in comparison.arms]))
+    elif any(arm.total_tokens is not None for arm in comparison.arms):
+        totals = [arm.total_tokens for arm in comparison.arms]
+        columns.append((say["total_tokens"], [Cell("–" if total is None else str(total)) for total in totals]))
+    arms = [arm.name for arm in comparison.arms]
+    rows = [
+        [Cell(arm_name(arm, lang), strong=arm == comparison.leader), *(cells[row] for _, cells in columns)]
+        for row, arm in enumerate(arms)
+    ]
+    return Table([say["arm"], *(header for header, _ in columns)], rows, arms)
+
+
+def stratum_table(comparison: Comparison, lang: str) -> Table:
+    """Arms down, strata across: the primary metric with its interval."""
+    metric = comparison.primary_metric
+    headers = [texts(lang)["arm"]]
+    for stratum in comparison.strata:
+        sizes = {arm.strata[stratum][metric].n for arm in comparison.arms if stratum in arm.strata}
+        headers.append(f"{stratum_name(stratum, lang)} ({max(sizes)})")
+    rows = [
+        [Cell(arm_name(arm.name, lang)), *(_score(_in(arm, s, metric), lang) for s in comparison.strata)]
+        for arm in comparison.arms
+    ]
+    return Table(headers, rows, [arm.name for arm in comparison.arms])
+
+
+def difference_table(comparison: Comparison, differences: Sequence[Difference], lang: str) -> Table:
+    """One line a pair of arms; a metric or stratum column where the differences are not all on the same."""
+    say = texts(lang)
+    metrics, strata = len({d.metric for d in differences}) > 1, any(d.stratum for d in differences)
+    headers = [say["pair"], say["difference"], _filled(say["interval"], comparison), say["p"], say["detectable"]]
+    headers = [*([say["metric"]] if metrics else []), *([say["stratum"]] if strata else []), *headers, say["result"]]
+    rows = []
+    for d in differences:
+        row = [Cell(metric_name(d.metric, lang))] if metrics else []
+        row += [Cell(stratum_name(d.stratum or "", lang))] if strata else []
+        row += [
+            Cell(pair_name(d, lang)),
+            Cell(f"{number(d.difference, lang, sign=True)} {unit_name(d.unit, lang)}"),
+            Cell(interval(d.low, d.high, lang, sign=True)),
+            Cell(_p(comparison, d.p_holm, lang)),
+            Cell("–" if d.detectable is None else number(d.detectable, lang)),
+            Cell(_result(comparison, d, lang), strong=d.winner is not None),
+        ]
+        rows.append(row)
+    return Table(headers, rows)
+
+
+def error_table(comparison: Comparison, lang: str) -> Table:
+    """Kinds of error down, arms across; kinds that no arm shows are left out."""
+    kinds = [k for k in get_args(ErrorKind) if any(k in found for found in comparison.errors_breakdown.values())]
+    arms = [arm.name for arm in comparison.arms]
+    rows = [
+        [
+            Cell(texts(lang)["kinds"][kind]),
+            *(Cell(str(comparison.errors_breakdown.get(arm, {}).get(kind, 0))) for arm in arms),
+        ]
+        for kind in kinds
+    ]
+    return Table(["", *(arm_name(arm, lang) for arm in arms)], rows)
+
+
+def method_facts(comparison: Comparison, lang: str) -> list[tuple[str, str]]:
+    """What a reader needs to repeat the measurement: label and value."""
+    say, method = texts(lang), comparison.method
+    facts = []
+    for arm in comparison.arms:
+        about = arm.metadata
+        result = method.get("results", {}).get(arm.name, {})
+        facts.append(
+            (f"{arm_name(arm.name, lang)}: {say['results']}", f"{arm.file} sha256 {result.get('sha256', '–')}")
+        )
+        if about.get("base_model") or about.get("model"):
+            base = about.get("base_model") or about.get("model")
+            facts.append((f"{arm_name(arm.name, lang)}: {say['base_model']}", _compact(base)))
+        if about.get("decoding"):
+            facts.append((f"{arm_name(arm.name, lang)}: {say['decoding']}", _compact(about["decoding"])))
+    if method.get("scored_anew"):
+        facts.append((say["scored_anew"], _compact(method["scored_anew"])))
+    if method.get("dyag_version"):
+        facts.append((say["dyag"], str(method["dyag_version"])))
+    return facts
+
+
+def method_sentences(comparison: Comparison, lang: str) -> list[str]:
+    """How the numbers were made."""
+    return [_filled(text, comparison) for text in texts(lang)["method_items"].values()]
+
+
+def filled(key: str, comparison: Comparison, lang: str) -> str:
+    """The text `key` with the comparison's numbers and names put in."""
+    metric = metric_name(comparison.primary_metric, lang)
+    return _filled(texts(lang)[key], comparison, metric=metric, primary=metric)
+
+
+def pair_name(difference: Difference, lang: str) -> str:
+    """ "hybrid − RAG"."""
+    return f"{arm_name(difference.a, lang)} − {arm_name(difference.b, lang)}"
+
+
+def parts(comparison: Comparison) -> tuple[list[Difference], list[Difference], list[Difference]]:
+    """The differences on the primary metric, those by stratum in the strata's order, those on other metrics."""
+    order = {stratum: place for place, stratum in enumerate(comparison.strata)}
+    every = comparison.differences
+    apart = sorted((d for d in every if d.stratum is not None), key=lambda d: order.get(d.stratum or "", 99))
+    whole = [d for d in every if d.stratum is None]
+    return [d for d in whole if d.primary], apart, [d for d in whole if not d.primary]
+
+
+def _filled(text: str, comparison: Comparison, **more: str) -> str:
+    method = comparison.method
+    return text.format(
+        n=comparison.n_questions,
+        confidence=method.get("confidence", 95),
+        power=method.get("power", 80),
+        minimum=method.get("minimum_questions", 30),
+        **more,
+    )
+
+
+def _in(arm: ArmSummary, stratum: str, metric: str) -> MetricSummary | None:
+    return arm.strata.get(stratum, {}).get(metric)
+
+
+def _score(summary: MetricSummary | None, lang: str, strong: bool = False) -> Cell:
+    if summary is None or summary.mean is None or summary.low is None or summary.high is None:
+        return Cell("–")
+    value = percent(summary.mean, lang) if summary.unit == "rate" else number(summary.mean, lang)
+    return Cell(value, interval(summary.low, summary.high, lang), strong)
+
+
+def _time(arm: ArmSummary, lang: str) -> Cell:
+    if arm.median_seconds is None or arm.p95_seconds is None:
+        return Cell("–")
+    return Cell(f"{number(arm.median_seconds, lang)} s", f"p95 {number(arm.p95_seconds, lang)} s")
+
+
+def _tokens(arm: ArmSummary) -> Cell:
+    if arm.prompt_tokens is None or arm.completion_tokens is None:
+        return Cell("–")
+    return Cell(f"{arm.prompt_tokens:.0f} + {arm.completion_tokens:.0f}")
+
+
+def _p(comparison: Comparison, value: float | None, lang: str) -> str:
+    if value is None:
+        return "–"
+    smallest = comparison.method.get("smallest_p_shown", 0.001)
+    return f"< {number(smallest, lang)}" if value < smallest else number(value, lang)
+
+
+def _result(comparison: Comparison, difference: Difference, lang: str) -> str:
+    say = texts(lang)
+    if difference.winner is not None:
+        return str(say["wins"].format(arm=arm_name(difference.winner, lang)))
+    summary = comparison.arms[0].metrics.get(difference.metric)
+    directed = summary is None or summary.higher_is_better is not None
+    return str(say["tie"] if directed else say["undirected"])
+
+
+def _compact(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {_compact(item)}" for key, item in value.items() if item not in (None, ""))
+    return str(value)
