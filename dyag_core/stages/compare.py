@@ -225,6 +225,7 @@ def _method(files: Mapping[str, ResultFile], plugins: Plugins) -> dict[str, Any]
     metrics = [use for use in plugins.used() if use["family"] == "metrics"]
     return {
         "dyag_version": __version__,
+        "alpha": ALPHA,
         "confidence": round(100 * (1 - ALPHA)),
         "minimum_questions": MINIMUM_QUESTIONS,
         "power": 80,

@@ -1,0 +1,339 @@
+"""What a comparison says, from result files on disk to the comparison and its refusals."""
+
+from __future__ import annotations
+
+import copy
+import json
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dyag_core.errors import UsageError
+from dyag_core.manager import Plugins
+from dyag_core.records import Comparison
+from dyag_core.stages.compare import compare
+
+KINDS = {"success": True, "exact_match": True, "token_f1": True}
+
+
+def results(arm: str, right: list[bool], **item_keys: list[Any]) -> dict[str, Any]:
+    """A results file as `dyag evaluate` writes it; `right[i]` says whether question i is answered well."""
+    items = []
+    for i, good in enumerate(right):
+        value = float(good)
+        item = {
+            "id": f"q{i:03}",
+            "question": f"Quelle est la licence de l'outil {i} ?",
+            "expected_answer": f"GPL-{i}",
+            "generated_answer": f"GPL-{i}" if good else "MIT",
+            "abstained": False,
+            "metrics": dict.fromkeys(KINDS, value),
+            "answerable": True,
+            "stratum": None,
+            "document": f"d{i // 2}",
+            "chunk": f"d{i // 2}#0",
+            "sources": [],
+            "time_seconds": 0.5,
+            "tokens": 52,
+            "prompt_tokens": 40,
+            "completion_tokens": 12,
+            "seen_in_training": False,
+            "error": None,
+        }
+        item.update({key: values[i] for key, values in item_keys.items()})
+        items.append(item)
+    return {
+        "schema_version": "3.0",
+        "metadata": {
+            "arm": arm,
+            "base_model": {"name": "tiny:1m", "source": "folder", "revision": None},
+            "decoding": {"max_new_tokens": 64, "temperature": 0.0},
+            "lang": "fr",
+        },
+        "metrics": {
+            "summaries": {name: {"unit": "rate", "higher_is_better": higher} for name, higher in KINDS.items()}
+        },
+        "results": items,
+    }
+
+
+def answers(n: int, share: float, seed: int) -> list[bool]:
+    rng = random.Random(seed)
+    return [rng.random() < share for _ in range(n)]
+
+
+def run(folder: Path, files: dict[str, Any], **options: Any) -> Comparison:
+    paths = {}
+    for arm, content in files.items():
+        paths[arm] = folder / f"in_{arm}.json"
+        paths[arm].write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
+    return compare(results=paths, output=folder / "out", reporters=["json"], plugins=Plugins(), **options).comparison
+
+
+def primary(comparison: Comparison) -> Any:
+    (found,) = [d for d in comparison.differences if d.primary and d.stratum is None]
+    return found
+
+
+def test_a_clear_winner_is_recommended_with_its_number_and_interval(tmp_path: Path) -> None:
+    good, bad = results("hybrid", answers(100, 0.9, 1)), results("base", answers(100, 0.4, 2))
+    comparison = run(tmp_path, {"base": bad, "hybrid": good})
+    difference = primary(comparison)
+    assert difference.winner == "hybrid" == comparison.leader
+    assert difference.low > 0
+    verdict = comparison.recommendations[0]
+    assert verdict.kind == "use"
+    for number in (difference.difference, difference.low, difference.high):
+        assert str(number) in verdict.text["en"]
+        assert str(number).replace(".", ",") in verdict.text["fr"]
+
+
+def test_identical_results_tie_everywhere(tmp_path: Path) -> None:
+    one = results("rag", answers(80, 0.6, 1), stratum=["recall"] * 40 + ["unseen"] * 40)
+    comparison = run(tmp_path, {"rag": one, "finetuned": copy.deepcopy(one)})
+    assert {d.winner for d in comparison.differences} == {None}
+    assert all(d.low < 0 < d.high for d in comparison.differences if d.unit == "rate")
+    assert comparison.recommendations[0].kind == "no_clear_difference"
+    assert comparison.leader is None
+    assert comparison.disagreements == []
+
+
+def test_swapped_inputs_mirror_the_comparison(tmp_path: Path) -> None:
+    x, y = results("x", answers(90, 0.8, 3)), results("y", answers(90, 0.5, 4))
+    one, other = run(tmp_path, {"rag": x, "finetuned": y}), run(tmp_path, {"rag": y, "finetuned": x})
+    swap = {"rag": "finetuned", "finetuned": "rag", None: None}
+    for d, e in zip(one.differences, other.differences, strict=True):
+        assert (d.difference, d.low, d.high) == (-e.difference, -e.high, -e.low)
+        assert (d.p_holm, d.detectable, d.winner) == (e.p_holm, e.detectable, swap[e.winner])
+    assert one.leader == swap[other.leader]
+
+
+def test_the_order_of_the_files_changes_nothing(tmp_path: Path) -> None:
+    files = {"base": results("base", answers(60, 0.3, 1)), "rag": results("rag", answers(60, 0.7, 2))}
+    first, second = run(tmp_path, files), run(tmp_path, dict(reversed(files.items())))
+    assert first == second
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        (lambda r: r["results"].pop(), "q059"),
+        (lambda r: r["metadata"]["base_model"].update(name="other"), "other"),
+        (lambda r: r["metadata"]["base_model"].update(revision="abc"), None),
+        (lambda r: r["metadata"]["decoding"].update(temperature=0.7), "temperature"),
+        (lambda r: r["metadata"].update(lang="en"), "language"),
+        (lambda r: r["results"][0].update(question="Autre chose ?"), "q000"),
+        (lambda r: r["results"][0].update(expected_answer="Autre chose"), "q000"),
+    ],
+)
+def test_what_differs_is_refused_and_named_unless_forced(tmp_path: Path, change: Any, named: str | None) -> None:
+    one, other = results("rag", answers(60, 0.5, 1)), results("finetuned", answers(60, 0.5, 2))
+    change(other)
+    if named is None:  # one side does not say: no contradiction
+        assert run(tmp_path, {"rag": one, "finetuned": other}).mismatches == []
+        return
+    with pytest.raises(UsageError, match=named) as caught:
+        run(tmp_path, {"rag": one, "finetuned": other})
+    assert caught.value.exit_code == 2
+    assert not (tmp_path / "out.json").exists()
+    forced = run(tmp_path, {"rag": one, "finetuned": other}, force=True)
+    assert any(named in text["en"] and named for text in forced.mismatches)
+    assert all(set(text) == {"en", "fr"} for text in forced.mismatches)
+
+
+def test_forced_comparison_keeps_only_the_common_questions(tmp_path: Path) -> None:
+    one, other = results("rag", answers(60, 0.5, 1)), results("finetuned", answers(60, 0.5, 2))
+    del other["results"][:10]
+    assert run(tmp_path, {"rag": one, "finetuned": other}, force=True).n_questions == 50
+
+
+def test_below_thirty_questions_nothing_is_recommended(tmp_path: Path) -> None:
+    files = {"base": results("base", [False] * 29), "rag": results("rag", [True] * 29)}
+    comparison = run(tmp_path, files)
+    assert {r.kind for r in comparison.recommendations} <= {"too_few", "warning"}
+    assert comparison.leader is None
+    assert "29" in comparison.recommendations[0].text["fr"]
+
+
+def test_small_strata_are_shown_and_not_concluded_from(tmp_path: Path) -> None:
+    strata = ["recall"] * 60 + ["unseen"] * 10 + [None] * 5
+    right = answers(75, 0.5, 1)
+    files = {
+        "rag": results("rag", right, stratum=strata),
+        "finetuned": results("finetuned", [True] * 60 + [False] * 15, stratum=strata),
+    }
+    comparison = run(tmp_path, files)
+    assert comparison.strata == ["recall", "unseen", "unlabelled"]
+    notes = [r.text["en"] for r in comparison.recommendations if r.kind == "note"]
+    assert any("leads" in note and "trained facts" in note for note in notes)
+    assert any("Fewer than 30" in note and "(10)" in note and "(5)" in note for note in notes)
+
+
+def test_errors_count_as_wrong_and_are_shown(tmp_path: Path) -> None:
+    failed = results("rag", [True] * 40, error=["timeout"] * 20 + [None] * 20)
+    comparison = run(tmp_path, {"rag": failed, "finetuned": results("finetuned", [True] * 40)})
+    assert comparison.arm("rag").errors == 20
+    assert comparison.arm("rag").metrics["success"].mean == 50.0
+    assert comparison.errors_breakdown["rag"] == {"failed": 20}
+    assert any(r.kind == "warning" and "20" in r.text["en"] for r in comparison.recommendations)
+
+
+def test_unscored_answers_are_counted_and_never_nan(tmp_path: Path) -> None:
+    judged = results("rag", answers(50, 0.5, 1))
+    for item in judged["results"][:7]:
+        item["metrics"]["success"] = None
+    comparison = run(tmp_path, {"rag": judged, "finetuned": results("finetuned", answers(50, 0.5, 2))})
+    assert comparison.arm("rag").unscored == 7
+    assert primary(comparison).n == 43
+    assert "NaN" not in (tmp_path / "out.json").read_text(encoding="utf-8")
+
+
+def test_why_answers_are_wrong(tmp_path: Path) -> None:
+    gold, other = [{"chunk": "g", "score": 1.0}], [{"chunk": "x", "score": 1.0}]
+    chunk = ["g"] * 40
+    rag = results(
+        "rag",
+        [False] * 40,
+        chunk=chunk,
+        sources=[gold] * 10 + [other] * 10 + [gold] * 10 + [other] * 10,
+        abstained=[False] * 20 + [True] * 10 + [False] * 10,
+        answerable=[True] * 30 + [False] * 10,
+    )
+    closed = results("finetuned", [False] * 40, chunk=chunk, answerable=[True] * 30 + [False] * 10,
+                     abstained=[True] * 5 + [False] * 35)  # fmt: skip
+    breakdown = run(tmp_path, {"rag": rag, "finetuned": closed}).errors_breakdown
+    assert breakdown["rag"] == {
+        "should_have_abstained": 10,
+        "retrieval_missed": 10,
+        "abstained_wrongly": 10,
+        "context_ignored": 10,
+    }
+    assert breakdown["finetuned"] == {"should_have_abstained": 10, "abstained_wrongly": 5, "recalled_wrongly": 25}
+
+
+def test_ten_disagreements_at_most_from_both_sides(tmp_path: Path) -> None:
+    rag, tuned = results("rag", [True] * 30 + [False] * 30), results("finetuned", [False] * 30 + [True] * 30)
+    found = run(tmp_path, {"rag": rag, "finetuned": tuned}).disagreements
+    assert len(found) == 10
+    assert len([d for d in found if d.answers[0].score == 100.0]) == 5
+
+
+def test_secondary_metrics_are_corrected_together(tmp_path: Path) -> None:
+    files = {"rag": results("rag", answers(60, 0.5, 8)), "finetuned": results("finetuned", answers(60, 0.72, 9))}
+    secondary = [d for d in run(tmp_path, files).differences if not d.primary]
+    assert len(secondary) == 2
+    assert all(d.p_holm == pytest.approx(min(1, 2 * d.p_value), rel=0.06) for d in secondary)
+
+
+def test_four_arms_without_a_difference_seldom_have_a_winner(tmp_path: Path) -> None:
+    found = 0
+    for draw in range(40):
+        files = {a: results(a, answers(60, 0.5, 10 * draw + i)) for i, a in enumerate(("base", "rag", "a", "b"))}
+        comparison = run(tmp_path, files)
+        found += any(d.winner for d in comparison.differences if d.primary)
+    assert found <= 6  # 5 % of 40 is 2; 7 would happen once in 200 runs of an honest test
+
+
+def test_four_arms_two_of_them_tied(tmp_path: Path) -> None:
+    shares = {"base": 0.1, "rag": 0.7, "finetuned": 0.3, "hybrid": 0.72}
+    files = {a: results(a, answers(200, share, i)) for i, (a, share) in enumerate(shares.items())}
+    comparison = run(tmp_path, files)
+    assert comparison.leader is None
+    assert comparison.tied == ["rag", "hybrid"]
+    text = comparison.recommendations[0].text["en"]
+    assert text.startswith("No clear difference between RAG and hybrid")
+    assert "RAG is the simplest" in text
+    assert "clearly beats the base model" in text
+    assert [a.name for a in comparison.arms] == ["base", "rag", "finetuned", "hybrid"]
+
+
+def test_the_older_evaluate_rag_shape_is_scored_and_matched_by_question(tmp_path: Path) -> None:
+    tuned = results("finetuned", answers(40, 0.9, 1))
+    older = {
+        "metadata": {"timestamp": "2025-10-01T10:00:00", "model": "tiny-1m", "n_chunks": 5, "total_questions": 40},
+        "results": [
+            {
+                "question": item["question"].upper().replace(" ?", "?"),
+                "expected": item["expected_answer"],
+                "answer": item["expected_answer"].lower() if i % 2 else "MIT",
+                "sources": [f"d{i // 2}#0"],
+                "tokens": 321,
+                "time": 1.5,
+                "success": True,
+                "error": None,
+            }
+            for i, item in enumerate(tuned["results"][:38])
+        ]
+        + [
+            {"question": item["question"], "expected": item["expected_answer"], "answer": None, "success": False,
+             "error": "timeout", "sources": [], "tokens": 0, "time": 0.0}
+            for item in tuned["results"][38:]
+        ],
+    }  # fmt: skip
+    comparison = run(tmp_path, {"rag": older, "finetuned": tuned})
+    rag = comparison.arm("rag")
+    assert comparison.n_questions == 40
+    assert rag.metrics["exact_match"].mean == 47.5
+    assert rag.errors == 2
+    assert rag.median_seconds == 1.5
+    assert rag.total_tokens == 38 * 321
+    assert comparison.measured == "2025-10-01T10:00:00"
+    assert comparison.errors_breakdown["rag"]["context_ignored"] == 19
+    assert any("decoding" in r.text["en"] for r in comparison.recommendations if r.kind == "warning")
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("{", "not JSON"),
+        ("[]", "not a results file"),
+        ('{"results": []}', "empty"),
+        ('{"results": [{"question": "q"}]}', "result 1 has no expected answer"),
+        ('{"results": [{"id": 1, "question": "q", "expected": "e", "answer": "a"}, '
+         '{"id": 1, "question": "r", "expected": "e", "answer": "a"}]}', "stands twice"),
+        ('{"results": [{"id": 1, "question": "q", "expected": "e", "answer": "a", "metrics": {"success": "x"}}]}',
+         "not a number"),
+    ],
+)  # fmt: skip
+def test_files_that_hold_no_results_are_named(tmp_path: Path, content: str, said: str) -> None:
+    good, bad = tmp_path / "good.json", tmp_path / "bad.json"
+    good.write_text(json.dumps(results("rag", [True] * 3)), encoding="utf-8")
+    bad.write_text(content, encoding="utf-8")
+    with pytest.raises(UsageError, match=said) as caught:
+        compare(results=[good, bad], output=tmp_path / "out", reporters=["json"], plugins=Plugins())
+    assert "bad.json" in caught.value.message
+
+
+def test_unknown_primary_metric_and_one_file_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="succes"):
+        run(tmp_path, {"a": results("a", [True] * 3), "b": results("b", [True] * 3)}, primary="succes")
+    with pytest.raises(UsageError, match="at least two"):
+        run(tmp_path, {"a": results("a", [True] * 3)})
+
+
+def test_files_alone_are_named_after_their_arm(tmp_path: Path) -> None:
+    paths = []
+    for arm in ("rag", "base"):
+        paths.append(tmp_path / f"file_{arm}.json")
+        paths[-1].write_text(json.dumps(results(arm, answers(40, 0.5, 1))), encoding="utf-8")
+    made = compare(results=paths, output=tmp_path / "c", reporters=["json"], plugins=Plugins())
+    assert [arm.name for arm in made.comparison.arms] == ["base", "rag"]
+
+
+def test_same_inputs_give_the_same_bytes_and_no_absolute_path(tmp_path: Path) -> None:
+    files = {"base": results("base", answers(40, 0.3, 1)), "rag": results("rag", answers(40, 0.7, 2))}
+    written = []
+    for name in ("one", "two"):
+        folder = tmp_path / name
+        folder.mkdir()
+        paths = {}
+        for arm, content in files.items():
+            paths[arm] = folder / f"{arm}.json"
+            paths[arm].write_text(json.dumps(content), encoding="utf-8")
+        made = compare(results=paths, output=folder / "out", plugins=Plugins())
+        written.append({key: path.read_bytes() for key, path in made.files.items()})
+        assert set(made.files) == {"markdown", "json", "html", "manifest"}
+    assert written[0] == written[1]
+    assert not any(str(tmp_path).encode() in content for content in written[0].values())
