@@ -286,6 +286,8 @@ def _convert_gguf(weights: Path, target: Path, context_length: int) -> None:
         tokenizer.model_max_length = context_length
         model.save_pretrained(target)
         tokenizer.save_pretrained(target)
+    for file in target.iterdir():
+        file.chmod(0o644)  # safetensors writes for the owner alone; a cache may be shared
 
 
 def template_sha256(tokenizer: Any) -> str:

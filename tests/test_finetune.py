@@ -210,6 +210,21 @@ def test_a_stopped_run_goes_on_to_the_same_adapter(train, whole, tmp_path, monke
     assert_same_run(whole[0], tmp_path / "stopped")
 
 
+def test_a_stopped_run_with_validation_keeps_the_same_best_adapter(train, dataset, tmp_path, monkeypatch):
+    contradiction = rows(4, "recall")
+    for row in contradiction:
+        row["messages"][2]["content"] = "xylophone"
+    write(tmp_path / "data_val.jsonl", contradiction)
+    options = {"learning_rate": 0.05, "patience": 0}
+    train("whole", options=options, epochs=2)
+    with monkeypatch.context() as patched:
+        _interrupt_at(patched, 4)
+        with pytest.raises(KeyboardInterrupt):
+            train("stopped", options=options, epochs=2)
+    assert train("stopped", options=options, epochs=2).resumed_from_step
+    assert_same_run(tmp_path / "whole", tmp_path / "stopped")
+
+
 def test_sigkill_in_the_middle_of_an_epoch_loses_nothing(train, tmp_path, dataset, tiny_model):
     train("whole", epochs=4)
     script = (
@@ -406,14 +421,14 @@ def test_a_loss_that_is_not_a_number_ends_the_run_clearly(train, tmp_path, tiny_
 
 
 def test_out_of_memory_says_what_to_change():
-    from dyag_plugins.trainers.lora import _memory_errors
+    from dyag_plugins.trainers.device import memory_errors
 
     from dyag_core.errors import ResourceError
 
-    with pytest.raises(ResourceError, match="out of memory") as caught, _memory_errors():
+    with pytest.raises(ResourceError, match="out of memory") as caught, memory_errors():
         raise RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes")
     assert all(word in caught.value.hint for word in ("batch_size", "max_length", "base-model"))
-    with pytest.raises(RuntimeError, match="shape"), _memory_errors():
+    with pytest.raises(RuntimeError, match="shape"), memory_errors():
         raise RuntimeError("shape mismatch")
 
 

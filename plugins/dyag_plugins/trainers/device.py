@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
-from dyag_core import UsageError
+from dyag_core import ResourceError, UsageError
 
 
 def choose_device(wanted: str) -> str:
@@ -28,9 +30,22 @@ def choose_dtype(wanted: str, device: str) -> Any:
     return getattr(torch, wanted)
 
 
-def out_of_memory(error: BaseException) -> bool:
-    """Whether `error` says that host or device memory ran out; CPU allocators raise a plain RuntimeError."""
-    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
-        return True
+@contextmanager
+def memory_errors() -> Iterator[None]:
+    """Turn "out of memory" inside the block into an error that says what to change."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        if not _out_of_memory(error):
+            raise
+        raise ResourceError(
+            "out of memory while training",
+            "lower -o batch_size=... (and raise -o gradient_accumulation=... by as much), lower -o max_length=..., "
+            "or choose a smaller --base-model; the last checkpoint is intact",
+        ) from error
+
+
+def _out_of_memory(error: BaseException) -> bool:
+    """CUDA has an exception of its own; CPU allocators raise a plain RuntimeError."""
     text = str(error).lower()
-    return isinstance(error, RuntimeError) and ("out of memory" in text or "can't allocate memory" in text)
+    return isinstance(error, MemoryError) or "out of memory" in text or "can't allocate memory" in text

@@ -12,13 +12,13 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
-from dyag_core import DyagError, LockedError, ResourceError, Run, TrainedModel, TrainingJob, hookimpl
+from dyag_core import LockedError, Run, TrainedModel, TrainingJob, hookimpl
 from dyag_core.artifacts import disk_errors
 from dyag_core.base_models import load_tokenizer
 from dyag_core.quiet import quiet_libraries
 from dyag_plugins.trainers import callbacks, curve, examples
 from dyag_plugins.trainers.checkpoints import BEST, Checkpoints, name_base
-from dyag_plugins.trainers.device import choose_device, choose_dtype, out_of_memory
+from dyag_plugins.trainers.device import choose_device, choose_dtype, memory_errors
 
 #: Where neither the user nor the model sets a lower limit: longer rows are mistakes more often than not.
 DEFAULT_MAX_LENGTH = 2048
@@ -72,7 +72,7 @@ class LoraTrainer:
         checkpoints = Checkpoints(job.output / "checkpoints", job.fingerprint, options.keep_checkpoints)
         start = _where_to_start(checkpoints, job, run)
         stop = callbacks.StopRequest()
-        with quiet_libraries(), _memory_errors(), stop.listening():
+        with quiet_libraries(), memory_errors(), stop.listening():
             model = _load_model(job, options)
             trainer = _build(model, tokenizer, train, validation, job, options)
             trainer.add_callback(callbacks.keep_checkpoints(checkpoints, base_name))
@@ -172,7 +172,7 @@ def _build(
         per_device_eval_batch_size=options.batch_size,
         gradient_accumulation_steps=options.gradient_accumulation,
         learning_rate=options.learning_rate or base.learning_rate,
-        lr_scheduler_type=options.schedule,
+        lr_scheduler_type="constant_with_warmup" if options.schedule == "constant" else options.schedule,
         warmup_steps=math.ceil(options.warmup * steps),
         weight_decay=options.weight_decay,
         seed=job.seed,
@@ -269,18 +269,3 @@ def _write_final(model: Any, tokenizer: Any, final: Path, base_name: str) -> Non
         name_base(partial / "adapter_config.json", base_name)
         shutil.rmtree(final, ignore_errors=True)
         partial.rename(final)
-
-
-class _memory_errors:
-    """Turn "out of memory" into an error that says what to change."""
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-        if error is not None and not isinstance(error, DyagError) and out_of_memory(error):
-            raise ResourceError(
-                "out of memory while training",
-                "lower -o batch_size=... (and raise -o gradient_accumulation=... by as much), lower "
-                "-o max_length=..., or choose a smaller --base-model; the last checkpoint is intact",
-            ) from error

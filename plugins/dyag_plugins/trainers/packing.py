@@ -1,0 +1,177 @@
+"""A batch in one row, its common beginning computed once: exact, and without a single padded token.
+
+Chat examples begin alike (system prompt, template header). A batch is laid out as `prefix, suffix 1, suffix 2, ...`;
+in every suffix positions go on from the prefix's end, and each suffix attends to the prefix and to itself. Layers that
+work token by token then run on real tokens only, and the vocabulary is scored on trained positions only
+(`logits_to_keep`). Attention is the one layer that mixes tokens, so it is the one that is replaced, through
+transformers' attention interface (https://huggingface.co/docs/transformers/attention_interface); the model's own
+`forward` is used as it is.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from dyag_core.chat import IGNORED
+
+if TYPE_CHECKING:
+    import torch
+
+ATTENTION = "dyag_packed"
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How a row is cut: `prefix` shared tokens, then `lengths[i]` tokens of example i."""
+
+    prefix: int
+    lengths: tuple[int, ...]
+
+
+def why_not(model: Any) -> str | None:
+    """Why `model` can't be trained on packed rows, or None where it can."""
+    import torch
+
+    if "logits_to_keep" not in inspect.signature(model.forward).parameters:
+        return "it can't score chosen positions alone (no logits_to_keep)"
+    if not getattr(model, "_supports_attention_backend", False):
+        return "its attention can't be replaced"
+    if getattr(model.config, "attn_logit_softcapping", None):
+        return "it caps attention scores"
+    if torch.cuda.device_count() > 1:
+        return "a packed row can't be spread over several GPUs"
+    return None
+
+
+def switch_on(model: Any) -> None:
+    """Let `model` attend by the layout of its batches. No mask is built: the layout says it all."""
+    from transformers import AttentionInterface, AttentionMaskInterface
+
+    AttentionInterface.register(ATTENTION, attend_packed)
+    AttentionMaskInterface.register(ATTENTION, lambda *_, **__: None)
+    model.set_attn_implementation(ATTENTION)
+
+
+def pack(items: Sequence[dict[str, Sequence[int]]]) -> dict[str, Any]:
+    """Lay examples (`input_ids` and `labels` of equal length) in one row of L tokens.
+
+    Returns tensors: `input_ids` and `position_ids` (1, L); `keep` (T), the row indices whose logits are trained;
+    `labels` and `shift_labels` (T), their targets, already shifted; `lengths` (examples) and `prefix` (), the layout.
+    """
+    import torch
+
+    prefix = common_prefix(items)
+    row = list(items[0]["input_ids"][:prefix])
+    positions = list(range(prefix))
+    keep: list[int] = []
+    targets: list[int] = []
+    for item in items:
+        ids, labels = item["input_ids"], item["labels"]
+        shift = len(row) - prefix
+        trained = [i for i in range(1, len(ids)) if labels[i] != IGNORED]
+        keep += [shift + i - 1 for i in trained]  # position i - 1 predicts token i
+        targets += [labels[i] for i in trained]
+        row += ids[prefix:]
+        positions += range(prefix, len(ids))
+    return {
+        # first, because transformers takes the number of examples from the first tensor of a batch
+        "lengths": torch.tensor([len(item["input_ids"]) - prefix for item in items]),
+        "prefix": torch.tensor(prefix),
+        "input_ids": torch.tensor([row]),
+        "position_ids": torch.tensor([positions]),
+        "keep": torch.tensor(keep),
+        "labels": torch.tensor(targets),
+        "shift_labels": torch.tensor(targets),
+    }
+
+
+def common_prefix(items: Sequence[dict[str, Sequence[int]]]) -> int:
+    """How many first tokens all examples share, none of which predicts a trained one.
+
+    The token before the first trained one stays out: what it has to predict differs from example to example.
+    """
+    if len(items) == 1:
+        return 0
+    first = items[0]["input_ids"]
+    limit = min(next(i for i, label in enumerate(item["labels"]) if label != IGNORED) - 1 for item in items)
+    for i in range(max(0, limit)):
+        if any(item["input_ids"][i] != first[i] for item in items):
+            return i
+    return max(0, limit)
+
+
+def attend_packed(
+    module: Any,
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    attention_mask: None,
+    scaling: float,
+    dropout: float = 0.0,
+    sliding_window: int | None = None,
+    *,
+    layout: Layout,
+    **_: Any,
+) -> tuple[torch.Tensor, None]:
+    """Attention of every suffix over the prefix and itself, and of the prefix over itself.
+
+    query is (1, H, L, D), key and value (1, K, L, D) with K dividing H; returns (1, L, H, D). Suffixes are padded to
+    the longest and stacked, so that a few batched matrix products do it all. On a CPU that beats a masked row, which
+    is quadratic in L, and one fused kernel call per suffix, whose backward pass is slow on short ones.
+    """
+    import torch
+
+    prefix, lengths = layout.prefix, list(layout.lengths)
+    longest = max(lengths)
+    heads = (query, key, value)
+    shared = [tensor[:, :, :prefix] for tensor in heads]
+    queries, keys, values = (_stack(tensor[0, :, prefix:], lengths) for tensor in heads)
+    if prefix:
+        keys = torch.cat([shared[1].expand(len(lengths), -1, -1, -1), keys], dim=2)
+        values = torch.cat([shared[2].expand(len(lengths), -1, -1, -1), values], dim=2)
+    positions = torch.arange(prefix + longest, device=query.device)
+    out = _attend(queries, keys, values, _visible(positions[prefix:], positions, sliding_window), scaling, dropout)
+    rows = [out[i, :, :length] for i, length in enumerate(lengths)]
+    if prefix:
+        visible = _visible(positions[:prefix], positions[:prefix], sliding_window)
+        rows.insert(0, _attend(shared[0], shared[1], shared[2], visible, scaling, dropout)[0])
+    return torch.cat(rows, dim=1).transpose(0, 1).unsqueeze(0), None
+
+
+def _stack(tensor: torch.Tensor, lengths: list[int]) -> torch.Tensor:
+    """(H, sum of lengths, D) as (n, H, longest, D), zeros behind the shorter ones.
+
+    Split, pad and stack, because gathering with an index has a slow backward pass.
+    """
+    import torch
+    from torch.nn.functional import pad
+
+    longest = max(lengths)
+    return torch.stack([pad(piece, (0, 0, 0, longest - piece.shape[1])) for piece in tensor.split(lengths, dim=1)])
+
+
+def _visible(queries: torch.Tensor, keys: torch.Tensor, window: int | None) -> torch.Tensor:
+    """True where a query at one position may see a key at another. Padding comes later than any real query."""
+    distance = queries[:, None] - keys[None, :]
+    return distance >= 0 if window is None else (distance >= 0) & (distance < window)
+
+
+def _attend(
+    query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, visible: torch.Tensor, scaling: float, dropout: float
+) -> torch.Tensor:
+    """Softmax attention of (n, H, Q, D) over (n, K, S, D); query heads are grouped so that no key is repeated."""
+    import torch
+
+    n, heads, length, width = query.shape
+    groups = heads // key.shape[1]
+    grouped = (query * scaling).reshape(n, key.shape[1], groups * length, width)
+    bias = torch.zeros(visible.shape, dtype=query.dtype, device=query.device)
+    bias = bias.masked_fill(~visible, torch.finfo(query.dtype).min).repeat(groups, 1)
+    scores = grouped @ key.transpose(2, 3) + bias
+    weights = torch.softmax(scores, dim=-1, dtype=torch.float32).to(query.dtype)
+    if dropout:
+        weights = torch.nn.functional.dropout(weights, dropout)
+    return (weights @ value).reshape(n, heads, length, width)
