@@ -46,7 +46,7 @@ def read_documents(path: Path, on_bad_line: OnBadLine, *, strict: bool = False) 
         strict: stop at the first bad line instead.
 
     Raises:
-        UsageError: the input is missing, empty, of an unknown kind, or holds no usable line; strict: the first bad line.
+        UsageError: the input is missing, empty, of an unknown kind, or holds no usable line; strict: at a bad one.
     """
     bad: list[BadLine] = []
 

@@ -15,7 +15,6 @@ from pydantic import Field
 
 from dyag_core import Example, hookimpl
 from dyag_core.similarity import similarity
-
 from dyag_plugins.generators.rule import Asking, RuleOptions
 
 if TYPE_CHECKING:
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from dyag_core import Document, Fact, Run
-
     from dyag_plugins.generators.wording import Phrase
 
 #: Two wordings of a fact are at most this similar (see `dyag_core.similarity`).
@@ -123,6 +121,9 @@ def _typed(question: str, subject: str, rng: random.Random) -> str:
     before, name, after = question.partition(subject)
     if not name:
         return question
+    if how is _with_a_slip:  # one slip is enough
+        longer_first = len(before) > len(after)
+        return (how(before, rng) + name + after) if longer_first else (before + name + how(after, rng))
     return how(before, rng) + name + how(after, rng)
 
 
@@ -137,7 +138,7 @@ def _in_haste(text: str, _rng: random.Random) -> str:
 
 def _with_a_slip(text: str, rng: random.Random) -> str:
     """Two neighbouring letters change places, or one is left out, in one longer word."""
-    words = [match for match in re.finditer(r"[^\W\d_]{5,}", text)]
+    words = list(re.finditer(r"[^\W\d_]{5,}", text))
     if not words:
         return text
     word = rng.choice(words)

@@ -1,4 +1,4 @@
-"""Packs: what labels mean and how they are asked about, as data (`rules/fr.yaml`, `rules/en.yaml`, a user's own file)."""
+"""Packs: what labels mean and how they are asked about, as data: `rules/fr.yaml`, `rules/en.yaml`, a user's own."""
 
 from __future__ import annotations
 

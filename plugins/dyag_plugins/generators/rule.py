@@ -12,7 +12,6 @@ from pydantic import BaseModel, Field, field_validator
 from dyag_core import Example, Fact, hookimpl
 from dyag_core.normalise import fold
 from dyag_core.prompts import UNKNOWN
-
 from dyag_plugins.generators.facts import Found, facts_of
 from dyag_plugins.generators.packs import label_key, load_pack
 from dyag_plugins.generators.wording import Phrase, Wordings
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     from dyag_core import Document, Run
 
 #: A label that this many documents have is missed where a document hasn't got it.
-_USUAL = 3
+_USUAL = 2
 
 
 class RuleOptions(BaseModel, extra="forbid"):

@@ -8,12 +8,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from dyag_core.normalise import fold
-
 from dyag_plugins.generators.packs import label_key
 
 if TYPE_CHECKING:
     from dyag_core.records import Fact
-
     from dyag_plugins.generators.packs import Absent, Kind, Pack
 
 _VOWELS = "aeiou"
@@ -23,7 +21,7 @@ _LONGEST_NAME_WORDS = 6
 
 @dataclass(frozen=True)
 class Phrase:
-    """How an attribute is spoken of: "la licence", "licence", plural or not. `noun` is "" where the gender is unknown."""
+    """How an attribute is spoken of: "la licence", "licence". `noun` is "" where the gender is unknown."""
 
     label: str
     noun: str
@@ -146,7 +144,7 @@ class Wordings:
         return f"d'{name}" if self._elides(name) else f"de {name}"
 
     def _elides(self, name: str) -> bool:
-        """De becomes d' before a vowel; a name's h or y keeps it whole, as most people write (de Hadoop, de Yunohost)."""
+        """De becomes d' before a vowel; before h and y it stays, as most people write (de Hadoop, de Yunohost)."""
         first = fold(name[:1])
         return first in _VOWELS and fold(name.split()[0]) not in {fold(word) for word in self.pack.no_elision}
 
