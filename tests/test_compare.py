@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import random
+import re
 from pathlib import Path
 from typing import Any
 
@@ -320,6 +321,9 @@ def test_files_alone_are_named_after_their_arm(tmp_path: Path) -> None:
         paths[-1].write_text(json.dumps(results(arm, answers(40, 0.5, 1))), encoding="utf-8")
     made = compare(results=paths, output=tmp_path / "c", reporters=["json"], plugins=Plugins())
     assert [arm.name for arm in made.comparison.arms] == ["base", "rag"]
+    headline = made.headline("fr")
+    assert headline.startswith("Pas de différence nette")
+    assert re.search(r"^RAG +\d+,\d % \(\d+,\d à \d+,\d\)", headline, re.MULTILINE)
 
 
 def test_same_inputs_give_the_same_bytes_and_no_absolute_path(tmp_path: Path) -> None:
