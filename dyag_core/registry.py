@@ -115,7 +115,7 @@ def load(entry: Entry) -> Any:
     """
     from stevedore.named import NamedExtensionManager
 
-    class OneEntryPoint(NamedExtensionManager):
+    class OneEntryPoint(NamedExtensionManager):  # type: ignore[misc]
         def list_entry_points(self) -> list[importlib.metadata.EntryPoint]:
             return [entry.entry_point]
 

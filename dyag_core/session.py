@@ -237,7 +237,7 @@ class Session:
             output=self._place(output, "comparison"),
             reporters=reporters,
             primary=primary,
-            lang=self.lang or "en",
+            lang=self.lang,
             force=force,
             seed=self.seed,
             plugins=self._host(),

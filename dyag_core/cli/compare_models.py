@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from dyag_core.cli.common import FilePath, json_option, seed_option, session
+from dyag_core.cli.common import FilePath, json_option, lang_option, seed_option, session
 from dyag_core.errors import UsageError
 
 #: the published names of --format and the reporters they stand for
@@ -27,9 +27,7 @@ FORMATS = {
 @click.option("--format", "format_", type=click.Choice(list(FORMATS)), default="both", show_default=True)
 @click.option("--reporter", multiple=True, help="Reporter plugin beside --format, may be repeated.")
 @click.option("--primary", default="success", show_default=True, help="The metric that decides.")
-@click.option(
-    "--lang", type=click.Choice(["fr", "en"]), default="en", show_default=True, help="Language of the report."
-)
+@lang_option
 @click.option("--force", is_flag=True, help="Compare although questions, base or decoding differ; the report says so.")
 @seed_option
 @json_option
@@ -41,13 +39,13 @@ def command(
     format_: str,
     reporter: tuple[str, ...],
     primary: str,
-    lang: str,
+    lang: str | None,
     force: bool,
     seed: int,
     as_json: bool,
 ) -> None:
     """Compare result files of the same questions: who is better on what, by how much, and how sure that is."""
-    from dyag_core.cli.terminal import hint, result
+    from dyag_core.cli.verdict import show_verdict
 
     files = {name: file for name, file in [("rag", rag_results), ("finetuned", finetuned_results)] if file is not None}
     for pair in results:
@@ -69,5 +67,4 @@ def command(
         primary=primary,
         force=force,
     )
-    result(made.comparison.model_dump(mode="json"), as_json=as_json, text=made.headline(lang))
-    hint(*[f"wrote {file}" for file in made.files])
+    show_verdict(made, as_json=as_json)

@@ -17,17 +17,16 @@ if TYPE_CHECKING:
 
 def measuring_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """`--metric --engine -o --limit`, decoding, seed and `--json`."""
-    for option in reversed(
-        [
-            click.option("--metric", multiple=True, help="Metric plugin, may be repeated; by default all built-ins."),
-            click.option("--engine", default="transformers", show_default=True, help="Engine plugin."),
-            plugin_options("engine"),
-            click.option("--limit", type=click.IntRange(min=1), help="Ask only the first N questions."),
-            decoding_options,
-            seed_option,
-            json_option,
-        ]
-    ):
+    options: list[Callable[..., Any]] = [
+        click.option("--metric", multiple=True, help="Metric plugin, may be repeated; by default all built-ins."),
+        click.option("--engine", default="transformers", show_default=True, help="Engine plugin."),
+        plugin_options("engine"),
+        click.option("--limit", type=click.IntRange(min=1), help="Ask only N questions, spread over the file."),
+        decoding_options,
+        seed_option,
+        json_option,
+    ]
+    for option in reversed(options):
         function = option(function)
     return function
 

@@ -29,14 +29,14 @@ def command(
     as_json: bool,
 ) -> None:
     """Take documents the whole way: training data, fine-tuning, four arms, report. Stopped, it goes on where it was."""
-    from dyag_core.cli.terminal import hint, result
+    from dyag_core.cli.terminal import hint
+    from dyag_core.cli.verdict import show_verdict
     from dyag_core.quickstart import quickstart
 
     made = quickstart(
         session(seed, lang), output, documents=documents, base_model=base_model, count=count, epochs=epochs
     )
-    result(made.comparison.model_dump(mode="json"), as_json=as_json, text=made.headline(lang))
-    hint(*[f"wrote {file}" for file in made.files])
+    show_verdict(made, as_json=as_json)
     hint(
         "Next:",
         f"  dyag query-finetuned --model {output}/model/final        (talk with the fine-tuned model)",

@@ -1,4 +1,4 @@
-"""The root of the command line: finds commands by entry point, runs the one that was typed, turns errors into exits."""
+"""The root of the command line: finds commands by entry point, runs the one typed, turns errors into exits."""
 
 from __future__ import annotations
 

@@ -32,9 +32,10 @@ if TYPE_CHECKING:
 
 
 class ComparisonFiles(Record):
-    """What `compare` made: the comparison, and the files written (reporter name -> path, and "manifest")."""
+    """What `compare` made: the comparison, its language, and the files written (reporter -> path, and "manifest")."""
 
     comparison: Comparison
+    lang: str
     files: dict[str, Path]
 
     def headline(self, lang: str = "en") -> str:
@@ -110,7 +111,7 @@ def compare(
             inputs={arm: file.path for arm, file in files.items()},
             plugins=plugins.used(),
         )
-        done.result = ComparisonFiles(comparison=comparison, files={**written, "manifest": manifest})
+        done.result = ComparisonFiles(comparison=comparison, lang=lang, files={**written, "manifest": manifest})
     result: ComparisonFiles = done.result
     return result
 
