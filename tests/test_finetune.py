@@ -221,7 +221,8 @@ def test_a_stopped_run_with_validation_keeps_the_same_best_adapter(train, datase
         _interrupt_at(patched, 4)
         with pytest.raises(KeyboardInterrupt):
             train("stopped", options=options, epochs=2)
-    assert train("stopped", options=options, epochs=2).resumed_from_step
+    assert not (tmp_path / "stopped" / "checkpoints" / "best").exists()  # no epoch was over
+    assert train("stopped", options=options, epochs=2).resumed_from_step == 4
     assert_same_run(tmp_path / "whole", tmp_path / "stopped")
 
 
