@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from dyag_core.cli.verdict import verdict
 from dyag_core.errors import UsageError
 from dyag_core.manager import Plugins
 from dyag_core.records import Comparison
@@ -321,7 +322,7 @@ def test_files_alone_are_named_after_their_arm(tmp_path: Path) -> None:
         paths[-1].write_text(json.dumps(results(arm, answers(40, 0.5, 1))), encoding="utf-8")
     made = compare(results=paths, output=tmp_path / "c", reporters=["json"], plugins=Plugins())
     assert [arm.name for arm in made.comparison.arms] == ["base", "rag"]
-    headline = made.headline("fr")
+    headline = verdict(made.comparison, "fr")
     assert headline.startswith("Pas de différence nette")
     assert re.search(r"^RAG +\d+,\d % \(\d+,\d à \d+,\d\)", headline, re.MULTILINE)
 

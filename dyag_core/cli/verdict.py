@@ -1,14 +1,20 @@
-"""A comparison at the terminal: the verdict, the table, what was written."""
+"""A comparison at the terminal: the verdict, the table, the advice, what was written."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from dyag_core.cli.terminal import hint, result, table
+from dyag_core.wording import arm_name, interval, metric_name, number, percent
 
 if TYPE_CHECKING:
     from dyag_core.records import Comparison, MetricSummary
     from dyag_core.stages.compare import ComparisonFiles
+
+_WORDS = {
+    "en": {"recall": "recall", "unseen": "unseen", "unanswerable": "unanswerable", "median": "s/question"},
+    "fr": {"recall": "rappel", "unseen": "inédit", "unanswerable": "sans réponse", "median": "s/question"},
+}
 
 
 def show_verdict(made: ComparisonFiles, *, as_json: bool) -> None:
@@ -19,26 +25,26 @@ def show_verdict(made: ComparisonFiles, *, as_json: bool) -> None:
 
 
 def verdict(comparison: Comparison, lang: str) -> str:
-    """Table of arms on the primary metric, overall and by stratum, then each recommendation."""
+    """The verdict; the arms on the primary metric, overall and by stratum, with 95 % intervals; the other advice."""
+    primary, words = comparison.primary_metric, _WORDS[lang]
     strata = list(dict.fromkeys(stratum for arm in comparison.arms for stratum in arm.strata))
-    primary = comparison.primary_metric
     rows = [
         [
-            arm.name,
-            _cell(arm.metrics.get(primary)),
-            *(_cell(arm.strata.get(stratum, {}).get(primary)) for stratum in strata),
-            "-" if arm.median_seconds is None else f"{arm.median_seconds:.2f} s",
+            arm_name(arm.name, lang),
+            _shown(arm.metrics.get(primary), lang),
+            *(_shown(arm.strata.get(stratum, {}).get(primary), lang) for stratum in strata),
+            "-" if arm.median_seconds is None else number(arm.median_seconds, lang),
         ]
         for arm in comparison.arms
     ]
-    words = {"en": ("questions", "median"), "fr": ("questions", "médiane")}[lang]
-    head = table([primary, f"{comparison.n_questions} {words[0]}", *strata, words[1]], rows)
-    advice = [f"* {recommendation.text[lang]}" for recommendation in comparison.recommendations]
-    return "\n".join([head, "", *advice])
+    head = ["", metric_name(primary, lang), *(words.get(stratum, stratum) for stratum in strata), words["median"]]
+    first, *others = (recommendation.text[lang] for recommendation in comparison.recommendations)
+    return "\n".join([first, "", table(head, rows), "", *(f"- {advice}" for advice in others)]).rstrip()
 
 
-def _cell(summary: MetricSummary | None) -> str:
-    if summary is None or summary.mean is None:
+def _shown(summary: MetricSummary | None, lang: str) -> str:
+    """ "84.2% (77.6 to 88.6)"."""
+    if summary is None or summary.mean is None or summary.low is None or summary.high is None:
         return "-"
-    unit = " %" if summary.unit == "rate" else ""
-    return f"{summary.mean:.1f}{unit} [{summary.low:.0f}, {summary.high:.0f}]"
+    value = percent(summary.mean, lang) if summary.unit == "rate" else number(summary.mean, lang)
+    return f"{value} ({interval(summary.low, summary.high, lang)})"

@@ -24,7 +24,7 @@ from dyag_core.stages.scoring import Scored, score
 from dyag_core.stages.sentences import SENTENCES
 from dyag_core.stats import ALPHA, summarise
 from dyag_core.version import __version__
-from dyag_core.wording import LANGUAGES, arm_name, interval, metric_name, number, percent, rounded
+from dyag_core.wording import LANGUAGES, rounded
 
 if TYPE_CHECKING:
     from dyag_core.manager import Plugins
@@ -37,20 +37,6 @@ class ComparisonFiles(Record):
     comparison: Comparison
     lang: str
     files: dict[str, Path]
-
-    def headline(self, lang: str = "en") -> str:
-        """The verdict and each arm's scores, as plain text for a terminal."""
-        metrics = self.comparison.metrics
-        rows = [["", *(metric_name(name, lang) for name in metrics)]]
-        for arm in self.comparison.arms:
-            rows.append([arm_name(arm.name, lang), *(_shown(arm.metrics.get(name), lang) for name in metrics)])
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        lines = [
-            "  ".join([row[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(row[1:], widths[1:], strict=True))])
-            for row in rows
-        ]
-        verdict = self.comparison.recommendations[0].text[lang]
-        return "\n".join([verdict, "", *(line.rstrip() for line in lines)])
 
 
 def compare(
@@ -225,14 +211,6 @@ def _summary(result: MetricResult, clusters: Sequence[str | None], places: Seque
     summary = summarise(part, [clusters[i] for i in places])
     numbers = {name: getattr(summary, name) for name in ("mean", "low", "high")}
     return summary.model_copy(update={k: None if v is None else rounded(v) for k, v in numbers.items()})
-
-
-def _shown(summary: MetricSummary | None, lang: str) -> str:
-    """ "84.2% (77.6 to 88.6)"."""
-    if summary is None or summary.mean is None or summary.low is None or summary.high is None:
-        return "-"
-    value = percent(summary.mean, lang) if summary.unit == "rate" else number(summary.mean, lang)
-    return f"{value} ({interval(summary.low, summary.high, lang)})"
 
 
 def _median(counts: Sequence[int]) -> float | None:
