@@ -197,6 +197,16 @@ def test_batches_hold_like_lengths_and_every_example_once():
     assert padding(first) < padding(range(100)) / 3
 
 
+def test_packed_and_padded_training_go_the_same_way(train, tmp_path):
+    logs = []
+    for packing in (True, False):
+        train(f"packing {packing}", options={"packing": packing})
+        rows = json.loads((tmp_path / f"packing {packing}" / "training_log.json").read_text(encoding="utf-8"))
+        logs.append([row["loss"] for row in (rows["log"] if isinstance(rows, dict) else rows) if "loss" in row])
+    assert logs[0] == pytest.approx(logs[1], rel=1e-3)
+    assert len(logs[0]) > 5
+
+
 @pytest.mark.parametrize("stop_at", [1, 3, 7])
 def test_a_stopped_run_goes_on_to_the_same_adapter(train, whole, tmp_path, monkeypatch, stop_at):
     with monkeypatch.context() as patched:
@@ -462,14 +472,14 @@ def test_other_families_train(train, make_model, config_class):
 
 def _interrupt_at(patched, step, number=signal.SIGINT):
     """Send this process a signal while it is in training step `step`."""
-    from dyag_plugins.trainers import examples
+    from dyag_plugins.trainers import packing
 
     calls = iter(range(1, 10_000))
-    collate = examples.collate
+    pack = packing.pack
 
-    def collate_and_signal(items, pad):
+    def pack_and_signal(items):
         if next(calls) == step + 1:  # the loader is one batch ahead of the step
             os.kill(os.getpid(), number)
-        return collate(items, pad)
+        return pack(items)
 
-    patched.setattr(examples, "collate", collate_and_signal)
+    patched.setattr(packing, "pack", pack_and_signal)

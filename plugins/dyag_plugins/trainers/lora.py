@@ -5,6 +5,7 @@ LoRA: Hu et al. 2021, https://arxiv.org/abs/2106.09685.
 
 from __future__ import annotations
 
+import functools
 import math
 import shutil
 from pathlib import Path
@@ -16,7 +17,7 @@ from dyag_core import LockedError, Run, TrainedModel, TrainingJob, hookimpl
 from dyag_core.artifacts import disk_errors
 from dyag_core.base_models import load_tokenizer
 from dyag_core.quiet import quiet_libraries
-from dyag_plugins.trainers import callbacks, curve, examples
+from dyag_plugins.trainers import callbacks, curve, examples, merged_linear, packing
 from dyag_plugins.trainers.checkpoints import BEST, Checkpoints, name_base
 from dyag_plugins.trainers.device import choose_device, choose_dtype, memory_errors
 
@@ -44,6 +45,7 @@ class LoraOptions(BaseModel, extra="forbid", frozen=True):
     save_every: int = Field(25, ge=1, description="steps between checkpoints")
     keep_checkpoints: int = Field(2, ge=1, description="how many checkpoints to keep")
     patience: int = Field(3, ge=0, description="epochs without a lower validation loss before stopping; 0: never stop")
+    packing: bool = Field(True, description="lay each batch in one row and compute the shared beginning once")
     threads: int | None = Field(None, ge=1, description="CPU threads; None leaves it to torch")
 
 
@@ -74,7 +76,8 @@ class LoraTrainer:
         stop = callbacks.StopRequest()
         with quiet_libraries(), memory_errors(), stop.listening():
             model = _load_model(job, options)
-            trainer = _build(model, tokenizer, train, validation, job, options)
+            packed = options.packing and _can_pack(model, run)
+            trainer = _build(model, tokenizer, train, validation, job, options, packed)
             trainer.add_callback(callbacks.keep_checkpoints(checkpoints, base_name))
             if validation and validation.items:
                 trainer.add_callback(callbacks.keep_best(checkpoints.folder, options.patience))
@@ -140,6 +143,15 @@ def _load_model(job: TrainingJob, options: LoraOptions) -> Any:
     return model
 
 
+def _can_pack(model: Any, run: Run) -> bool:
+    reason = packing.why_not(model)
+    if reason:
+        run.progress.message(f"batches are padded, not packed: {reason}")
+        return False
+    packing.switch_on(model)
+    return True
+
+
 def _build(
     model: Any,
     tokenizer: Any,
@@ -147,6 +159,7 @@ def _build(
     validation: examples.Encoded | None,
     job: TrainingJob,
     options: LoraOptions,
+    packed: bool,
 ) -> Any:
     """TRL's trainer on our token ids: our order of batches, our padding, loss on the trained positions alone."""
     import torch
@@ -190,15 +203,17 @@ def _build(
         report_to="none",
         disable_tqdm=True,
     )
+    collate = packing.pack if packed else functools.partial(examples.collate, pad=tokenizer.pad_token_id)
     trainer = _trainer_class()(
         model=model,
         args=config,
         train_dataset=_dataset(train),
         eval_dataset=_dataset(validation) if validation and validation.items else None,
         processing_class=tokenizer,
-        data_collator=lambda items: examples.collate(items, tokenizer.pad_token_id),
+        data_collator=collate,
         peft_config=lora,
     )
+    merged_linear.merge_forward(trainer.model)
     trainer.lengths = train.lengths
     trainer.remove_callback(PrinterCallback)
     return trainer
@@ -222,18 +237,44 @@ def _trainer_class() -> Any:
         def compute_loss(
             self, model: Any, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None
         ) -> Any:
-            labels = inputs.pop("labels")[:, 1:]  # position t predicts token t+1
-            trained = labels != examples.IGNORED
-            columns = trained.any(dim=0).nonzero().squeeze(1)
-            outputs = model(**inputs, logits_to_keep=columns, use_cache=False)
-            total = cross_entropy(outputs.logits.float().flatten(0, 1), labels[:, columns].flatten(), reduction="sum")
-            loss = total / (trained.sum() if num_items_in_batch is None else num_items_in_batch)
-            return (loss, outputs) if return_outputs else loss
+            if "keep" in inputs:
+                logits, targets = _score_packed(model, inputs)
+            else:
+                logits, targets = _score_padded(model, inputs)
+            total = cross_entropy(logits.float(), targets, reduction="sum")
+            loss = total / ((targets != examples.IGNORED).sum() if num_items_in_batch is None else num_items_in_batch)
+            return (loss, {"logits": logits}) if return_outputs else loss
 
         def create_model_card(self, *args: Any, **kwargs: Any) -> None:
             """Checkpoints need none."""
 
     return AnswerTrainer
+
+
+def _score_packed(model: Any, inputs: Any) -> tuple[Any, Any]:
+    """Logits (T, vocabulary) at the trained positions of a packed row, and their T targets."""
+    layout = packing.Layout(int(inputs["prefix"]), tuple(inputs["lengths"].tolist()))
+    outputs = model(
+        input_ids=inputs["input_ids"],
+        position_ids=inputs["position_ids"],
+        logits_to_keep=inputs["keep"],
+        use_cache=False,
+        layout=layout,
+    )
+    return outputs.logits[0], inputs["shift_labels"]
+
+
+def _score_padded(model: Any, inputs: Any) -> tuple[Any, Any]:
+    """Logits of a padded batch in the columns where anything is trained, and their targets, -100 where not."""
+    labels = inputs["labels"][:, 1:]  # position t predicts token t+1
+    columns = (labels != examples.IGNORED).any(dim=0).nonzero().squeeze(1)
+    outputs = model(
+        input_ids=inputs["input_ids"],
+        attention_mask=inputs["attention_mask"],
+        logits_to_keep=columns,
+        use_cache=False,
+    )
+    return outputs.logits.flatten(0, 1), labels[:, columns].flatten()
 
 
 def _dataset(encoded: examples.Encoded) -> Any:
