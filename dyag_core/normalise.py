@@ -24,6 +24,8 @@ _TOKEN = re.compile(r"(?<!\S)-\d+(?:\.\d+)*|\d+(?:\.\d+)*(?:\+(?!\w))?|[^\W\d_]+
 
 def fold(text: str) -> str:
     """Lower case without accents; ligatures and compatibility forms are spelt out, special spaces are plain ones."""
+    if text.isascii():  # most text, and fifty times faster
+        return text.lower()
     decomposed = unicodedata.normalize("NFKD", text.casefold().replace("œ", "oe").replace("æ", "ae"))
     return "".join(char for char in decomposed if not unicodedata.combining(char))
 

@@ -102,8 +102,8 @@ class Screen:
 def _says(value: str, texts: list[str]) -> bool:
     if any(value in text for text in texts):
         return True
-    wanted = normalise(value)
-    return any(wanted in normalise(text) for text in texts)
+    wanted = set(normalise(value).split())  # the text may hold a link's address or an emphasis between the words
+    return any(wanted <= set(normalise(text).split()) for text in texts)
 
 
 def _grounded(answer: str, texts: list[str]) -> bool:

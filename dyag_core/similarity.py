@@ -69,17 +69,25 @@ class _Join:
     def __init__(self, questions: Sequence[str], kind: Callable[[str], frozenset[str]], floor: float) -> None:
         self._kind, self._floor = kind, floor
         self._sets = [kind(question) for question in questions]
-        frequency = Counter(element for elements in self._sets for element in elements)
+        self._frequency = Counter(element for elements in self._sets for element in elements)
         self._holders: dict[str, list[int]] = {}
         for position, elements in enumerate(self._sets):
-            rarest_first = sorted(elements, key=lambda element: (frequency[element], element))
-            for element in rarest_first[: len(elements) - math.ceil(floor * len(elements)) + 1]:
+            for element in self._prefix(elements):
                 self._holders.setdefault(element, []).append(position)
 
     def raise_best(self, other: str, best: list[float]) -> None:
         elements = self._kind(other)
-        candidates = {position for element in elements for position in self._holders.get(element, ())}
+        least, most = self._floor * len(elements), len(elements) / self._floor
+        candidates = {position for element in self._prefix(elements) for position in self._holders.get(element, ())}
         for position in candidates:
-            found = _jaccard(elements, self._sets[position])
-            if found >= self._floor and found > best[position]:
-                best[position] = found
+            watched = self._sets[position]
+            if least <= len(watched) <= most:
+                found = _jaccard(elements, watched)
+                if found >= self._floor and found > best[position]:
+                    best[position] = found
+
+    def _prefix(self, elements: frozenset[str]) -> list[str]:
+        """So many of the rarest elements that a set as near as the floor must hold one of them among its own."""
+        frequency = self._frequency
+        rarest_first = sorted(elements, key=lambda element: (frequency.get(element, 0), element))
+        return rarest_first[: len(elements) - math.ceil(self._floor * len(elements)) + 1]

@@ -239,7 +239,7 @@ class Splitter:
             short -= len(taken)
         asked = {placed.example.question for placed in test}
         validation = [*self._validation, *(example for example, _ in self._held if example.question not in asked)]
-        wanted_val = len(validation) if self.count is None else round(self.count * self._val)
+        wanted_val = self._wanted(self._val)
         self.set_aside["beyond what the validation part needs"] += max(0, len(validation) - wanted_val)
         return [Placed(example, "val") for example in validation[:wanted_val]] + test
 
@@ -270,12 +270,14 @@ class Splitter:
         return True
 
     def _quotas(self) -> dict[str, int]:
-        total = (
-            round(self.count * self._test) if self.count is not None else round(self.trained * self._test / self._train)
-        )
+        total = self._wanted(self._test)
         recall = math.ceil(total / 2)
         unseen = math.ceil((total - recall) / 2)
         return {"recall": recall, "unseen": unseen, "unanswerable": total - recall - unseen}
+
+    def _wanted(self, share: float) -> int:
+        """How many rows the part with this share should have in the end."""
+        return round(self.count * share) if self.count is not None else round(self.trained * share / self._train)
 
     def _hash(self, key: str) -> str:
         return hashlib.sha256(f"{self.seed}\x1f{key}".encode("utf-8", "surrogatepass")).hexdigest()

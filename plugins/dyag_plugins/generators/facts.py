@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from dyag_core.normalise import fold
 from dyag_core.records import Fact
+from dyag_plugins.generators.packs import label_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -62,7 +63,7 @@ def facts_of(document: Document, *, missing: Iterable[str], skipped: Iterable[st
 
     def add(chunk: Chunk | None, subject: str, label: str, value: str, seen_as: str) -> None:
         value = plain_text(value)
-        known = _key(label)
+        known = label_key(label)
         if not value or not known or known in skipped or (fold(subject), known) in found:
             return
         if len(value) > LONGEST_VALUE:
@@ -123,17 +124,14 @@ def _stated(text: str, title: str) -> Iterator[tuple[str, str, str, str]]:
 def _section(heading: str, level: int, lines: Sequence[str], title: str) -> Iterator[tuple[str, str, str, str]]:
     running: list[str] = []
     table: list[str] = []
-    structured = False
     for line in [*lines, ""]:
         if _TABLE_ROW.match(line):
             table.append(line)
-            structured = True
             continue
         yield from _table(table, title)
         table = []
         labelled = _LABELLED.match(line)
         if labelled and _is_label(labelled["label"]):
-            structured = True
             yield title, labelled["label"].strip(), labelled["value"], "label"
         else:
             running.append(line)
@@ -141,8 +139,8 @@ def _section(heading: str, level: int, lines: Sequence[str], title: str) -> Iter
     text = _short_text(running)
     if text and not about_title:
         yield title, heading.rstrip(" :."), text, "section"
-    elif text and not structured and (heading or level == 0) and len(text) > 20 and text.rstrip()[-1:] in ".!?…":
-        yield title, "", text, "sentence"
+    elif text and (heading or level == 0) and len(text) > 20 and text.rstrip()[-1:] in ".!?…":
+        yield title, "Description", first_sentence(text), "sentence"
 
 
 def _short_text(lines: Sequence[str]) -> str:
@@ -167,7 +165,7 @@ def _table(rows: Sequence[str], title: str) -> Iterator[tuple[str, str, str, str
     if len(cells) < 2:
         return
     header, *body = cells
-    folded = [_key(name) for name in header]
+    folded = [label_key(name) for name in header]
     pairs = len(header) == 2 and (
         not any(folded) or (folded[0] in _KEY_HEADERS and (folded[1] in _VALUE_HEADERS or folded[0] != "name"))
     )
@@ -183,10 +181,6 @@ def _table(rows: Sequence[str], title: str) -> Iterator[tuple[str, str, str, str
 
 def _is_label(label: str) -> bool:
     return len(label.split()) <= _LONGEST_LABEL_WORDS and "://" not in label and "//" not in label
-
-
-def _key(label: str) -> str:
-    return " ".join(re.findall(r"\w+", fold(label.replace("_", " "))))
 
 
 def _label_of_field(name: str) -> str:
@@ -206,7 +200,7 @@ def _field_text(value: Any) -> str:
 
 def _same(label: str, value: str, fact: Fact) -> bool:
     """Does a field repeat what the text says? One label holds the other's words, and the values agree or nearly so."""
-    field_words, fact_words = set(_key(label).split()), set(_key(fact.attribute).split())
+    field_words, fact_words = set(label_key(label).split()), set(label_key(fact.attribute).split())
     if field_words == fact_words:
         return True
     return bool(field_words <= fact_words or fact_words <= field_words) and (

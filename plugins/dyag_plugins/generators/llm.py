@@ -78,18 +78,22 @@ class LLMGenerator:
 
 
 class _Prompts:
-    def __init__(self, system: str, user: str) -> None:
-        self._system, self._user = system.strip(), Template(user.strip())
+    """The turns that ask for pairs: system, an example if the file has one, the passage."""
+
+    def __init__(self, content: dict[str, Any]) -> None:
+        self._system = Message(role="system", content=content["system"].strip())
+        self._user = Template(content["user"].strip())
+        self._example = content.get("example")
 
     @classmethod
     def load(cls, lang: str, own: Path | None) -> _Prompts:
         """The prompts of a language, or the user's own."""
         source = own or files("dyag_plugins.generators").joinpath("prompts", f"{lang}.yaml")
         try:
-            content = yaml.safe_load(source.read_text(encoding="utf-8"))
-            prompts = cls(content["system"], content["user"])
-            prompts._user.substitute(title="", passage="", pairs=1)
-        except (OSError, UnicodeDecodeError, yaml.YAMLError, KeyError, TypeError, ValueError) as error:
+            prompts = cls(yaml.safe_load(source.read_text(encoding="utf-8")))
+            prompts._asked("", "", 1)
+            prompts._shown(1)
+        except (OSError, UnicodeDecodeError, yaml.YAMLError, KeyError, TypeError, ValueError, AttributeError) as error:
             raise UsageError(
                 f"{own}: no usable prompts: {type(error).__name__}: {' '.join(str(error).split())}",
                 "the keys system and user are needed; $title, $passage and $pairs are replaced, $$ is a dollar sign",
@@ -97,8 +101,18 @@ class _Prompts:
         return prompts
 
     def messages(self, document: Document, chunk: Chunk, pairs: int) -> list[Message]:
-        user = self._user.substitute(title=document.title, passage=chunk.text[:_SHOWN], pairs=pairs)
-        return [Message(role="system", content=self._system), Message(role="user", content=user)]
+        """The prompt for one chunk."""
+        return [self._system, *self._shown(pairs), self._asked(document.title, chunk.text[:_SHOWN], pairs)]
+
+    def _shown(self, pairs: int) -> list[Message]:
+        if not self._example:
+            return []
+        shown = self._example["pairs"][:pairs]
+        asked = self._asked(self._example["title"], self._example["passage"].strip(), len(shown))
+        return [asked, Message(role="assistant", content=json.dumps(shown, ensure_ascii=False))]
+
+    def _asked(self, title: str, passage: str, pairs: int) -> Message:
+        return Message(role="user", content=self._user.substitute(title=title, passage=passage, pairs=pairs))
 
 
 class _Writer:

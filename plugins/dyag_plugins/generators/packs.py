@@ -153,6 +153,7 @@ def _own_rules(path: Path) -> Pack:
         raise UsageError(f"{path}: {where}: {'unknown key' if unknown else first['msg']}", hint) from error
 
 
+@lru_cache(maxsize=65536)
 def label_key(label: str) -> str:
     """A label in the form in which labels are compared."""
     return " ".join(re.findall(r"\w+", fold(label.replace("_", " "))))

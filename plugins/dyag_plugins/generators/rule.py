@@ -75,9 +75,6 @@ class Asking:
         found = [*self._by_pattern(document), *facts_of(document, missing=self._missing, skipped=self._skipped)]
         once: dict[tuple[str, str], tuple[Found, Phrase]] = {}
         for item in found:
-            if item.seen_as == "sentence":
-                fact = item.fact.model_copy(update={"attribute": "Description"})
-                item = Found(fact, "sentence")
             phrase = self.words.phrase(item.fact.attribute, heading=item.seen_as == "section")
             once.setdefault((item.fact.subject, self._meaning(item.fact, phrase)), (item, phrase))
         told = [(item.fact, phrase) for item, phrase in once.values() if item.fact.answerable]

@@ -1,0 +1,140 @@
+"""Splits: what a stratum promises holds, whatever the rows are."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dyag_core.records import Example, Fact
+from dyag_core.similarity import Nearest, similarity
+from dyag_core.splits import TOO_NEAR, Splitter
+
+FRAMES = [
+    "Which {a} has {s}?",
+    "Please tell me at once about the {a} that belongs to {s}.",
+    "We are looking for {s} and its {a} since yesterday",
+    "{s} {a}",
+    "Could anybody kindly remind our team what {a} means in the case of {s}?",
+]
+
+
+def word(key: str) -> str:
+    """A made-up word that shares no trigrams with others to speak of."""
+    digest = hashlib.sha256(key.encode()).digest()
+    return "".join(chr(97 + byte % 26) for byte in digest[:7])
+
+
+def rows(documents: int, attributes: int, wordings: int, unknown: int) -> list[Example]:
+    made = []
+    for d in range(documents):
+        subject = word(f"subject {d}")
+        for a in range(attributes + unknown):
+            value = f"value {d} {a}" if a < attributes else None
+            fact = Fact(document=str(d), subject=subject, attribute=word(f"attribute {a}"), value=value)
+            for frame in FRAMES[:wordings]:
+                question = frame.format(a=fact.attribute, s=subject)
+                made.append(Example(question=question, answer=value or "unknown", document=str(d), fact=fact))
+    return made
+
+
+def split(examples: list[Example], count: int | None, seed: int = 1):
+    splitter = Splitter((80, 10, 10), seed, count)
+    train = []
+    for example in examples:
+        if splitter.takes(example):
+            train.append(example)
+        if splitter.full:
+            break
+    return train, splitter.finish([example.question for example in train]), splitter
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    documents=st.integers(1, 25),
+    attributes=st.integers(1, 6),
+    wordings=st.integers(1, 5),
+    unknown=st.integers(0, 3),
+    count=st.one_of(st.none(), st.integers(5, 200)),
+    seed=st.integers(0, 5),
+)
+def test_no_stratum_leaks(documents, attributes, wordings, unknown, count, seed):
+    train, placed, _ = split(rows(documents, attributes, wordings, unknown), count, seed)
+    trained_documents = {example.document for example in train}
+    trained_facts = {fact.id for example in train for fact in example.facts}
+    questions = [example.question for example in train]
+    assert train
+    for row in placed:
+        assert row.example.question not in questions
+        if row.part == "test":
+            assert all(similarity(row.example.question, other) <= TOO_NEAR for other in questions)
+        if row.stratum == "recall":
+            assert row.example.fact.id in trained_facts
+        if row.stratum == "unseen":
+            assert row.example.document not in trained_documents
+        if row.stratum == "unanswerable":
+            assert not row.example.answerable
+            assert row.example.fact.id not in trained_facts
+    if count is not None:
+        assert len(train) + len(placed) <= count
+
+
+def test_shares_and_strata_with_a_count():
+    train, placed, splitter = split(rows(60, 8, 5, 2), 300)
+    parts = Counter(row.part for row in placed)
+    strata = Counter(row.stratum for row in placed if row.stratum)
+    assert (len(train), parts["val"], parts["test"]) == (240, 30, 30)
+    assert strata["recall"] >= 10
+    assert strata["unanswerable"] == 7
+    assert strata["unseen"] == 23 - strata["recall"]
+    assert len({row.example.document for row in placed if row.stratum == "unseen"}) >= 4
+    assert splitter.full
+
+
+def test_shares_without_a_count():
+    train, placed, _ = split(rows(40, 6, 5, 2), None)
+    parts = Counter(row.part for row in placed)
+    assert 0.07 < parts["val"] / len(train) < 0.15
+    assert 0.07 < parts["test"] / len(train) < 0.15
+    assert {row.stratum for row in placed if row.part == "test"} == {"recall", "unseen", "unanswerable"}
+
+
+def test_one_wording_a_fact_makes_no_recall_but_fills_the_test():
+    _, placed, _ = split(rows(200, 8, 1, 1), 300)
+    strata = Counter(row.stratum for row in placed if row.part == "test")
+    assert strata["recall"] == 0
+    assert sum(strata.values()) == 30
+
+
+def test_combined_question_needs_all_its_facts_trained():
+    one, other = (Fact(document="d", subject="S", attribute=a, value="v") for a in "ab")
+    splitter = Splitter((80, 10, 10), 1, 100)
+    both = Example(question="a and b of S?", answer="v", document="d", fact=one, other_facts=(other,))
+    assert splitter.takes(Example(question="a of S?", answer="v", document="d", fact=one))
+    assert not splitter.takes(both)
+    assert splitter.takes(Example(question="b of S?", answer="v", document="d", fact=other))
+    assert splitter.takes(both)
+
+
+def test_document_of_the_same_name_as_a_trained_one_is_not_unseen():
+    facts = [Fact(document=str(d), subject="Twin", attribute=f"a{d}", value="v") for d in range(40)]
+    examples = [
+        Example(question=f"what about thing{n}?", answer="v", document=f.document, fact=f) for n, f in enumerate(facts)
+    ]
+    _, placed, splitter = split(examples, None)
+    assert not [row for row in placed if row.stratum == "unseen"]
+    assert splitter.rejected["its subject has the name of a trained document"]
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.lists(st.text("abc de", min_size=3, max_size=20), min_size=1, max_size=8),
+    st.lists(st.text("abc de", max_size=20), max_size=8),
+)
+def test_join_finds_what_comparing_all_pairs_finds(watched, others):
+    found = Nearest(watched, floor=0.5).compare(others)
+    for question, best in zip(watched, found, strict=True):
+        exact = max((similarity(question, other) for other in others), default=0.0)
+        assert best == (exact if exact >= 0.5 else 0.0)
