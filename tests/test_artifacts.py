@@ -101,6 +101,14 @@ def test_another_format_is_refused_with_a_remedy(tmp_path: Path, content: bytes,
     assert error.value.hint
 
 
+def test_an_array_on_the_first_of_several_lines_is_one_bad_line(tmp_path: Path) -> None:
+    path = tmp_path / "in.jsonl"
+    path.write_bytes(b'[1]\n{"a": 1}\n')
+    (_, bad), (_, good) = read_jsonl(path)
+    assert isinstance(bad, BadLine)
+    assert good == {"a": 1}
+
+
 def test_a_byte_order_mark_is_no_error(tmp_path: Path) -> None:
     path = tmp_path / "in.jsonl"
     path.write_bytes(b'\xef\xbb\xbf{"a": 1}\n')

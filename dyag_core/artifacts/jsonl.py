@@ -15,6 +15,7 @@ from dyag_core.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from io import BufferedReader
     from pathlib import Path
 
 #: A line longer than this is a mistake (a whole corpus on one line), and reading it would cost its size in memory.
@@ -47,7 +48,7 @@ def read_jsonl(path: Path) -> Iterator[tuple[int, dict[str, Any] | BadLine]]:
             number += 1
             if number == 1:
                 raw = raw.removeprefix(b"\xef\xbb\xbf")
-                _refuse_other_formats(path, raw)
+                _refuse_other_formats(path, raw, more=bool(handle.peek(1)))
             if len(raw) > MAX_LINE_BYTES and not raw.endswith(b"\n"):
                 _skip_line(handle)
                 yield number, BadLine(number, f"longer than {MAX_LINE_BYTES // 2**20} MB", _start(raw))
@@ -110,7 +111,7 @@ def write_jsonl(path: Path, rows: Iterable[dict[str, Any]]) -> int:
     return count
 
 
-def _open(path: Path) -> IO[bytes]:
+def _open(path: Path) -> BufferedReader:
     try:
         return path.open("rb")
     except FileNotFoundError as error:
@@ -121,12 +122,13 @@ def _open(path: Path) -> IO[bytes]:
         raise UsageError(f"{path}: can't be read: {error}") from error
 
 
-def _refuse_other_formats(path: Path, first: bytes) -> None:
+def _refuse_other_formats(path: Path, first: bytes, *, more: bool) -> None:
     if first.startswith(b"\x1f\x8b"):
         raise UsageError(f"{path}: is gzip-compressed", f"unpack it first: gunzip -c {path.name} > documents.jsonl")
     if first.startswith((b"\xff\xfe", b"\xfe\xff")) or (b"\x00" in first[:4] and first[:4] != b"\x00" * 4):
         raise UsageError(f"{path}: is UTF-16 or UTF-32 text", "save it as UTF-8")
-    if first.lstrip().startswith(b"["):
+    whole_line = more and first.rstrip().endswith(b"]")  # an array among objects is one bad line, not another format
+    if first.lstrip().startswith(b"[") and not whole_line:
         raise UsageError(f"{path}: is one JSON array, one object a line was expected", f"jq -c '.[]' {path.name}")
 
 
