@@ -149,7 +149,7 @@ def test_a_generator_that_raises_midway_is_named(install: Install, tmp_path: Pat
     run = Run(stage="generate", folder=tmp_path, plugins=plugins)
     made = plugins.generate(plugins.choose("generators", "midway"), [], run)
     assert next(made).question == "q"
-    with pytest.raises(PluginError, match="'midway' .* at item 2"):
+    with pytest.raises(PluginError, match=r"'midway' .* at item 2"):
         next(made)
 
 

@@ -34,7 +34,9 @@ def parse_split(text: str | None) -> tuple[float, float, float] | None:
 )
 @click.option("--output", type=FilePath, required=True, help="The file to write, NAME.jsonl.")
 @click.option("--system-prompt", help="System turn of every row; empty for none. By default a short one.")
-@click.option("--min-yield", default=50.0, show_default=True, help="Exit 3 if fewer per cent of the rows made are kept.")
+@click.option(
+    "--min-yield", default=50.0, show_default=True, help="Exit 3 if fewer per cent of the rows made are kept."
+)
 @click.option("--strict", is_flag=True, help="Stop at the first bad input line.")
 @lang_option
 @plugin_options("generator")
