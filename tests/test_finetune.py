@@ -142,12 +142,12 @@ def test_the_adapter_loads_with_plain_peft_and_changes_the_model(train, tiny_mod
 def test_our_loss_is_the_library_s_own(tiny_model, dataset):
     """Logits at trained positions alone give the loss and the gradients of the whole."""
     import torch
-    from dyag_plugins.trainers import examples
-    from dyag_plugins.trainers.lora import _trainer_class
     from torch.nn.functional import cross_entropy
     from transformers import AutoModelForCausalLM
 
     from dyag_core.base_models import load_tokenizer
+    from dyag_plugins.trainers import examples
+    from dyag_plugins.trainers.lora import _trainer_class
 
     tokenizer = load_tokenizer(str(tiny_model))
     encoded = examples.encode(dataset, tokenizer, 512, "error")
@@ -432,9 +432,8 @@ def test_a_loss_that_is_not_a_number_ends_the_run_clearly(train, tmp_path, tiny_
 
 
 def test_out_of_memory_says_what_to_change():
-    from dyag_plugins.trainers.device import memory_errors
-
     from dyag_core.errors import ResourceError
+    from dyag_plugins.trainers.device import memory_errors
 
     with pytest.raises(ResourceError, match="out of memory") as caught, memory_errors():
         raise RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes")

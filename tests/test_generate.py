@@ -7,17 +7,17 @@ import re
 from pathlib import Path
 
 import pytest
+
+from dyag_core import Example, GateError, Session, UsageError, hookimpl
+from dyag_core.documents import read_documents
+from dyag_core.run import Run
+from dyag_core.similarity import similarity
 from dyag_plugins.generators.augmented import AugmentedOptions, wordings
 from dyag_plugins.generators.facts import facts_of, first_sentence
 from dyag_plugins.generators.llm import parse_pairs
 from dyag_plugins.generators.packs import load_pack
 from dyag_plugins.generators.rule import Asking
 from dyag_plugins.generators.wording import Wordings
-
-from dyag_core import Example, GateError, Session, UsageError, hookimpl
-from dyag_core.documents import read_documents
-from dyag_core.run import Run
-from dyag_core.similarity import similarity
 
 SAMPLES = Path(__file__).parent.parent / "examples" / "dyag_samples"
 SILL = Path(__file__).parent.parent.parent / "shared" / "data" / "sill" / "documents.jsonl"

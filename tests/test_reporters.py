@@ -206,9 +206,8 @@ def test_the_verdict_comes_first_and_mismatches_before_it(tmp_path: Path) -> Non
 
 
 def test_both_languages_have_the_same_texts() -> None:
-    from dyag_plugins.reporters.texts import texts
-
     from dyag_core.stages.sentences import SENTENCES
+    from dyag_plugins.reporters.texts import texts
 
     def shape(value: Any) -> Any:
         if isinstance(value, dict):

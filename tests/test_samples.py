@@ -5,6 +5,7 @@ import re
 from collections import Counter, defaultdict
 
 import pytest
+
 from dyag_samples import LANGUAGES, catalogue
 
 FIELD = re.compile(r"^- ([^:]+): (.+)$", re.MULTILINE)
