@@ -33,6 +33,9 @@ def parse_split(text: str | None) -> tuple[float, float, float] | None:
     "--split", is_flag=False, flag_value=DEFAULT_SPLIT, metavar="[A/B/C]", help="Write train, val and test files too."
 )
 @click.option("--output", type=FilePath, required=True, help="The file to write, NAME.jsonl.")
+@click.option("--rules", type=FilePath, help="Your own patterns, question and answer templates: rules.yaml.")
+@click.option("--answer-style", type=click.Choice(["value", "sentence"]), help="The bare value, or a sentence.")
+@click.option("--sources", is_flag=True, help="Answers name the document that they come from.")
 @click.option("--system-prompt", help="System turn of every row; empty for none. By default a short one.")
 @click.option(
     "--min-yield", default=50.0, show_default=True, help="Exit 3 if fewer per cent of the rows made are kept."
@@ -48,6 +51,9 @@ def command(
     count: int | None,
     split: str | None,
     output: Path,
+    rules: Path | None,
+    answer_style: str | None,
+    sources: bool,
     system_prompt: str | None,
     min_yield: float,
     strict: bool,
@@ -64,13 +70,15 @@ def command(
     from dyag_core.cli.terminal import hint, result
     from dyag_core.options import parse_pairs
 
+    flags = {"rules": rules, "answer_style": answer_style, "sources": sources or None}
+    options = {name: str(value) for name, value in flags.items() if value is not None} | parse_pairs(option)
     made = session(seed, lang).generate(
         documents,
         method=method,
         count=count,
         split=parse_split(split) or False,
         output=output,
-        options=parse_pairs(option),
+        options=options,
         system_prompt=system_prompt,
         min_yield=min_yield,
         strict=strict,
