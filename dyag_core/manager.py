@@ -5,7 +5,6 @@ Every hook has a typed method here, so that stages never touch `pm.hook` and eve
 
 from __future__ import annotations
 
-import inspect
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +14,7 @@ import pluggy
 
 from dyag_core import hookspecs, options, registry
 from dyag_core.errors import DyagError, PluginError, UsageError
+from dyag_core.lifecycle import Lifecycle
 from dyag_core.markers import PROJECT
 from dyag_core.records import BaseModelPreset
 
@@ -79,9 +79,7 @@ class Plugins:
     def __post_init__(self) -> None:
         self._pm = pluggy.PluginManager(PROJECT)
         self._pm.add_hookspecs(hookspecs)
-        self._lifecycle: dict[str, Any] = {}
-        self._lifecycle_entries: list[registry.Entry] = []
-        self._load_lifecycle()
+        self._lifecycle = Lifecycle(self._pm, self.objects, self.warn)
 
     # -- choosing ------------------------------------------------------------------------------------------------
 
@@ -120,7 +118,7 @@ class Plugins:
         ]
         hooks = [
             {"family": registry.LIFECYCLE, "name": e.name, "distribution": e.distribution, "version": e.version}
-            for e in self._lifecycle_entries
+            for e in self._lifecycle.entries
         ]
         return chosen + hooks
 
@@ -135,15 +133,7 @@ class Plugins:
         chosen_before = self._pm.get_plugin(f"{family}:{entry.distribution}/{registry.normalise_name(entry.name)}")
         if chosen_before is not None:  # one instance a run: a second one would not be the one that is registered
             return chosen_before, entry
-        target = registry.load(entry)
-        return self._instance(target, entry), entry
-
-    @staticmethod
-    def _instance(target: Any, entry: registry.Entry) -> Any:
-        try:
-            return target() if inspect.isclass(target) else target
-        except Exception as error:  # third-party constructors may raise anything
-            raise registry.load_failure(entry, error) from error
+        return registry.instance(entry), entry
 
     def _register(self, chosen: Chosen) -> None:
         hook = registry.FAMILY_HOOKS[chosen.family]
@@ -164,30 +154,11 @@ class Plugins:
         if not any(implementation.plugin is chosen.plugin for implementation in implementations):
             raise PluginError(f"{chosen} does not implement {hook}", f"mark its function {hook} with @hookimpl")
 
-    def _load_lifecycle(self) -> None:
-        for entry in registry.entries(registry.LIFECYCLE):
-            try:
-                plugin = self._instance(registry.load(entry), entry)
-                self._pm.register(plugin, f"hooks:{entry.qualified}")
-                self._pm.check_pending()
-            except (DyagError, pluggy.PluginValidationError, ValueError) as error:
-                if self._pm.has_plugin(f"hooks:{entry.qualified}"):
-                    self._pm.unregister(name=f"hooks:{entry.qualified}")
-                self.warn(f"hook plugin {entry.name!r} ({entry.distribution} {entry.version}) is left out: {error}")
-                continue
-            self._lifecycle[entry.qualified] = plugin
-            self._lifecycle_entries.append(entry)
-        for plugin in self.objects:
-            if any(hasattr(plugin, hook) for hook in _LIFECYCLE_HOOKS):
-                name = f"(object)/{type(plugin).__name__}"
-                self._pm.register(plugin, f"hooks:{name}")
-                self._lifecycle[name] = plugin
-
     # -- calling one chosen plugin ---------------------------------------------------------------------------------
 
     def _call(self, chosen: Chosen, **arguments: Any) -> Any:
         """Call one plugin's family hook through pluggy, with the lifecycle plugins' wrappers around it."""
-        taking_part = {id(chosen.plugin), *(id(plugin) for plugin in self._lifecycle.values())}
+        taking_part = {id(chosen.plugin), *map(id, self._lifecycle.plugins.values())}
         others = [plugin for plugin in self._pm.get_plugins() if id(plugin) not in taking_part]
         caller = self._pm.subset_hook_caller(registry.FAMILY_HOOKS[chosen.family], others)
         try:
@@ -277,46 +248,15 @@ class Plugins:
     def stage(self, run: Run) -> Iterator[StageResult]:
         """The life of a stage: before, then after or on-error. Put the result into what this yields."""
         self._pm.hook.dyag_configure.call_historic(kwargs={"settings": {"stage": run.stage, "seed": run.seed}})
-        self._tell("dyag_before_stage", stage=run.stage, run=run)
+        self._lifecycle.tell("dyag_before_stage", stage=run.stage, run=run)
         done = StageResult()
         try:
             yield done
         except BaseException as error:
-            self._tell("dyag_on_stage_error", stage=run.stage, run=run, error=error)
+            self._lifecycle.tell("dyag_on_stage_error", stage=run.stage, run=run, error=error)
             raise
-        self._tell("dyag_after_stage", stage=run.stage, run=run, result=done.result)
+        self._lifecycle.tell("dyag_after_stage", stage=run.stage, run=run, result=done.result)
 
     def filter_examples(self, examples: Iterable[Example], run: Run) -> Iterable[Example]:
-        """Examples after every lifecycle plugin had its say.
-
-        A failing filter is fatal: what it should have removed (personal data, say) must not slip through.
-        """
-        for name, plugin in self._lifecycle.items():
-            if not hasattr(plugin, "dyag_filter_examples"):
-                continue
-            try:
-                results = self._only("dyag_filter_examples", plugin)(examples=examples, run=run)
-            except Exception as error:
-                raise PluginError(f"filter of hook plugin {name} failed: {error}") from error
-            examples = next((result for result in results if result is not None), examples)
-        return examples
-
-    def _only(self, hook: str, plugin: Any) -> Any:
-        others = [other for other in self._pm.get_plugins() if other is not plugin]
-        return self._pm.subset_hook_caller(hook, others)
-
-    def _tell(self, hook: str, **arguments: Any) -> None:
-        for name, plugin in self._lifecycle.items():
-            try:
-                self._only(hook, plugin)(**arguments)
-            except Exception as error:  # noqa: BLE001 - an onlooker never takes the run down
-                self.warn(f"hook plugin {name} failed in {hook}: {type(error).__name__}: {error}")
-
-
-_LIFECYCLE_HOOKS = (
-    "dyag_configure",
-    "dyag_before_stage",
-    "dyag_after_stage",
-    "dyag_on_stage_error",
-    "dyag_filter_examples",
-)
+        """Examples after every lifecycle plugin had its say."""
+        return self._lifecycle.filter_examples(examples, run)

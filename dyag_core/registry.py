@@ -8,6 +8,7 @@ from a cache that knows no distributions.
 from __future__ import annotations
 
 import importlib.metadata
+import inspect
 from dataclasses import dataclass
 from typing import Any
 
@@ -128,6 +129,19 @@ def load(entry: Entry) -> Any:
     except KeyboardInterrupt:
         raise
     except BaseException as error:
+        raise load_failure(entry, error) from error
+
+
+def instance(entry: Entry) -> Any:
+    """The plugin itself: what the entry names, or an instance of it where that is a class.
+
+    Raises:
+        PluginError: importing or constructing it failed.
+    """
+    target = load(entry)
+    try:
+        return target() if inspect.isclass(target) else target
+    except Exception as error:  # third-party constructors may raise anything
         raise load_failure(entry, error) from error
 
 
