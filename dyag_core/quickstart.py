@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dyag_core.records import Decoding
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -46,7 +48,8 @@ def quickstart(
     say("3/5  search index")
     index = session.index(source, output=folder / "documents.index")
     say("4/5  the same questions to base, rag, finetuned and hybrid")
-    runs = session.evaluate(data.test, model=model, index=index, output=folder / "results")
+    decoding = Decoding(max_new_tokens=48)  # answers are a few words; a model that rambles is wrong by then
+    runs = session.evaluate(data.test, model=model, index=index, output=folder / "results", decoding=decoding)
     say("5/5  report")
     return session.compare(runs, output=folder / "report")
 
