@@ -65,10 +65,6 @@ def watch_training(task: Task, stop: StopRequest) -> Any:
             if stop.signal is not None:
                 control.should_save = control.should_training_stop = True
 
-        def on_epoch_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-            if stop.signal is not None:  # a validation in mid-epoch, which the whole run never makes
-                control.should_evaluate = False
-
         def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, Any], **_: Any) -> None:
             if "loss" not in logs:
                 return
@@ -112,6 +108,7 @@ def keep_best(folder: Path, patience: int) -> Any:
                 _save_adapter(model, folder / BEST)
             if patience and len(losses) - 1 - losses.index(min(losses)) >= patience:
                 control.should_training_stop = True
+                control.should_save = False  # a run that goes on from here would train past the stop
 
     return Best()
 

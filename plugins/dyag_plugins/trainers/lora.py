@@ -195,7 +195,9 @@ def _build(
         max_length=None,
         dataset_kwargs={"skip_prepare_dataset": True},
         dataloader_pin_memory=device == "cuda",
-        eval_strategy="epoch" if validation and validation.items else "no",
+        # By steps, not "epoch": a checkpoint on the last step of an epoch must hold that epoch's validation.
+        eval_strategy="steps" if validation and validation.items else "no",
+        eval_steps=_steps_an_epoch(train, options),
         save_strategy="steps",
         save_steps=options.save_every,
         logging_steps=1,
@@ -285,9 +287,13 @@ def _dataset(encoded: examples.Encoded) -> Any:
 
 
 def _steps(train: examples.Encoded, job: TrainingJob, options: LoraOptions) -> int:
-    """Updates in the whole run; the last batch of an epoch may be short."""
-    batches = math.ceil(len(train.items) / options.batch_size)
-    return max(1, math.ceil(math.ceil(batches / options.gradient_accumulation) * job.epochs))
+    """Updates in the whole run."""
+    return max(1, math.ceil(_steps_an_epoch(train, options) * job.epochs))
+
+
+def _steps_an_epoch(train: examples.Encoded, options: LoraOptions) -> int:
+    """Updates in one epoch, whose last batch may be short."""
+    return math.ceil(math.ceil(len(train.items) / options.batch_size) / options.gradient_accumulation)
 
 
 def _take_best(model: Any, best: Path) -> None:
