@@ -1,6 +1,6 @@
 """Files that survive: atomic writes, streaming JSONL, journals, manifests, locks. No other code writes a final file."""
 
-from dyag_core.artifacts.atomic import atomic_text, atomic_write, disk_errors
+from dyag_core.artifacts.atomic import atomic_text, atomic_write, disk_errors, remove_leftovers
 from dyag_core.artifacts.journal import Journal
 from dyag_core.artifacts.jsonl import BadLine, read_json, read_jsonl, to_json, write_jsonl
 from dyag_core.artifacts.lock import output_lock
@@ -18,6 +18,7 @@ __all__ = [
     "read_json",
     "read_jsonl",
     "relative_to",
+    "remove_leftovers",
     "sha256_of",
     "to_json",
     "write_jsonl",

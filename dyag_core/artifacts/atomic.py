@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import glob
 import os
 import tempfile
 from contextlib import contextmanager
@@ -64,6 +65,13 @@ def atomic_text(path: Path, text: str) -> None:
     """Write `text` as the whole content of `path`."""
     with atomic_write(path) as handle:
         handle.write(text)
+
+
+def remove_leftovers(*paths: Path) -> None:
+    """Delete the temporary files that killed writers of `paths` left. Only for who holds the lock on them."""
+    for path in paths:
+        for leftover in path.parent.glob(f".{glob.escape(path.name[:50])}.*.tmp"):
+            leftover.unlink(missing_ok=True)
 
 
 def _umask() -> int:

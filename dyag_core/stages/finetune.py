@@ -14,6 +14,7 @@ from dyag_core.artifacts import (
     file_sha256,
     output_lock,
     read_json,
+    remove_leftovers,
     to_json,
     write_manifest,
 )
@@ -86,6 +87,7 @@ def finetune(
     preset = plugins.base_model(base_model)
     run = Run(stage="finetune", folder=output, plugins=plugins, seed=seed, lang=lang, progress=progress)
     with output_lock(output):
+        remove_leftovers(*(output / name for name in (RUN, MANIFEST, "training_log.json", "training_curve.svg")))
         base_path = locate(preset, progress)
         fingerprint = _fingerprint(dataset, validation, preset, base_path, chosen, epochs, seed)
         finished = _claim(output, fingerprint, resume, progress)

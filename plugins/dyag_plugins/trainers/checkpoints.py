@@ -32,7 +32,7 @@ class Checkpoints:
         self._keep = max(1, keep)
 
     def seal(self, checkpoint: Path, base_name: str) -> None:
-        """Mark `checkpoint` as whole, then let go of the oldest ones."""
+        """Mark `checkpoint` as whole, then let go of the oldest ones and of damaged ones that it makes up for."""
         with disk_errors(checkpoint):
             # transformers pickles its arguments beside the weights: nothing reads them, and they hold paths
             (checkpoint / "training_args.bin").unlink(missing_ok=True)
@@ -45,16 +45,15 @@ class Checkpoints:
                     os.fsync(handle.fileno())
                 files[file.relative_to(checkpoint).as_posix()] = [file.stat().st_size, file_sha256(file)]
             marker = {"fingerprint": self._fingerprint, "files": files}
-            atomic_text(checkpoint / MARKER, to_json(marker, indent=2) + "\n")
-            for old in self._numbered()[self._keep :]:
-                (old / MARKER).unlink(missing_ok=True)  # half a removed checkpoint must not look whole
-                shutil.rmtree(old)
+            atomic_text(checkpoint / MARKER, to_json(marker, indent=2))  # no line end: one byte less is not JSON
+            self._rotate()
 
     def newest(self, run: Run) -> Path | None:
         """The newest whole checkpoint of this run. Damaged ones are named and set aside."""
         for checkpoint in self._numbered():
             problem = self._problem(checkpoint)
             if problem is None:
+                self._rotate()  # a kill may have left it half done
                 return checkpoint
             run.warn(f"{checkpoint.name} is not used: {problem}")
             aside = checkpoint.with_name(f"broken-{checkpoint.name}")
@@ -66,9 +65,19 @@ class Checkpoints:
         """Forget everything."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
+    def _rotate(self) -> None:
+        """Remove what is older than the newest ones, and damaged checkpoints that the run has left behind."""
+        numbered = self._numbered()
+        for old in numbered[self._keep :]:
+            (old / MARKER).unlink(missing_ok=True)  # half a removed checkpoint must not look whole
+            shutil.rmtree(old)
+        for broken in self.folder.glob("broken-checkpoint-*"):
+            if _step(broken) <= _step(numbered[0]):
+                shutil.rmtree(broken)
+
     def _numbered(self) -> list[Path]:
         found = [path for path in self.folder.glob("checkpoint-*") if path.name.split("-")[-1].isdecimal()]
-        return sorted(found, key=lambda path: -int(path.name.split("-")[-1]))
+        return sorted(found, key=_step, reverse=True)
 
     def _problem(self, checkpoint: Path) -> str | None:
         try:
@@ -86,6 +95,10 @@ class Checkpoints:
         except (KeyError, TypeError, ValueError, AttributeError):
             return "its marker is damaged"
         return None
+
+
+def _step(checkpoint: Path) -> int:
+    return int(checkpoint.name.split("-")[-1])
 
 
 def name_base(adapter_config: Path, base_name: str) -> None:
