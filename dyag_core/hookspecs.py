@@ -1,7 +1,8 @@
 """The hooks of DYAG. A spec's docstring is its manual.
 
 Families (a plugin is chosen by name, with options checked against its own `Options` model):
-`dyag_generate`, `dyag_base_model`, `dyag_train`, `dyag_score`, `dyag_report`, `dyag_retrieve`, `dyag_open_engine`.
+`dyag_generate`, `dyag_base_model`, `dyag_train` (with `dyag_estimate`), `dyag_score`, `dyag_report`, `dyag_retrieve`,
+`dyag_open_engine`.
 Lifecycle (every installed `dyag.hooks` plugin takes part):
 `dyag_configure`, `dyag_before_stage`, `dyag_after_stage`, `dyag_on_stage_error`, `dyag_filter_examples`.
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
         Prediction,
         Report,
         TrainedModel,
+        TrainingEstimate,
         TrainingJob,
     )
     from dyag_core.run import Run
@@ -67,6 +69,15 @@ def dyag_train(job: TrainingJob, options: Any, run: Run) -> TrainedModel | None:
     Fires once a run, after the stage resolved the base model, locked `job.output` and hashed the inputs.
     Write the adapter or model under `job.output / "final"`, resumable state under `job.output / "checkpoints"`;
     the core adds the passport. None: this trainer declines.
+    """
+
+
+@hookspec(firstresult=True)
+def dyag_estimate(job: TrainingJob, options: Any, run: Run) -> TrainingEstimate | None:
+    """Say what `dyag_train` would take with the same arguments: memory, disk, time. Family `dyag.trainers`, since 3.0.
+
+    Fires for `dyag finetune --estimate`. Write nothing into `job.output`. None, or no such hook: this trainer can't
+    tell, and the user is told so.
     """
 
 

@@ -16,7 +16,7 @@ from dyag_core import hookspecs, options, registry
 from dyag_core.errors import DyagError, PluginError, UsageError
 from dyag_core.lifecycle import Lifecycle
 from dyag_core.markers import PROJECT
-from dyag_core.records import BaseModelPreset
+from dyag_core.records import BaseModelPreset, TrainingEstimate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -156,11 +156,11 @@ class Plugins:
 
     # -- calling one chosen plugin ---------------------------------------------------------------------------------
 
-    def _call(self, chosen: Chosen, **arguments: Any) -> Any:
-        """Call one plugin's family hook through pluggy, with the lifecycle plugins' wrappers around it."""
+    def _call(self, chosen: Chosen, hook: str | None = None, **arguments: Any) -> Any:
+        """Call one plugin's family hook (or `hook`) through pluggy, with the lifecycle plugins' wrappers around it."""
         taking_part = {id(chosen.plugin), *map(id, self._lifecycle.plugins.values())}
         others = [plugin for plugin in self._pm.get_plugins() if id(plugin) not in taking_part]
-        caller = self._pm.subset_hook_caller(registry.FAMILY_HOOKS[chosen.family], others)
+        caller = self._pm.subset_hook_caller(hook or registry.FAMILY_HOOKS[chosen.family], others)
         try:
             result = caller(**arguments)
         except Exception as error:  # whatever a plugin raises is reported under its name
@@ -213,6 +213,13 @@ class Plugins:
         """Let a trainer plugin do `job`."""
         trained: TrainedModel = self._returned(chosen, self._call(chosen, job=job, options=chosen.options, run=run))
         return trained
+
+    def estimate(self, chosen: Chosen, job: TrainingJob, run: Run) -> TrainingEstimate:
+        """What a trainer plugin would take for `job`."""
+        found = self._call(chosen, "dyag_estimate", job=job, options=chosen.options, run=run)
+        if not isinstance(found, TrainingEstimate):
+            raise UsageError(f"{chosen} can't say what training takes", "leave out --estimate")
+        return found
 
     def score(self, chosen: Chosen, predictions: Sequence[Prediction]) -> MetricResult | None:
         """Scores of a metric plugin; None where it doesn't apply. One item a prediction is asserted."""

@@ -32,3 +32,8 @@ def plain_value(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [plain_value(item) for item in value]
     return value
+
+
+def bytes_text(count: int) -> str:
+    """Bytes for people: "3.2 GB", "140 MB"."""
+    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"

@@ -25,7 +25,7 @@ def quickstart(
     documents: Path | None = None,
     base_model: str = "smollm2:135m",
     count: int = 280,
-    epochs: float = 5,
+    epochs: float = 6,
 ) -> ComparisonFiles:
     """Run every stage into `folder`, on `documents` or the sample catalogue in the session's language.
 
@@ -49,7 +49,7 @@ def quickstart(
     index = session.index(source, output=folder / "documents.index")
     say("4/5  the same questions to base, rag, finetuned and hybrid")
     decoding = Decoding(max_new_tokens=48)  # answers are a few words; a model that rambles is wrong by then
-    runs = session.evaluate(data.test, model=model, index=index, output=folder / "results", decoding=decoding)
+    runs = session.evaluate(data.test, model=model, index=index, k=1, output=folder / "results", decoding=decoding)
     say("5/5  report")
     return session.compare(runs, output=folder / "report")
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from dyag_core.protocols import Progress
-    from dyag_core.records.training import ResumePolicy, TrainedModel
+    from dyag_core.records.training import ResumePolicy, TrainedModel, TrainingEstimate
     from dyag_core.stages.compare import ComparisonFiles
     from dyag_core.stages.evaluate import EvaluationFiles
     from dyag_core.stages.generate import GeneratedData
@@ -88,15 +88,22 @@ class Session:
         self,
         dataset: str | Path,
         *,
-        base_model: str = "qwen2.5:1.5b",
+        base_model: str | None = None,
         epochs: float = 3,
         output: str | Path | None = None,
         resume: ResumePolicy = "auto",
         trainer: str = "lora",
         options: Mapping[str, Any] | None = None,
         validation: str | Path | None = None,
+        from_adapter: str | Path | TrainedModel | None = None,
+        replay: str | Path | None = None,
+        replay_share: float = 0.2,
+        old_test: str | Path | None = None,
     ) -> TrainedModel:
-        """Fine-tune a base model; NAME_val.jsonl beside NAME_train.jsonl is used for validation."""
+        """Fine-tune a base model, or go on from an older adapter of yours with new data.
+
+        NAME_val.jsonl beside NAME_train.jsonl is used for validation. See `dyag finetune --help`.
+        """
         from dyag_core.stages.finetune import finetune
 
         return finetune(
@@ -108,6 +115,43 @@ class Session:
             trainer=trainer,
             options=options,
             validation=Path(validation) if validation else None,
+            from_adapter=_folder(from_adapter),
+            replay=Path(replay) if replay else None,
+            replay_share=replay_share,
+            old_test=Path(old_test) if old_test else None,
+            seed=self.seed,
+            plugins=self._host(),
+            progress=self.progress,
+        )
+
+    def estimate(
+        self,
+        dataset: str | Path,
+        *,
+        base_model: str | None = None,
+        epochs: float = 3,
+        output: str | Path | None = None,
+        trainer: str = "lora",
+        options: Mapping[str, Any] | None = None,
+        validation: str | Path | None = None,
+        from_adapter: str | Path | TrainedModel | None = None,
+        replay: str | Path | None = None,
+        replay_share: float = 0.2,
+    ) -> TrainingEstimate:
+        """What `finetune` with these arguments would take: memory, disk and time. Nothing is written."""
+        from dyag_core.stages.finetune import estimate
+
+        return estimate(
+            dataset=Path(dataset),
+            output=self._place(output, "model"),
+            base_model=base_model,
+            epochs=epochs,
+            trainer=trainer,
+            options=options,
+            validation=Path(validation) if validation else None,
+            from_adapter=_folder(from_adapter),
+            replay=Path(replay) if replay else None,
+            replay_share=replay_share,
             seed=self.seed,
             plugins=self._host(),
             progress=self.progress,

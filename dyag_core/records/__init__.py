@@ -1,7 +1,7 @@
 """What stages and plugins hand to each other, and what stands in the files between them."""
 
 from dyag_core.records.base import SCHEMA_VERSION, Record
-from dyag_core.records.base_model import BaseModelPreset
+from dyag_core.records.base_model import BaseModelPreset, ModelShape
 from dyag_core.records.comparison import (
     ArmAnswer,
     ArmSummary,
@@ -16,7 +16,7 @@ from dyag_core.records.evaluation import Evaluation, MetricResult, MetricSummary
 from dyag_core.records.example import Example, Message, Question
 from dyag_core.records.generated import GeneratedData
 from dyag_core.records.generation import Decoding, Hit, Reply
-from dyag_core.records.training import Passport, TrainedModel, TrainingJob
+from dyag_core.records.training import MemoryEstimate, Passport, TrainedModel, TrainingEstimate, TrainingJob
 
 __all__ = [
     "SCHEMA_VERSION",
@@ -34,9 +34,11 @@ __all__ = [
     "Fact",
     "GeneratedData",
     "Hit",
+    "MemoryEstimate",
     "Message",
     "MetricResult",
     "MetricSummary",
+    "ModelShape",
     "Passport",
     "Prediction",
     "Question",
@@ -46,5 +48,6 @@ __all__ = [
     "Report",
     "Source",
     "TrainedModel",
+    "TrainingEstimate",
     "TrainingJob",
 ]

@@ -3,11 +3,67 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from dyag_core.markers import hookimpl
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelShape:
+    """The sizes of a decoder that decide how much memory it takes.
+
+    Args:
+        hidden: width of the residual stream.
+        intermediate: width inside the MLP.
+        layers: number of decoder layers.
+        heads: query heads of `head` elements each.
+        key_value_heads: key and value heads.
+        head: elements of a head.
+        vocabulary: tokens.
+        tied: whether output and input embeddings are one matrix.
+    """
+
+    hidden: int
+    intermediate: int
+    layers: int
+    heads: int
+    key_value_heads: int
+    head: int
+    vocabulary: int
+    tied: bool = True
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> ModelShape:
+        """The shape that a `config.json` describes. KeyError: it doesn't say (a kind of model we don't know)."""
+        config = config.get("text_config") or config
+        hidden, heads = int(config["hidden_size"]), int(config["num_attention_heads"])
+        return cls(
+            hidden=hidden,
+            intermediate=int(config["intermediate_size"]),
+            layers=int(config["num_hidden_layers"]),
+            heads=heads,
+            key_value_heads=int(config.get("num_key_value_heads") or heads),
+            head=int(config.get("head_dim") or hidden // heads),
+            vocabulary=int(config["vocab_size"]),
+            tied=bool(config.get("tie_word_embeddings", True)),
+        )
+
+    def linears(self) -> list[tuple[str, int, int]]:
+        """(name, outputs, inputs) of every linear layer of the decoder, without the output embedding."""
+        query, keys = self.heads * self.head, self.key_value_heads * self.head
+        one_layer = [
+            ("q_proj", query, self.hidden),
+            ("k_proj", keys, self.hidden),
+            ("v_proj", keys, self.hidden),
+            ("o_proj", self.hidden, query),
+            ("gate_proj", self.intermediate, self.hidden),
+            ("up_proj", self.intermediate, self.hidden),
+            ("down_proj", self.hidden, self.intermediate),
+        ]
+        return one_layer * self.layers
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -24,6 +80,7 @@ class BaseModelPreset:
         revision: commit or tag on the hub; None means the hub's newest, recorded in the passport when loaded.
         sha256: of the distribution file, for `pypi:` sources.
         vram_gb: {"lora": GB, "nf4": GB} to train with, as published; None where nobody measured it.
+        shape: the model's sizes, for estimates before it is downloaded.
         lora_targets: module names, or "all-linear".
         learning_rate: the LoRA trainer's default for a model of this size.
         template: what is particular about the chat template.
@@ -38,6 +95,7 @@ class BaseModelPreset:
     revision: str | None = None
     sha256: str | None = None
     vram_gb: dict[str, float] | None = None
+    shape: ModelShape | None = None
     lora_targets: str | tuple[str, ...] = "all-linear"
     learning_rate: float = 2e-4
     template: str = ""
