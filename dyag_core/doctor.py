@@ -8,6 +8,7 @@ import platform
 import shutil
 from pathlib import Path
 
+from dyag_core.errors import DyagError
 from dyag_core.machine import available_memory, cpu_has_bf16, own_memory
 from dyag_core.memory import Batch, estimate_memory, weights_from
 from dyag_core.plain import bytes_text
@@ -92,7 +93,7 @@ def _embedded_model() -> Finding:
 
 #: What "can this machine train it" is asked for: 8 chats of 128 tokens a step, a quarter of them trained.
 _BATCH = Batch(examples=8, longest=128, tokens=8 * 128, trained=8 * 32)
-_KINDS = {"fp32": ("float32", False), "bf16": ("bfloat16", False), "nf4": ("bfloat16", True)}
+_DTYPES = {"fp32": "float32", "bf16": "bfloat16"}
 
 
 def _trainable() -> list[Finding]:
@@ -102,8 +103,16 @@ def _trainable() -> list[Finding]:
 
     device, room, in_full = _training_place()
     plugins = Plugins()
-    presets = [plugins.base_model(entry.qualified) for entry in registry.entries("base_models")]
-    return [_fits(preset, device, room, in_full) for preset in presets if preset.shape]
+    findings = []
+    for entry in registry.entries("base_models"):
+        try:
+            preset = plugins.base_model(entry.qualified)
+        except DyagError as error:
+            findings.append(Finding(name=f"train {entry.name}", ok=False, found=error.message, remedy=error.hint))
+            continue
+        if preset.shape:
+            findings.append(_fits(preset, device, room, in_full))
+    return findings
 
 
 def _training_place() -> tuple[str, int | None, str]:
@@ -126,9 +135,12 @@ def _fits(preset: BaseModelPreset, device: str, room: int | None, in_full: str) 
     assert preset.shape is not None
     weights = weights_from(preset.shape)
     needed = {
-        kind: estimate_memory(preset.shape, weights, _BATCH, device=device, dtype=dtype, nf4=nf4).total
-        for kind, (dtype, nf4) in _KINDS.items()
+        kind: estimate_memory(preset.shape, weights, _BATCH, device=device, dtype=dtype).total
+        for kind, dtype in _DTYPES.items()
     }
+    needed["nf4"] = estimate_memory(
+        preset.shape, weights, _BATCH, device=device, dtype=_DTYPES[in_full], nf4=True
+    ).total
     sizes = ", ".join(f"{kind} {bytes_text(count)}" for kind, count in needed.items())
     if room is None:
         return Finding(name=f"train {preset.name}", ok=True, found=f"{sizes}; memory unknown")

@@ -147,7 +147,7 @@ def test_our_loss_is_the_library_s_own(tiny_model, dataset):
 
     from dyag_core.base_models import load_tokenizer
     from dyag_plugins.trainers import examples
-    from dyag_plugins.trainers.lora import _trainer_class
+    from dyag_plugins.trainers.loss import trainer_class
 
     tokenizer = load_tokenizer(str(tiny_model))
     encoded = examples.encode(dataset, tokenizer, 512, "error")
@@ -158,7 +158,7 @@ def test_our_loss_is_the_library_s_own(tiny_model, dataset):
     for ours in (True, False):
         model = AutoModelForCausalLM.from_pretrained(tiny_model)
         if ours:
-            loss = _trainer_class().compute_loss(None, model, dict(batch))
+            loss = trainer_class().compute_loss(None, model, dict(batch))
         else:
             logits = model(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"]).logits
             loss = cross_entropy(logits[:, :-1].flatten(0, 1), batch["labels"][:, 1:].flatten())

@@ -1,6 +1,6 @@
 """The base model that comes from PyPI: the whole chain runs where no model hub can be reached."""
 
-from dyag_core.records import BaseModelPreset
+from dyag_core.records import BaseModelPreset, ModelShape
 
 smollm2_135m = BaseModelPreset(
     name="smollm2:135m",
@@ -10,6 +10,9 @@ smollm2_135m = BaseModelPreset(
     licence="Apache-2.0",
     context_length=8192,
     vram_gb={"lora": 2.0},
+    shape=ModelShape(
+        hidden=576, intermediate=1536, layers=30, heads=9, key_value_heads=3, head=64, vocabulary=49152, tied=True
+    ),
     # A model this small needs a far higher rate than those above to learn facts by heart; measured on French
     # one-line answers, on two CPU cores.
     learning_rate=1e-3,

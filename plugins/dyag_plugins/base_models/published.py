@@ -4,7 +4,7 @@
 its optimiser and the activations of 8 x 512 tokens.
 """
 
-from dyag_core.records import BaseModelPreset
+from dyag_core.records import BaseModelPreset, ModelShape
 
 qwen2_5_1_5b = BaseModelPreset(
     name="qwen2.5:1.5b",
@@ -13,6 +13,9 @@ qwen2_5_1_5b = BaseModelPreset(
     licence="Apache-2.0",
     context_length=32768,
     vram_gb={"lora": 5.5, "nf4": 3.0},
+    shape=ModelShape(
+        hidden=1536, intermediate=8960, layers=28, heads=12, key_value_heads=2, head=128, vocabulary=151936, tied=True
+    ),
     template="ChatML; adds a system turn of its own when none is given; ends a turn with <|im_end|>",
     page="https://huggingface.co/Qwen/Qwen2.5-1.5B-Instruct",
 )
@@ -24,6 +27,9 @@ tinyllama = BaseModelPreset(
     licence="Apache-2.0",
     context_length=2048,
     vram_gb={"lora": 4.5, "nf4": 2.7},
+    shape=ModelShape(
+        hidden=2048, intermediate=5632, layers=22, heads=32, key_value_heads=4, head=64, vocabulary=32000, tied=False
+    ),
     template="Zephyr style: <|user|> and <|assistant|> are plain text, only </s> is a control token; writes no BOS",
     page="https://huggingface.co/TinyLlama/TinyLlama-1.1B-Chat-v1.0",
 )
@@ -36,6 +42,9 @@ llama3_2_1b = BaseModelPreset(
     gated=True,
     context_length=131072,
     vram_gb={"lora": 4.5, "nf4": 2.8},
+    shape=ModelShape(
+        hidden=2048, intermediate=8192, layers=16, heads=32, key_value_heads=8, head=64, vocabulary=128256, tied=True
+    ),
     template="writes BOS and a dated system turn (DYAG fixes the date); ends a turn with <|eot_id|>, not with eos",
     page="https://huggingface.co/meta-llama/Llama-3.2-1B-Instruct",
 )
@@ -48,6 +57,9 @@ llama3_1_8b = BaseModelPreset(
     gated=True,
     context_length=131072,
     vram_gb={"lora": 18.5, "nf4": 7.0},
+    shape=ModelShape(
+        hidden=4096, intermediate=14336, layers=32, heads=32, key_value_heads=8, head=128, vocabulary=128256, tied=False
+    ),
     template="writes BOS and a dated system turn (DYAG fixes the date); ends a turn with <|eot_id|>, not with eos",
     page="https://huggingface.co/meta-llama/Llama-3.1-8B-Instruct",
 )
@@ -59,6 +71,9 @@ phi3 = BaseModelPreset(
     licence="MIT",
     context_length=4096,
     vram_gb={"lora": 10.0, "nf4": 4.5},
+    shape=ModelShape(
+        hidden=3072, intermediate=8192, layers=32, heads=32, key_value_heads=32, head=96, vocabulary=32064, tied=False
+    ),
     template="ends a turn with <|end|> and a finished chat with <|endoftext|>; writes no BOS",
     page="https://huggingface.co/microsoft/Phi-3-mini-4k-instruct",
 )

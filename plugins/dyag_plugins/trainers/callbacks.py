@@ -7,7 +7,7 @@ import shutil
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -50,8 +50,15 @@ class StopRequest:
             self.leave()
 
 
-def watch_training(task: Task, stop: StopRequest) -> Any:
-    """A transformers callback that draws progress, refuses a NaN loss, and stops after a step when asked to."""
+#: After this many steps the time of the whole is known well enough to say it.
+_FORECAST = 5
+
+
+def watch_training(task: Task, stop: StopRequest, say: Callable[[str], None]) -> Any:
+    """A transformers callback that draws progress, refuses a NaN loss, and stops after a step when asked to.
+
+    After five steps it says how long the run will take; the first one pays for setting up and isn't counted.
+    """
     from transformers import TrainerCallback
 
     class Watch(TrainerCallback):  # type: ignore[misc]
@@ -76,6 +83,11 @@ def watch_training(task: Task, stop: StopRequest) -> Any:
                 )
             spent = time.monotonic() - self.began
             state.log_history[-1]["seconds"] = self.before + spent
+            if state.global_step == self.first_step + 1:
+                self.warm = spent
+            if state.global_step == self.first_step + _FORECAST < state.max_steps:
+                a_step = (spent - self.warm) / (_FORECAST - 1)
+                say(f"about {_minutes(a_step * (state.max_steps - self.first_step))} for {state.max_steps} steps")
             left = spent / max(1, state.global_step - self.first_step) * (state.max_steps - state.global_step)
             task.advance(1, loss=float(logs["loss"]), left=_minutes(left))
 

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from dyag_core import DyagError, Run
+from dyag_core import DyagError, ResourceError, Run
 from dyag_core.artifacts import atomic_text, disk_errors, file_sha256, read_json, sha256_of, to_json
+from dyag_plugins.trainers.device import Numerics
 
 MARKER = "dyag-checkpoint.json"
+NUMERICS = "numerics.json"
 BEST = "best"
 
 
@@ -61,6 +66,18 @@ class Checkpoints:
             checkpoint.rename(aside)
         return None
 
+    def note(self, numerics: Numerics) -> None:
+        """Remember what the run computes with, for `noted`."""
+        atomic_text(self.folder / NUMERICS, to_json(asdict(numerics), indent=2) + "\n")
+
+    def noted(self, numerics: Numerics) -> Numerics:
+        """`numerics` with the dtype and the quantisation that the stopped run had: memory may look different now."""
+        try:
+            before = read_json(self.folder / NUMERICS)
+            return replace(numerics, dtype=before["dtype"], quantization=before["quantization"])
+        except (DyagError, KeyError, TypeError):
+            return numerics
+
     def clear(self) -> None:
         """Forget everything."""
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -99,6 +116,26 @@ class Checkpoints:
 
 def _step(checkpoint: Path) -> int:
     return int(checkpoint.name.split("-")[-1])
+
+
+#: How torch and safetensors say that a file could not be written; neither raises OSError.
+_WRITE_FAILED = ("os error 27", "os error 28", "os error 122", "no space left", "file too large", "inline_container")
+
+
+@contextmanager
+def saving_errors(folder: Path) -> Iterator[None]:
+    """Turn a full disk inside the block into an error that says what to do, whichever library met it."""
+    try:
+        with disk_errors(folder):
+            yield
+    except Exception as error:
+        # safetensors' error type can't be named before safetensors is imported; torch's is a plain RuntimeError
+        if isinstance(error, DyagError) or not any(text in str(error).lower() for text in _WRITE_FAILED):
+            raise
+        raise ResourceError(
+            f"no room to write {folder}: {str(error).splitlines()[0][:200]}",
+            "free some space and run the same command again: it goes on from the last whole checkpoint",
+        ) from error
 
 
 def name_base(adapter_config: Path, base_name: str) -> None:

@@ -4,9 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from dataclasses import dataclass
 
 from dyag_core import ResourceError, UsageError
+from dyag_core.machine import available_memory, cpu_has_bf16, own_memory
+
+
+@dataclass(frozen=True)
+class Numerics:
+    """Where a run computes and with what: device (cpu, cuda, mps), dtype of the frozen weights, "none" or "nf4"."""
+
+    device: str
+    dtype: str
+    quantization: str = "none"
 
 
 def choose_device(wanted: str) -> str:
@@ -21,13 +31,45 @@ def choose_device(wanted: str) -> str:
     return wanted
 
 
-def choose_dtype(wanted: str, device: str) -> Any:
-    """The torch dtype of the frozen weights. A plain CPU computes bfloat16 many times slower than float32."""
+def choose_dtype(wanted: str, device: str) -> str:
+    """The dtype of the frozen weights, "float32" or "bfloat16"; the adapter and its optimizer are always float32.
+
+    "auto" takes bfloat16 where the GPU or the processor computes in it. A plain CPU emulates it, many times slower.
+    """
     import torch
 
-    if wanted == "auto":
-        wanted = "bfloat16" if device == "cuda" and torch.cuda.is_bf16_supported() else "float32"
-    return getattr(torch, wanted)
+    if wanted != "auto":
+        return wanted
+    fast = {"cuda": lambda: torch.cuda.is_bf16_supported(including_emulation=False), "cpu": cpu_has_bf16}
+    return "bfloat16" if device in fast and fast[device]() else "float32"
+
+
+def memory_room(device: str) -> int | None:
+    """Bytes this process can have on `device`, what it holds already included; None where nobody knows."""
+    import torch
+
+    if device == "cuda":
+        return int(torch.cuda.mem_get_info()[0] + torch.cuda.memory_reserved())
+    if device == "mps":
+        return int(torch.mps.recommended_max_memory())
+    free = available_memory()
+    return None if free is None else free + own_memory()
+
+
+def peak_memory(device: str) -> int | None:
+    """Most bytes this process has held on `device` so far; None where nobody knows."""
+    import torch
+
+    if device == "cuda":
+        return int(torch.cuda.max_memory_reserved())
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
+    import sys
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return int(peak) if sys.platform == "darwin" else int(peak) * 1024
 
 
 @contextmanager
@@ -41,7 +83,7 @@ def memory_errors() -> Iterator[None]:
         raise ResourceError(
             "out of memory while training",
             "lower -o batch_size=... (and raise -o gradient_accumulation=... by as much), lower -o max_length=..., "
-            "or choose a smaller --base-model; the last checkpoint is intact",
+            "or choose a smaller --base-model or --quantization nf4; the last checkpoint is intact",
         ) from error
 
 

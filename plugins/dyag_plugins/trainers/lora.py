@@ -7,22 +7,42 @@ from __future__ import annotations
 
 import functools
 import math
-import shutil
+import tempfile
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, BeforeValidator, Field
 
 from dyag_core import LockedError, Run, TrainedModel, TrainingJob, hookimpl
-from dyag_core.artifacts import disk_errors
 from dyag_core.base_models import load_tokenizer
 from dyag_core.quiet import quiet_libraries
-from dyag_plugins.trainers import callbacks, curve, examples, merged_linear, packing
-from dyag_plugins.trainers.checkpoints import BEST, Checkpoints, name_base
-from dyag_plugins.trainers.device import choose_device, choose_dtype, memory_errors
+from dyag_core.records import TrainingEstimate
+from dyag_plugins.trainers import (
+    adapter,
+    callbacks,
+    curve,
+    examples,
+    loss,
+    measure,
+    merged_linear,
+    packing,
+    preflight,
+    quantization,
+    tracking,
+)
+from dyag_plugins.trainers.checkpoints import BEST, Checkpoints, saving_errors
+from dyag_plugins.trainers.device import Numerics, choose_device, choose_dtype, memory_errors, peak_memory
 
 #: Where neither the user nor the model sets a lower limit: longer rows are mistakes more often than not.
 DEFAULT_MAX_LENGTH = 2048
+#: Marks options that may change between a run and its resumption.
+_FREE = {"changes_result": False}
+
+
+def _listed(value: Any) -> Any:
+    """`a,b` from a command line as a list."""
+    return [name.strip() for name in value.split(",")] if isinstance(value, str) and "[" not in value else value
 
 
 class LoraOptions(BaseModel, extra="forbid", frozen=True):
@@ -30,8 +50,12 @@ class LoraOptions(BaseModel, extra="forbid", frozen=True):
 
     rank: int = Field(16, ge=1, description="rank of the LoRA matrices")
     alpha: float = Field(32.0, gt=0, description="LoRA scale: the update is multiplied by alpha / rank")
+    rslora: bool = Field(False, description="multiply by alpha / sqrt(rank) instead: for high ranks (rsLoRA)")
+    dora: bool = Field(False, description="learn each weight's magnitude and direction apart (DoRA); slower")
     dropout: float = Field(0.0, ge=0, lt=1, description="dropout before the LoRA matrices; 0 is a sixth faster")
-    targets: list[str] | None = Field(None, description="modules to adapt; None takes the base model's preset")
+    targets: Annotated[list[str] | None, BeforeValidator(_listed)] = Field(
+        None, description="modules to adapt; None takes the base model's preset"
+    )
     learning_rate: float | None = Field(None, gt=0, description="peak rate; None takes the base model's preset")
     batch_size: int = Field(8, ge=1, description="examples a step")
     gradient_accumulation: int = Field(1, ge=1, description="batches added up before each update")
@@ -42,11 +66,22 @@ class LoraOptions(BaseModel, extra="forbid", frozen=True):
     on_overflow: Literal["error", "drop", "truncate"] = Field("error", description="what to do with longer examples")
     device: Literal["auto", "cpu", "cuda", "mps"] = Field("auto", description="where to train")
     dtype: Literal["auto", "float32", "bfloat16"] = Field("auto", description="of the frozen weights")
+    quantization: Literal["none", "nf4", "auto"] = Field(
+        "none", description="frozen weights in 4 bits (bitsandbytes); auto: only where they would not fit otherwise"
+    )
     save_every: int = Field(25, ge=1, description="steps between checkpoints")
-    keep_checkpoints: int = Field(2, ge=1, description="how many checkpoints to keep")
+    keep_checkpoints: int = Field(2, ge=1, description="how many checkpoints to keep", json_schema_extra=_FREE)
     patience: int = Field(3, ge=0, description="epochs without a lower validation loss before stopping; 0: never stop")
     packing: bool = Field(True, description="lay each batch in one row and compute the shared beginning once")
     threads: int | None = Field(None, ge=1, description="CPU threads; None leaves it to torch")
+    preflight: bool = Field(
+        True,
+        description="refuse to start without room in memory and on disk; false: try anyway",
+        json_schema_extra=_FREE,
+    )
+    report_to: Annotated[list[tracking.Tracker], BeforeValidator(_listed)] = Field(
+        [], description="trackers: tensorboard, mlflow, trackio", json_schema_extra=_FREE
+    )
 
 
 class LoraTrainer:
@@ -58,35 +93,30 @@ class LoraTrainer:
     @hookimpl
     def dyag_train(self, job: TrainingJob, options: LoraOptions, run: Run) -> TrainedModel:
         """Train an adapter into `job.output`/final; checkpoints, loss log and curve stand beside it."""
-        import torch
-
-        if options.threads:
-            torch.set_num_threads(options.threads)
-        base = job.base_model
-        tokenizer = load_tokenizer(job.base_path, base.context_length)
-        limit = options.max_length or min(base.context_length, DEFAULT_MAX_LENGTH)
-        train = examples.encode(job.dataset, tokenizer, limit, options.on_overflow)
-        # What the model is never taught (stratum "unseen") says nothing about how well it has learnt.
-        validation = job.validation and examples.encode(job.validation, tokenizer, limit, "drop", leave_out=["unseen"])
-        _tell_about(train, tokenizer, run)
-
-        base_name = base.source.removeprefix("hub:") if base.source.startswith("hub:") else base.name
         checkpoints = Checkpoints(job.output / "checkpoints", job.fingerprint, options.keep_checkpoints)
         start = _where_to_start(checkpoints, job, run)
+        ready = _prepare(job, options, run, checkpoints if start else None)
+        if options.preflight:
+            preflight.refuse_without_room(ready.room, job.output, run)
+        checkpoints.note(ready.numerics)
+        options, train, validation = ready.options, ready.train, ready.validation
+
+        base = job.base_model
+        base_name = base.source.removeprefix("hub:") if base.source.startswith("hub:") else base.name
         stop = callbacks.StopRequest()
-        with quiet_libraries(), memory_errors(), stop.listening():
-            model = _load_model(job, options)
-            packed = options.packing and _can_pack(model, run)
-            trainer = _build(model, tokenizer, train, validation, job, options, packed)
+        with quiet_libraries(), memory_errors(), saving_errors(job.output), stop.listening():
+            trainer = _build(ready, job, run)
             trainer.add_callback(callbacks.keep_checkpoints(checkpoints, base_name))
             if validation and validation.items:
                 trainer.add_callback(callbacks.keep_best(checkpoints.folder, options.patience))
-            with run.progress.task(f"training {base.name}", total=_steps(train, job, options)) as task:
-                trainer.add_callback(callbacks.watch_training(task, stop))
+            with run.progress.task(f"training {base.name}", total=ready.steps) as task:
+                trainer.add_callback(callbacks.watch_training(task, stop, run.progress.message))
                 trainer.train(resume_from_checkpoint=str(start) if start else None)
             stop.leave()
-            _take_best(trainer.model, checkpoints.folder / BEST)
-            _write_final(trainer.model, tokenizer, job.output / "final", base_name)
+            best = checkpoints.folder / BEST
+            if best.is_dir():  # the adapter with the lowest validation loss, where there was validation
+                adapter.put_in(trainer.model, best)
+            adapter.write(trainer.model, ready.tokenizer, job.output / "final", base_name)
 
         log = curve.loss_log(trainer.state.log_history)
         curve.write_curve(job.output, log, f"{base.name} on {job.dataset.name}")
@@ -103,7 +133,114 @@ class LoraTrainer:
             trained_tokens=sum(item.trained_tokens for item in train.items),
             resumed_from_step=int(start.name.split("-")[-1]) if start else None,
             label_statistics=train.statistics(),
+            resolved=_resolved(ready, job),
         )
+
+    @hookimpl
+    def dyag_estimate(self, job: TrainingJob, options: LoraOptions, run: Run) -> TrainingEstimate:
+        """What training would take: room by formula, time by a few real steps on a model that is thrown away."""
+        ready = _prepare(job, options, run, None)
+        if options.preflight:
+            preflight.refuse_without_room(ready.room, job.output, run)
+        with quiet_libraries(), memory_errors(), tempfile.TemporaryDirectory(prefix="dyag-estimate-") as scratch:
+            trainer = _build(replace(ready, validation=None), replace(job, output=Path(scratch)), run)
+            order = measure.representative_order(
+                ready.train, ready.options.batch_size, ready.options.gradient_accumulation, job.seed
+            )
+            seconds = measure.seconds_a_step(trainer, order)
+        counted = ready.train.statistics()
+        return TrainingEstimate(
+            base_model=job.base_model.name,
+            device=ready.numerics.device,
+            dtype=ready.numerics.dtype,
+            quantization=ready.numerics.quantization,
+            memory=ready.room.memory,
+            memory_room=ready.room.memory_room,
+            memory_measured=peak_memory(ready.numerics.device),
+            disk_needed=ready.room.disk_needed,
+            disk_free=ready.room.disk_free,
+            examples=counted["examples"],
+            tokens=counted["tokens"],
+            trained_tokens=counted["trained_tokens"],
+            steps=ready.steps,
+            epochs=job.epochs,
+            measured_steps=measure.MEASURED,
+            seconds_a_step=round(seconds, 4),
+            seconds=round(seconds * ready.steps, 1),
+        )
+
+
+@dataclass(frozen=True)
+class Ready:
+    """All that is known before the weights are loaded; `options` have the adapter's shape where there is one."""
+
+    options: LoraOptions
+    tokenizer: Any
+    train: examples.Encoded
+    validation: examples.Encoded | None
+    steps: int
+    numerics: Numerics
+    room: preflight.Room
+
+
+def _prepare(job: TrainingJob, options: LoraOptions, run: Run, stopped: Checkpoints | None) -> Ready:
+    """Tokenise and check the data, settle the numerics, look at the room. `stopped` is the run that goes on."""
+    import torch
+
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    tracking.require(options.report_to)
+    if job.from_adapter:
+        options = adapter.same_shape(job.from_adapter, options)
+    base = job.base_model
+    tokenizer = load_tokenizer(job.base_path, base.context_length)
+    limit = options.max_length or min(base.context_length, DEFAULT_MAX_LENGTH)
+    train = examples.encode(job.dataset, tokenizer, limit, options.on_overflow)
+    # What the model is never taught (stratum "unseen") says nothing about how well it has learnt.
+    validation = job.validation and examples.encode(job.validation, tokenizer, limit, "drop", leave_out=["unseen"])
+    _tell_about(train, tokenizer, run)
+
+    device = choose_device(options.device)
+    numerics = Numerics(device, choose_dtype(options.dtype, device), options.quantization)
+    if stopped:
+        numerics = stopped.noted(numerics)
+    packed = options.packing and torch.cuda.device_count() <= 1
+    plan = preflight.Plan(
+        numerics,
+        options.rank,
+        _targets(job, options),
+        preflight.largest_batch(train, options.batch_size, packed),
+        merged=not (options.dropout or options.dora),
+        keep_checkpoints=options.keep_checkpoints,
+    )
+    numerics, room = preflight.look(job, plan)
+    if numerics.quantization == "nf4":
+        quantization.require(device)
+        if options.quantization == "auto":
+            run.progress.message("the frozen weights go into 4 bits (nf4): in full they would not fit")
+    return Ready(options, tokenizer, train, validation or None, _steps(train, job, options), numerics, room)
+
+
+def _resolved(ready: Ready, job: TrainingJob) -> dict[str, Any]:
+    """Options that were left open, as they were decided, and those that came from an older adapter."""
+    options, numerics = ready.options, ready.numerics
+    return {
+        "device": numerics.device,
+        "dtype": numerics.dtype,
+        "quantization": numerics.quantization,
+        "learning_rate": options.learning_rate or job.base_model.learning_rate,
+        "rank": options.rank,
+        "alpha": options.alpha,
+        "rslora": options.rslora,
+        "dora": options.dora,
+        "targets": _targets(job, options),
+    }
+
+
+def _targets(job: TrainingJob, options: LoraOptions) -> str | list[str]:
+    """The modules to adapt: the user's, or the preset's."""
+    preset = job.base_model.lora_targets
+    return options.targets or (preset if isinstance(preset, str) else list(preset))
 
 
 def _tell_about(train: examples.Encoded, tokenizer: Any, run: Run) -> None:
@@ -131,13 +268,14 @@ def _where_to_start(checkpoints: Checkpoints, job: TrainingJob, run: Run) -> Pat
     return newest
 
 
-def _load_model(job: TrainingJob, options: LoraOptions) -> Any:
+def _load_model(job: TrainingJob, numerics: Numerics) -> Any:
     """The frozen base model, on the CPU; the trainer moves it."""
+    import torch
     from transformers import AutoModelForCausalLM
 
-    dtype = choose_dtype(options.dtype, choose_device(options.device))
+    nf4 = quantization.load_options(numerics.device, numerics.dtype) if numerics.quantization == "nf4" else {}
     model = AutoModelForCausalLM.from_pretrained(
-        job.base_path, dtype=dtype, use_safetensors=True, trust_remote_code=False
+        job.base_path, dtype=getattr(torch, numerics.dtype), use_safetensors=True, trust_remote_code=False, **nf4
     )
     model.config.use_cache = False
     return model
@@ -152,45 +290,38 @@ def _can_pack(model: Any, run: Run) -> bool:
     return True
 
 
-def _build(
-    model: Any,
-    tokenizer: Any,
-    train: examples.Encoded,
-    validation: examples.Encoded | None,
-    job: TrainingJob,
-    options: LoraOptions,
-    packed: bool,
-) -> Any:
+def _build(ready: Ready, job: TrainingJob, run: Run) -> Any:
     """TRL's trainer on our token ids: our order of batches, our padding, loss on the trained positions alone."""
-    import torch
     from peft import LoraConfig
     from transformers import PrinterCallback
     from trl import SFTConfig
 
-    device = choose_device(options.device)
-    base = job.base_model
+    options, train, validation, steps = ready.options, ready.train, ready.validation, ready.steps
+    model = _load_model(job, ready.numerics)
+    packed = options.packing and _can_pack(model, run)
+    device = ready.numerics.device
     lora = LoraConfig(
         r=options.rank,
         lora_alpha=options.alpha,
         lora_dropout=options.dropout,
-        target_modules=options.targets
-        or (base.lora_targets if isinstance(base.lora_targets, str) else list(base.lora_targets)),
+        use_rslora=options.rslora,
+        use_dora=options.dora,
+        target_modules=_targets(job, options),
         task_type="CAUSAL_LM",
     )
-    steps = _steps(train, job, options)
     config = SFTConfig(
         output_dir=str(job.output / "checkpoints"),
         max_steps=steps,
         per_device_train_batch_size=options.batch_size,
         per_device_eval_batch_size=options.batch_size,
         gradient_accumulation_steps=options.gradient_accumulation,
-        learning_rate=options.learning_rate or base.learning_rate,
+        learning_rate=options.learning_rate or job.base_model.learning_rate,
         lr_scheduler_type="constant_with_warmup" if options.schedule == "constant" else options.schedule,
         warmup_steps=math.ceil(options.warmup * steps),
         weight_decay=options.weight_decay,
         seed=job.seed,
         use_cpu=device == "cpu",
-        bf16=choose_dtype(options.dtype, device) == torch.bfloat16,
+        bf16=ready.numerics.dtype == "bfloat16",
         gradient_checkpointing=False,
         max_length=None,
         dataset_kwargs={"skip_prepare_dataset": True},
@@ -202,81 +333,27 @@ def _build(
         save_steps=options.save_every,
         logging_steps=1,
         logging_nan_inf_filter=False,
-        report_to="none",
+        report_to=list(options.report_to) or "none",
         disable_tqdm=True,
     )
-    collate = packing.pack if packed else functools.partial(examples.collate, pad=tokenizer.pad_token_id)
-    trainer = _trainer_class()(
+    collate = packing.pack if packed else functools.partial(examples.collate, pad=ready.tokenizer.pad_token_id)
+    trainer = loss.trainer_class()(
         model=model,
         args=config,
         train_dataset=_dataset(train),
         eval_dataset=_dataset(validation) if validation and validation.items else None,
-        processing_class=tokenizer,
+        processing_class=ready.tokenizer,
         data_collator=collate,
         peft_config=lora,
     )
+    if ready.numerics.quantization == "nf4":
+        quantization.adapter_in_float32(trainer.model)
+    if job.from_adapter:
+        adapter.put_in(trainer.model, job.from_adapter)
     merged_linear.merge_forward(trainer.model)
-    trainer.lengths = train.lengths
+    trainer.order = examples.LikeLengths(train.lengths, config.train_batch_size, job.seed)
     trainer.remove_callback(PrinterCallback)
     return trainer
-
-
-def _trainer_class() -> Any:
-    from torch.nn.functional import cross_entropy
-    from trl import SFTTrainer
-
-    class AnswerTrainer(SFTTrainer):  # type: ignore[misc]
-        """TRL's trainer with batches of like lengths and logits at the trained positions alone.
-
-        TRL scores every position on a CPU; for short answers to long prompts that is most of the vocabulary's work.
-        """
-
-        lengths: list[int]
-
-        def _get_train_sampler(self, train_dataset: Any = None) -> Any:
-            return examples.LikeLengths(self.lengths, self.args.train_batch_size, self.args.seed)
-
-        def compute_loss(
-            self, model: Any, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None
-        ) -> Any:
-            if "keep" in inputs:
-                logits, targets = _score_packed(model, inputs)
-            else:
-                logits, targets = _score_padded(model, inputs)
-            total = cross_entropy(logits.float(), targets, reduction="sum")
-            loss = total / ((targets != examples.IGNORED).sum() if num_items_in_batch is None else num_items_in_batch)
-            return (loss, {"logits": logits}) if return_outputs else loss
-
-        def create_model_card(self, *args: Any, **kwargs: Any) -> None:
-            """Checkpoints need none."""
-
-    return AnswerTrainer
-
-
-def _score_packed(model: Any, inputs: Any) -> tuple[Any, Any]:
-    """Logits (T, vocabulary) at the trained positions of a packed row, and their T targets."""
-    layout = packing.Layout(int(inputs["prefix"]), tuple(inputs["lengths"].tolist()))
-    outputs = model(
-        input_ids=inputs["input_ids"],
-        position_ids=inputs["position_ids"],
-        logits_to_keep=inputs["keep"],
-        use_cache=False,
-        layout=layout,
-    )
-    return outputs.logits[0], inputs["shift_labels"]
-
-
-def _score_padded(model: Any, inputs: Any) -> tuple[Any, Any]:
-    """Logits of a padded batch in the columns where anything is trained, and their targets, -100 where not."""
-    labels = inputs["labels"][:, 1:]  # position t predicts token t+1
-    columns = (labels != examples.IGNORED).any(dim=0).nonzero().squeeze(1)
-    outputs = model(
-        input_ids=inputs["input_ids"],
-        attention_mask=inputs["attention_mask"],
-        logits_to_keep=columns,
-        use_cache=False,
-    )
-    return outputs.logits.flatten(0, 1), labels[:, columns].flatten()
 
 
 def _dataset(encoded: examples.Encoded) -> Any:
@@ -294,25 +371,3 @@ def _steps(train: examples.Encoded, job: TrainingJob, options: LoraOptions) -> i
 def _steps_an_epoch(train: examples.Encoded, options: LoraOptions) -> int:
     """Updates in one epoch, whose last batch may be short."""
     return math.ceil(math.ceil(len(train.items) / options.batch_size) / options.gradient_accumulation)
-
-
-def _take_best(model: Any, best: Path) -> None:
-    """Put the adapter with the lowest validation loss into `model`, where there was validation."""
-    from peft import set_peft_model_state_dict
-    from safetensors.torch import load_file
-
-    if best.is_dir():
-        set_peft_model_state_dict(model, load_file(best / "adapter_model.safetensors"))
-
-
-def _write_final(model: Any, tokenizer: Any, final: Path, base_name: str) -> None:
-    """Adapter and tokenizer, complete or not there at all."""
-    partial = final.with_name(".final.partial")
-    with disk_errors(final):
-        shutil.rmtree(partial, ignore_errors=True)
-        model.save_pretrained(partial)
-        tokenizer.save_pretrained(partial)
-        (partial / "README.md").unlink(missing_ok=True)  # a template full of "[More Information Needed]"
-        name_base(partial / "adapter_config.json", base_name)
-        shutil.rmtree(final, ignore_errors=True)
-        partial.rename(final)
