@@ -1,11 +1,12 @@
 # make demo   the whole chain on a sample catalogue         make lint   ruff, mypy, import-linter
 # make test   the test suite                               make test-slow   the long sweeps too
+# make crash  every kill of a training run                 make bench  training speed against plain TRL
 VENV   ?= .venv
 PYTHON ?= python3
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: demo test test-slow lint clean
+.PHONY: demo test test-slow crash bench lint clean
 
 demo: $(READY)
 	$(BIN)/dyag models pull smollm2:135m
@@ -16,6 +17,12 @@ test: $(READY)
 
 test-slow: $(READY)
 	$(BIN)/python -m pytest
+
+crash: $(READY)
+	$(BIN)/python -m pytest tests/test_crash.py
+
+bench: $(READY)
+	$(BIN)/python benchmarks/train.py
 
 lint: $(READY)
 	$(BIN)/ruff check .
