@@ -256,7 +256,7 @@ def _claim(output: Path, fingerprint: dict[str, Any], resume: ResumePolicy, prog
         shutil.rmtree(output / "final", ignore_errors=True)
     if path.exists():
         differences = _differences(read_json(path), fingerprint)
-        if differences:
+        if differences and _holds_work(output):
             raise LockedError(
                 f"{output} holds another run:\n  " + "\n  ".join(differences),
                 "choose another --output, or start over there with --resume never",
@@ -265,11 +265,19 @@ def _claim(output: Path, fingerprint: dict[str, Any], resume: ResumePolicy, prog
         if finished:
             progress.message(f"{output} is complete: nothing to do (--resume never trains again)")
             return finished
-    else:
-        if resume == "require":
-            raise LockedError(f"{output} holds no run to go on with", "leave out --resume to start")
-        atomic_text(path, to_json(fingerprint, indent=2) + "\n")
+        if not differences:
+            return None
+    if resume == "require":
+        raise LockedError(f"{output} holds no run to go on with", "leave out --resume to start")
+    atomic_text(path, to_json(fingerprint, indent=2) + "\n")
     return None
+
+
+def _holds_work(output: Path) -> bool:
+    """Whether anything was trained there. A run that was refused before its first step (no memory, a bad option) may
+    come back with other options.
+    """
+    return (output / "final").exists() or any(path.is_dir() for path in (output / "checkpoints").glob("*"))
 
 
 def _differences(before: Any, now: Mapping[str, Any], where: str = "") -> list[str]:

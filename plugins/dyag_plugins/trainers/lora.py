@@ -143,7 +143,8 @@ class LoraTrainer:
         if options.preflight:
             preflight.refuse_without_room(ready.room, job.output, run)
         with quiet_libraries(), memory_errors(), tempfile.TemporaryDirectory(prefix="dyag-estimate-") as scratch:
-            trainer = _build(replace(ready, validation=None), replace(job, output=Path(scratch)), run)
+            quiet = replace(ready, validation=None, options=ready.options.model_copy(update={"report_to": []}))
+            trainer = _build(quiet, replace(job, output=Path(scratch)), run)
             order = measure.representative_order(
                 ready.train, ready.options.batch_size, ready.options.gradient_accumulation, job.seed
             )
