@@ -1,0 +1,51 @@
+"""The benchmarks run from end to end on tiny models, and compare like with like."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
+
+
+def bench(script, output, *arguments):
+    command = [sys.executable, str(BENCHMARKS / script), "--output", str(output), *map(str, arguments)]
+    quiet = {"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
+    done = subprocess.run(command, env=os.environ | quiet, capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return done.stdout
+
+
+@pytest.mark.slow
+def test_train_compares_dyag_and_trl_on_the_same_batches(tiny_model, tmp_path):
+    arguments = ["--model", tiny_model, "--data", "shared", "--trl", "trl-fp32", "--steps", 6, "--block", 2]
+    said = bench("train.py", tmp_path / "out", *arguments)
+    result = json.loads((tmp_path / "out" / "train.json").read_text("utf-8"))
+    figures = result["data"]["shared"]
+    assert figures["shared_tokens"] == pytest.approx(102, abs=8)
+    ours, theirs = (figures["contenders"][who]["losses"] for who in ("dyag", "trl-fp32"))
+    assert ours == pytest.approx(theirs, rel=1e-3)
+    assert len(ours) == 6
+    assert figures["same_loss"]
+    assert figures["ratio"]["min"] <= figures["ratio"]["median"] <= figures["ratio"]["max"]
+    assert figures["contenders"]["dyag"]["peak_memory_mb"] > 100
+    assert 0 < figures["contenders"]["dyag"]["share_of_peak"] < 1
+    table = (tmp_path / "out" / "train.md").read_text("utf-8")
+    assert table in said
+    for secret in (str(tmp_path), str(tiny_model), os.uname().nodename):
+        assert secret not in table + json.dumps(result)
+
+
+@pytest.mark.slow
+def test_shapes_trains_an_epoch_of_each_shape(tmp_path):
+    bench("shapes.py", tmp_path / "out", "--quick", "--shapes", "Qwen2.5-1.5B", "--trl", "trl-fp32")
+    result = json.loads((tmp_path / "out" / "shapes.json").read_text("utf-8"))
+    runs = result["shapes"]["Qwen2.5-1.5B"]["contenders"]
+    assert set(runs) == {"dyag", "trl-fp32"}
+    assert runs["dyag"]["last_loss"] == pytest.approx(runs["trl-fp32"]["last_loss"], rel=0.01)
+    assert 0 < runs["dyag"]["training_seconds"] < runs["dyag"]["whole_seconds"]
