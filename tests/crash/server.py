@@ -17,6 +17,7 @@ A child can be told to end in the middle of things, at a place and not at a time
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import resource
@@ -93,8 +94,11 @@ def fork(main: Any, order: dict[str, Any]) -> int:
     os._exit(code)
 
 
-def count_steps(path: Path, slow: list[float] | None) -> None:
-    """One byte in `path` for each optimiser step; `slow` is a step and how many seconds it takes longer."""
+def count_steps(path: Path, slow: list[Any] | None) -> None:
+    """One byte in `path` for each optimiser step.
+
+    `slow` is a step and how many seconds it takes longer, asleep; or "computing": a minute outside of Python.
+    """
     from torch.optim.optimizer import register_optimizer_step_post_hook
 
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
@@ -105,7 +109,10 @@ def count_steps(path: Path, slow: list[float] | None) -> None:
         done += 1
         os.write(descriptor, b".")
         if slow and done == slow[0]:
-            time.sleep(slow[1])
+            if slow[1] == "computing":
+                hashlib.pbkdf2_hmac("sha256", b"", b"", 2 * 10**8)
+            else:
+                time.sleep(slow[1])
 
     register_optimizer_step_post_hook(count)
 
