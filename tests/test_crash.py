@@ -209,7 +209,7 @@ KILLS = {
 MORE_KILLS = {
     **{f"checkpoint {name}, empty": inside(f"*checkpoint-6/{name}", 0) for name in CHECKPOINT_FILES},
     **{f"checkpoint {name}, longer": inside(f"*checkpoint-2/{name}", 700) for name in CHECKPOINT_FILES[:5]},
-    "tokenizer": inside("*checkpoint-4/tokenizer.json"),
+    "tokenizer": inside("*checkpoint-4/tokenizer_config.json"),
     "adapter config, second write": inside("*checkpoint-4/.adapter_config.json.*"),
     "marker, empty": inside(f"*checkpoint-6/.{MARKER}.*", 0),
     "marker before its rename": before("os.rename", f"*checkpoint-4/{MARKER}"),
@@ -223,7 +223,7 @@ MORE_KILLS = {
     "numerics": inside("*/checkpoints/.numerics.json.*", 0),
     "run.json": inside("*/out/.run.json.*", 0),
     "final, before its rename": before("os.rename", "*/out/final"),
-    "final tokenizer": inside("*/.final.partial/tokenizer.json"),
+    "final tokenizer": inside("*/.final.partial/tokenizer_config.json"),
     "final config": inside("*/.final.partial/.adapter_config.json.*"),
     "loss log": inside("*/out/.training_log.json.*"),
     "curve": inside("*/out/.training_curve.svg.*"),

@@ -134,7 +134,7 @@ def arm(kill: dict[str, Any]) -> None:
 
     def on_event(event: str, arguments: tuple[Any, ...]) -> None:
         if "write" in kill:
-            if event == "open" and isinstance(arguments[2], int) and arguments[2] & (os.O_WRONLY | os.O_RDWR):
+            if event == "open" and isinstance(arguments[2], int) and arguments[2] & os.O_CREAT:
                 tear(arguments[0])
         elif event == kill["before"] and left > 0 and matches(arguments[1 if event == "os.rename" else 0]):
             os.killpg(0, signal.SIGKILL)

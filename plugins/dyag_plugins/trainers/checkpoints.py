@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from dyag_core import DyagError, ResourceError, Run
-from dyag_core.artifacts import atomic_text, disk_errors, file_sha256, read_json, sha256_of, to_json
+from dyag_core.artifacts import atomic_text, disk_errors, file_sha256, read_json, remove_leftovers, sha256_of, to_json
 from dyag_plugins.trainers.device import Numerics
 
 MARKER = "dyag-checkpoint.json"
@@ -68,6 +68,7 @@ class Checkpoints:
 
     def note(self, numerics: Numerics) -> None:
         """Remember what the run computes with, for `noted`."""
+        remove_leftovers(self.folder / NUMERICS)
         atomic_text(self.folder / NUMERICS, to_json(asdict(numerics), indent=2) + "\n")
 
     def noted(self, numerics: Numerics) -> Numerics:
