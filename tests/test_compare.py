@@ -342,3 +342,13 @@ def test_same_inputs_give_the_same_bytes_and_no_absolute_path(tmp_path: Path) ->
         assert set(made.files) == {"markdown", "json", "html", "manifest"}
     assert written[0] == written[1]
     assert not any(str(tmp_path).encode() in content for content in written[0].values())
+
+
+def test_an_interval_without_zero_and_without_a_winner_says_why(tmp_path: Path) -> None:
+    """Four arms make six pairs: a narrow miss of zero is no winner among so many, and the sentence says so."""
+    files = {arm: results(arm, answers(60, 0.5 + 0.12 * i, 10 + i)) for i, arm in enumerate("abcd")}
+    comparison = run(tmp_path, files)
+    pair = next(d for d in comparison.differences if d.primary and d.stratum is None and {d.a, d.b} == {"c", "d"})
+    assert pair.winner is None
+    assert not pair.low <= 0 <= pair.high
+    assert f"p {pair.p_holm} when all pairs are counted" in comparison.recommendations[0].text["en"]

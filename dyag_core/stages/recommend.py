@@ -209,9 +209,16 @@ def _pairs(differences: Sequence[Difference]) -> Callable[[str], str]:
 def _shown(d: Difference) -> dict[str, Callable[[str], str]]:
     return {
         "difference": lambda lang: number(d.difference, lang, sign=True),
-        "interval": lambda lang: interval(d.low, d.high, lang, sign=True),
+        "interval": lambda lang: interval(d.low, d.high, lang, sign=True) + _correction(d, lang),
         "unit": _unit(d),
     }
+
+
+def _correction(d: Difference, lang: str) -> str:
+    """Why there is no winner although the interval leaves out zero: it is one of several pairs."""
+    if d.winner or d.p_holm is None or d.low <= 0 <= d.high:
+        return ""
+    return SENTENCES[lang]["corrected"].format(p=number(d.p_holm, lang))
 
 
 def _word(key: str) -> Callable[[str], str]:
