@@ -1,7 +1,7 @@
 """Advice in sentences, each with the number and the interval it rests on. The first is the verdict.
 
 With fewer than 30 questions nothing is recommended. With more, the arm that clearly beats every other is; else the arms
-that can't be told apart are named, with the simplest of them as an option. Nothing is decided by counting metrics.
+that can't be told apart are named, with the highest score and the simplest. Nothing is decided by counting metrics.
 """
 
 from __future__ import annotations
@@ -80,6 +80,8 @@ def _no_difference(overall: Sequence[Difference], place: Standing, primary: str)
     if against:
         best = place.best
         text = _then(text, _say("best_beats", best=lambda lang: arm_phrase(best, lang), beaten=_beaten(against)))
+    elif any(d.difference for d in pairs):
+        text = _then(text, _say("highest", best=lambda lang: arm_phrase(place.best, lang)))
     if place.tied[0] in SENTENCES["en"]:
         text = _then(text, _say(place.tied[0]))
     widest = max(pairs, key=lambda d: d.detectable or 0.0)
