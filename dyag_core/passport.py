@@ -81,8 +81,8 @@ def resolve_base(
     preset = plugins.base_model(override) if override else _preset(passport, plugins)
     if passport.base_revision and preset.source.startswith("hub:") and preset.source == passport.base_source:
         preset = replace(preset, revision=passport.base_revision)
-    both_on_hub = preset.source.startswith("hub:") and passport.base_source.startswith("hub:")
-    if both_on_hub and preset.source != passport.base_source:
+    published = [not source.startswith("folder:") for source in (preset.source, passport.base_source)]
+    if all(published) and preset.source != passport.base_source:  # known without fetching anything
         raise UsageError(f"{trained_on}, not on {preset.name!r} ({preset.source})", "leave out --base-model")
     try:
         path = locate(preset, progress)

@@ -53,7 +53,9 @@ def finetune(folder: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-def dyag(folder: Path, *arguments: str, offline: bool = True) -> subprocess.CompletedProcess[str]:
+def dyag(
+    folder: Path, *arguments: str, offline: bool = True, typed: str | None = None, code: int = 0
+) -> subprocess.CompletedProcess[str]:
     done = subprocess.run(
         [*(no_network() if offline else []), sys.executable, "-m", "dyag_core.cli", *arguments],
         capture_output=True,
@@ -61,9 +63,10 @@ def dyag(folder: Path, *arguments: str, offline: bool = True) -> subprocess.Comp
         encoding="utf-8",
         cwd=folder,
         env={**os.environ, "LANG": "C"},
+        input=typed,
         check=False,
     )
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == code, done.stderr
     return done
 
 
@@ -106,6 +109,24 @@ def test_a_question_is_answered_on_stdout_alone(chain: Path) -> None:
     as_json = json.loads(dyag(chain, "query-finetuned", question, "--model", "models/demo/final", "--json").stdout)
     assert as_json["answer"] == answer
     assert as_json["completion_tokens"] > 0
+
+
+def test_a_conversation_answers_line_by_line_and_is_saved(chain: Path) -> None:
+    row = json.loads((chain / "data" / "demo_train.jsonl").read_text(encoding="utf-8").split("\n")[0])
+    question, answer = row["messages"][-2]["content"], row["messages"][-1]["content"]
+    typed = f"{question}\n/save talk.jsonl\n/nonsense\n/reset\n{question}\n/exit\n"
+    done = dyag(chain, "query-finetuned", "--model", "models/demo/final", typed=typed)
+    assert done.stdout.split("\n")[:2] == [answer, answer]
+    assert "no command '/nonsense'" in done.stderr
+    saved = json.loads((chain / "talk.jsonl").read_text(encoding="utf-8"))
+    assert [message["content"] for message in saved["messages"]][-2:] == [question, answer]
+
+
+def test_another_base_is_refused_at_once_naming_both(chain: Path) -> None:
+    done = dyag(chain, "query-finetuned", "?", "--model", "models/demo/final", "--base-model", "tinyllama", code=2)
+    assert "'smollm2:135m'" in done.stderr
+    assert "'tinyllama'" in done.stderr
+    assert "downloading" not in done.stderr
 
 
 def test_the_same_command_again_does_nothing_again(chain: Path) -> None:
