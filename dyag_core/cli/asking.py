@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import click
 
 from dyag_core.cli.common import session
-from dyag_core.cli.terminal import hint, is_interactive, plain, result
+from dyag_core.cli.terminal import hint, is_interactive, result
 from dyag_core.errors import UsageError
+from dyag_core.plain import plain
 
 if TYPE_CHECKING:
     from dyag_core.records import Decoding
@@ -74,7 +75,7 @@ def _answer(conversation: Conversation, question: str) -> None:
     stream = conversation.ask(question)
     try:
         for piece in stream:
-            click.echo(plain(piece) if "\n" not in piece else "\n".join(map(plain, piece.split("\n"))), nl=False)
+            click.echo(plain(piece), nl=False)
         click.echo()
     except KeyboardInterrupt:
         stream.close()

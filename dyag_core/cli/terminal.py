@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dyag_core.artifacts import to_json
+from dyag_core.plain import plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -18,15 +18,6 @@ if TYPE_CHECKING:
     from rich.progress import TaskID
 
     from dyag_core.protocols import Task
-
-_ESCAPES = re.compile(
-    r"\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b\[[0-?]*[ -/]*[@-~]|\x1b.?|[\x00-\x08\x0b-\x1f\x7f-\x9f]"
-)
-
-
-def plain(text: str) -> str:
-    """`text` without terminal control sequences: an answer must not be able to move the cursor or set the title."""
-    return _ESCAPES.sub("", text)
 
 
 class _Bar:
@@ -106,18 +97,13 @@ class _PlainBar:
 
 def result(value: Any, *, as_json: bool, text: str) -> None:
     """The command's result on stdout: one JSON document, or text for people."""
-    click.echo(to_json(value, indent=2) if as_json else plain_lines(text))
-
-
-def plain_lines(text: str) -> str:
-    """`plain`, line by line: line breaks stay."""
-    return "\n".join(plain(line) for line in text.split("\n"))
+    click.echo(to_json(value, indent=2) if as_json else plain(text))
 
 
 def hint(*lines: str) -> None:
     """What was made, what it means and what to type next: on stderr, for people."""
     for line in lines:
-        click.echo(plain_lines(line), err=True)
+        click.echo(plain(line), err=True)
 
 
 def table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
