@@ -20,6 +20,13 @@ if TYPE_CHECKING:
     from dyag_core.protocols import Task
 
 
+def _values(shown: dict[str, object]) -> str:
+    """What stands beside a bar: "loss 1.234  left 3 min"."""
+    return "  ".join(
+        f"{key} {value:.4g}" if isinstance(value, float) else f"{key} {value}" for key, value in shown.items()
+    )
+
+
 class _Bar:
     def __init__(self, bars: RichBars, task: TaskID) -> None:
         self._bars = bars
@@ -27,9 +34,7 @@ class _Bar:
 
     def advance(self, steps: float = 1, **shown: object) -> None:
         """Move the bar and show the latest values beside it."""
-        values = "  ".join(
-            f"{key} {value:.4g}" if isinstance(value, float) else f"{key} {value}" for key, value in shown.items()
-        )
+        values = _values(shown)
         if values:
             self._bars.update(self._task, advance=steps, values=values)
         else:
@@ -91,8 +96,7 @@ class _PlainBar:
         self._done += steps
         if self._total and self._done / self._total >= self._next:
             self._next = self._done / self._total + 0.1
-            values = " ".join(f"{k} {v:.4g}" if isinstance(v, float) else f"{k} {v}" for k, v in shown.items())
-            click.echo(f"{self._description}: {self._done:g}/{self._total:g} {values}".rstrip(), err=True)
+            click.echo(f"{self._description}: {self._done:g}/{self._total:g} {_values(shown)}".rstrip(), err=True)
 
 
 def result(value: Any, *, as_json: bool, text: str) -> None:
