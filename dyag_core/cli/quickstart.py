@@ -14,7 +14,7 @@ from dyag_core.cli.common import FilePath, json_option, seed_option, session
 @click.option("--documents", type=FilePath, help="Your own documents instead of the sample catalogue.")
 @click.option("--base-model", default="smollm2:135m", show_default=True, help="Preset, ORG/NAME or folder.")
 @click.option("--count", default=280, show_default=True, type=click.IntRange(min=1), help="Rows to make.")
-@click.option("--epochs", default=5.0, show_default=True, help="Passes over the training rows.")
+@click.option("--epochs", default=6.0, show_default=True, help="Passes over the training rows.")
 @click.option("--lang", type=click.Choice(["fr", "en"]), default="en", show_default=True, help="Of sample and report.")
 @seed_option
 @json_option
