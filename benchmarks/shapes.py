@@ -21,7 +21,7 @@ from typing import Any
 
 from chats import ASIDES, SYSTEM, write_chats
 from contenders import Order
-from turns import Contender, gemm_peak, machine, machine_table
+from turns import TRL, Contender, gemm_peak, machine, machine_table, ways_worth_running
 
 #: The published configurations (config.json of Qwen/Qwen2.5-1.5B-Instruct and TinyLlama/TinyLlama-1.1B-Chat-v1.0).
 SHAPES: dict[str, dict[str, Any]] = {
@@ -56,7 +56,6 @@ SHRUNKEN = {
     "num_attention_heads": 4,
     "num_key_value_heads": 2,
 }
-TRL = ("trl-fp32", "trl-amp", "trl-bf16")
 CONTROL = ("<|endoftext|>", "<|im_start|>", "<|im_end|>")
 CHATML = (
     "{% for m in messages %}{{ '<|im_start|>' + m['role'] + '\\n' + m['content'] + '<|im_end|>\\n' }}{% endfor %}"
@@ -177,7 +176,7 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=Path("benchmarks/results"))
     arguments = parser.parse_args()
     peak = gemm_peak()
-    arguments.trl = arguments.trl or (["trl-fp32"] if peak["float32"] > 2 * peak["bfloat16"] else list(TRL))
+    arguments.trl = arguments.trl or ways_worth_running(peak)
     shapes = {}
     for name in arguments.shapes:
         with tempfile.TemporaryDirectory() as work:  # a model of gigabytes goes before the next one comes

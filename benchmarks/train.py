@@ -6,8 +6,8 @@
 Same examples in the same batches, same LoRA (r=16, alpha=32, all linear layers), learning rate and schedule, loss on
 answers only, no gradient checkpointing. Each contender has a process of its own and runs some steps while the others
 hold still; their first block, in which they load and warm up, is left out. TRL runs in float32, under bf16 autocast,
-and with frozen weights in bf16; the fastest of them counts, and one that is half as fast leaves early. On a GPU it gets
-flash attention where that is installed.
+and with frozen weights in bf16; the fastest of them counts, and one that is half as fast leaves early. On a processor
+whose bf16 products are slow it runs in float32 alone. On a GPU it gets flash attention where that is installed.
 
 Useful FLOP/s: the products that a batch needs at least (frozen weights forwards and to the inputs' gradients backwards:
 4 a weight and token, the shared beginning once a batch, the vocabulary at trained positions only; attention and LoRA
@@ -26,16 +26,15 @@ from typing import Any
 
 from chats import write_chats
 from contenders import Order, encoded, order_of
-from turns import Contender, gemm_peak, machine, machine_table, shown, spread
+from turns import TRL, Contender, gemm_peak, machine, machine_table, shown, spread, ways_worth_running
 
 #: name: tokens of an example on average, tokens that all share
 DATA = {"short": (80, 22), "shared": (155, 102)}
-TRL = ("trl-fp32", "trl-amp", "trl-bf16")
 EXAMPLES = 128
 MEMORY = ("peak_memory_mb", "peak_gpu_memory_mb")
 
 
-def race(name: str, arguments: argparse.Namespace, work: Path) -> dict[str, Any]:
+def race(name: str, arguments: argparse.Namespace, peak: dict[str, float], work: Path) -> dict[str, Any]:
     """Train on one data set, everybody in turn."""
     from dyag_core.base_models import load_tokenizer, locate
     from dyag_core.manager import Plugins
@@ -62,7 +61,7 @@ def race(name: str, arguments: argparse.Namespace, work: Path) -> dict[str, Any]
             if len(runners[0].blocks) == 3:
                 drop_hopeless(runners[1:], arguments.batch)
     work_done = useful_flops(orders[0], tokenizer, path)
-    return measured | outcome(runners, arguments.batch, work_done)
+    return measured | outcome(runners, arguments.batch, work_done, peak)
 
 
 def drop_hopeless(runners: list[Contender], batch: int) -> None:
@@ -74,9 +73,8 @@ def drop_hopeless(runners: list[Contender], batch: int) -> None:
             runner.leave()
 
 
-def outcome(runners: list[Contender], batch: int, flops: float) -> dict[str, Any]:
-    """What the blocks say. `flops` are needed for one step, on average."""
-    peak = gemm_peak()
+def outcome(runners: list[Contender], batch: int, flops: float, peak: dict[str, float]) -> dict[str, Any]:
+    """What the blocks say. `flops` are needed for one step, on average; `peak` is the machine's, in GFLOP/s."""
     contenders = {}
     for runner in runners:
         rates = spread(runner.rates(batch))
@@ -186,8 +184,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", default="smollm2:135m", help="anything that --base-model takes")
     parser.add_argument("--data", nargs="+", choices=DATA, default=list(DATA))
-    parser.add_argument("--trl", nargs="+", choices=TRL, default=list(TRL), help="TRL contenders")
-    parser.add_argument("--steps", type=int, default=60)
+    parser.add_argument("--trl", nargs="+", choices=TRL, help="TRL contenders; default: those worth it here")
+    parser.add_argument("--steps", type=int, default=30)
     parser.add_argument("--block", type=int, default=5, help="steps before the next one's turn; the first is warm-up")
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--learning-rate", type=float, help="peak; the model's preset by default")
@@ -195,8 +193,10 @@ def main() -> None:
     arguments = parser.parse_args()
     if EXAMPLES % arguments.batch or arguments.steps < 2 * arguments.block:
         parser.error(f"--batch has to divide {EXAMPLES}, and --steps to hold two blocks")
+    peak = gemm_peak()
+    arguments.trl = arguments.trl or ways_worth_running(peak)
     with tempfile.TemporaryDirectory() as work:
-        data = {name: race(name, arguments, Path(work)) for name in arguments.data}
+        data = {name: race(name, arguments, peak, Path(work)) for name in arguments.data}
     model = Path(arguments.model).name if Path(arguments.model).exists() else arguments.model
     settings = {key: getattr(arguments, key) for key in ("steps", "block", "batch")}
     result = {"model": model, "machine": machine(), **settings, "data": data}

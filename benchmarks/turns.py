@@ -16,6 +16,9 @@ from typing import Any, Self
 
 from contenders import Order
 
+#: Ways to run TRL; see contenders.py.
+TRL = ("trl-fp32", "trl-amp", "trl-bf16")
+
 
 class Contender:
     """A contender's process. It starts to load with its first turn; everything it prints goes to `order.work`."""
@@ -115,6 +118,14 @@ def _wait(device: str) -> None:
 
     if device == "cuda":
         torch.cuda.synchronize()
+
+
+def ways_worth_running(peak: dict[str, float]) -> list[str]:
+    """The TRL contenders of a machine with this `gemm_peak`.
+
+    A processor without bf16 units emulates bf16 products, a hundred times slower: there only float32 is in the race.
+    """
+    return ["trl-fp32"] if peak["float32"] > 2 * peak["bfloat16"] else list(TRL)
 
 
 def machine() -> dict[str, Any]:
