@@ -17,7 +17,7 @@ from dyag_core.chat import IGNORED, TrainingIds
 from dyag_core.errors import DyagError, GateError, LockedError, UsageError
 from dyag_core.manager import Plugins
 from dyag_core.passport import read_passport, resolve_base
-from dyag_core.run import SilentProgress
+from dyag_core.run import Run, SilentProgress
 from dyag_core.stages.finetune import finetune
 
 OPTIONS = {"batch_size": 4, "save_every": 2, "learning_rate": 5e-3, "threads": 1}
@@ -35,6 +35,14 @@ def rows(count, stratum=None):
         }
         for i in range(count)
     ]
+
+
+def contradicting_rows():
+    """Validation rows that the model gets worse at, the longer it trains."""
+    contradiction = rows(4, "recall")
+    for row in contradiction:
+        row["messages"][2]["content"] = "xylophone"
+    return contradiction
 
 
 def write(path, data):
@@ -221,10 +229,7 @@ def test_a_stopped_run_goes_on_to_the_same_adapter(train, whole, tmp_path, monke
 
 
 def test_a_stopped_run_with_validation_keeps_the_same_best_adapter(train, dataset, tmp_path, monkeypatch):
-    contradiction = rows(4, "recall")
-    for row in contradiction:
-        row["messages"][2]["content"] = "xylophone"
-    write(tmp_path / "data_val.jsonl", contradiction)
+    write(tmp_path / "data_val.jsonl", contradicting_rows())
     options = {"learning_rate": 0.05, "patience": 0}
     train("whole", options=options, epochs=2)
     with monkeypatch.context() as patched:
@@ -234,6 +239,33 @@ def test_a_stopped_run_with_validation_keeps_the_same_best_adapter(train, datase
     assert not (tmp_path / "stopped" / "checkpoints" / "best").exists()  # no epoch was over
     assert train("stopped", options=options, epochs=2).resumed_from_step == 4
     assert_same_run(tmp_path / "whole", tmp_path / "stopped")
+
+
+def test_a_damaged_best_adapter_is_named_and_never_loaded(tiny_model, tmp_path):
+    import torch
+    from peft import LoraConfig, get_peft_model
+    from transformers import AutoModelForCausalLM
+
+    from dyag_plugins.trainers.adapter import put_best, save_best
+
+    model = get_peft_model(AutoModelForCausalLM.from_pretrained(tiny_model), LoraConfig(task_type="CAUSAL_LM"))
+    trained = [weight for weight in model.parameters() if weight.requires_grad]
+    save_best(model, tmp_path / "best")
+    with torch.no_grad():
+        for weight in trained:
+            weight += 1
+    last = [weight.clone() for weight in trained]
+    weights = tmp_path / "best" / "adapter_model.safetensors"
+    whole = weights.read_bytes()
+    weights.write_bytes(whole[:-3] + bytes([whole[-3] ^ 1]) + whole[-2:])
+    heard = Heard()
+    run = Run(stage="finetune", folder=tmp_path, plugins=Plugins(), progress=heard)
+    put_best(model, tmp_path / "best", run)
+    assert any("best" in line and "damaged" in line for line in heard.lines)
+    assert all(torch.equal(one, other) for one, other in zip(trained, last, strict=True))
+    weights.write_bytes(whole)
+    put_best(model, tmp_path / "best", run)
+    assert not any(torch.equal(one, other) for one, other in zip(trained, last, strict=True))
 
 
 def test_sigkill_in_the_middle_of_an_epoch_loses_nothing(train, tmp_path, dataset, tiny_model):

@@ -8,11 +8,13 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
-from dyag_core import DyagError, UsageError
-from dyag_core.artifacts import disk_errors, read_json
+from dyag_core import DyagError, Run, UsageError
+from dyag_core.artifacts import atomic_text, disk_errors, file_sha256, read_json
 from dyag_plugins.trainers.checkpoints import name_base
 
 WEIGHTS = "adapter_model.safetensors"
+#: Beside the best adapter: the hash of its weights.
+SUM = "sha256"
 CONFIG = "adapter_config.json"
 #: PEFT's name -> the trainer's option, for all that shapes the matrices and their scale
 _SHAPE = {
@@ -70,6 +72,32 @@ def put_in(model: Any, folder: Path) -> None:
             f"{folder / WEIGHTS} does not fit the model: {len(lost)} tensors found no place ({', '.join(lost[:3])})",
             "it belongs to another base model, or is damaged",
         )
+
+
+def save_best(model: Any, folder: Path) -> None:
+    """The adapter's weights with their hash, complete or not there at all."""
+    partial = folder.with_name(f".{folder.name}.partial")
+    with disk_errors(folder):
+        shutil.rmtree(partial, ignore_errors=True)
+        model.save_pretrained(partial)
+        for file in partial.iterdir():
+            if file.name != WEIGHTS:  # config and README hold this machine's paths, and nothing reads them
+                file.unlink()
+        atomic_text(partial / SUM, file_sha256(partial / WEIGHTS) + "\n")
+        shutil.rmtree(folder, ignore_errors=True)
+        partial.rename(folder)
+
+
+def put_best(model: Any, folder: Path, run: Run) -> None:
+    """Load what `save_best` wrote; where it was damaged since, say so and leave the model as its last step made it."""
+    try:
+        whole = (folder / SUM).read_text(encoding="utf-8").strip() == file_sha256(folder / WEIGHTS)
+    except OSError:
+        whole = False
+    if whole:
+        put_in(model, folder)
+    else:
+        run.warn(f"{folder.name}: the adapter with the lowest validation loss is damaged; the last step's is kept")
 
 
 def write(model: Any, tokenizer: Any, final: Path, base_name: str) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import math
 import os
-import shutil
 import signal
 import sys
 import threading
@@ -16,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from dyag_core import DyagError, Task
-from dyag_core.artifacts import disk_errors
+from dyag_plugins.trainers.adapter import save_best
 from dyag_plugins.trainers.checkpoints import BEST, Checkpoints
 
 _STOPPING = (signal.SIGINT, signal.SIGTERM)
@@ -157,7 +156,7 @@ def keep_best(folder: Path, patience: int) -> Any:
         def on_evaluate(self, args: Any, state: Any, control: Any, model: Any = None, **_: Any) -> None:
             losses = validation_losses(state.log_history)
             if losses[-1] == min(losses) and losses.count(losses[-1]) == 1:
-                _save_adapter(model, folder / BEST)
+                save_best(model, folder / BEST)
             if patience and len(losses) - 1 - losses.index(min(losses)) >= patience:
                 control.should_training_stop = True
                 control.should_save = False  # a run that goes on from here would train past the stop
@@ -168,18 +167,6 @@ def keep_best(folder: Path, patience: int) -> Any:
 def validation_losses(history: list[dict[str, Any]]) -> list[float]:
     """The validation losses of a run, in order."""
     return [entry["eval_loss"] for entry in history if "eval_loss" in entry]
-
-
-def _save_adapter(model: Any, folder: Path) -> None:
-    partial = folder.with_name(f".{folder.name}.partial")
-    with disk_errors(folder):
-        shutil.rmtree(partial, ignore_errors=True)
-        model.save_pretrained(partial)
-        for file in partial.iterdir():
-            if file.suffix != ".safetensors":  # config and README hold this machine's paths, and nothing reads them
-                file.unlink()
-        shutil.rmtree(folder, ignore_errors=True)
-        partial.rename(folder)
 
 
 def _minutes(seconds: float) -> str:

@@ -34,7 +34,7 @@ class Checkpoints:
     def __init__(self, folder: Path, fingerprint: dict[str, Any], keep: int) -> None:
         self.folder = folder
         self._fingerprint = sha256_of(fingerprint)
-        self._keep = max(1, keep)
+        self._keep = keep
 
     def seal(self, checkpoint: Path, base_name: str) -> None:
         """Mark `checkpoint` as whole, then let go of the oldest ones and of damaged ones that it makes up for."""

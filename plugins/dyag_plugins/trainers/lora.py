@@ -70,7 +70,9 @@ class LoraOptions(BaseModel, extra="forbid", frozen=True):
         "none", description="frozen weights in 4 bits (bitsandbytes); auto: only where they would not fit otherwise"
     )
     save_every: int = Field(25, ge=1, description="steps between checkpoints")
-    keep_checkpoints: int = Field(2, ge=1, description="how many checkpoints to keep", json_schema_extra=_FREE)
+    keep_checkpoints: int = Field(
+        2, ge=2, description="how many checkpoints to keep: the newest may be damaged", json_schema_extra=_FREE
+    )
     patience: int = Field(3, ge=0, description="epochs without a lower validation loss before stopping; 0: never stop")
     packing: bool = Field(True, description="lay each batch in one row and compute the shared beginning once")
     threads: int | None = Field(None, ge=1, description="CPU threads; None leaves it to torch")
@@ -115,7 +117,7 @@ class LoraTrainer:
             stop.leave()
             best = checkpoints.folder / BEST
             if best.is_dir():  # the adapter with the lowest validation loss, where there was validation
-                adapter.put_in(trainer.model, best)
+                adapter.put_best(trainer.model, best, run)
             adapter.write(trainer.model, ready.tokenizer, job.output / "final", base_name)
 
         log = curve.loss_log(trainer.state.log_history)
