@@ -7,7 +7,7 @@ most S own tokens behind C shared ones, R tokens in all, T of them trained:
     adapter      4A                         always float32
     gradients    4A
     optimizer    8A                         Adam's two moments
-    merged       4L                         float32 only: W + s B A of every layer waits for the backward pass
+    merged       4 x the largest layer      float32 only: W + s B A, summed for each product and let go again
     activations  layers x (R x (4h + q + 4m) x b + attention) + norms and low-rank inputs, see `activations`
     logits       3 x T x vocabulary x 4     logits, their log-softmax and its gradient, at trained positions alone
     working      the largest layer's gradients, twice; with NF4 its dequantised weight as well
@@ -139,7 +139,7 @@ def estimate_memory(
         adapter=4 * adapter,
         gradients=4 * adapter,
         optimizer=8 * adapter,
-        merged=4 * weights.linear if merged else 0,
+        merged=4 * largest if merged else 0,
         activations=activations(shape, batch, size, merged=merged, rank=rank),
         logits=3 * 4 * batch.trained * shape.vocabulary,
         working=2 * 3 * batch.tokens * widest * size + (largest * size if nf4 else 0),

@@ -89,7 +89,7 @@ def test_the_estimate_follows_its_formula():
     half, full, nf4 = total(), total(dtype="float32"), total(nf4=True)
     assert half.weights == 2 * (weights.linear + weights.other)
     assert full.weights == 2 * half.weights
-    assert full.merged == 4 * weights.linear
+    assert full.merged == 4 * QWEN.hidden * QWEN.intermediate
     assert half.merged == 0
     assert nf4.weights == pytest.approx(0.52 * weights.linear + 2 * weights.other, rel=1e-6)
     assert half.optimizer == 8 * weights.adapter(16, "all-linear")

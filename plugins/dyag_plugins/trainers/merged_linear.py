@@ -1,9 +1,9 @@
 """LoRA's linear layers as one matrix product each way.
 
 PEFT computes `x W' + s (x A') B'`: beside the base product two thin ones and sums over the layer's whole width, and as
-many again backwards. While the weight is a plain float one, `W + s B A` costs `out * in * rank` multiplications a step
-however many tokens there are; with it the forward pass is one product, and so is the gradient of the input. A and B
-get the gradients that PEFT gives them. Equal up to rounding.
+many again backwards. While the weight is a plain float one, `W + s B A` costs `out * in * rank` multiplications, once
+forwards and once backwards, however many tokens there are; with it the forward pass is one product, and so is the
+gradient of the input. A and B get the gradients that PEFT gives them. Equal up to rounding.
 """
 
 from __future__ import annotations
@@ -51,16 +51,16 @@ def _function() -> Any:
 
         @staticmethod
         def forward(ctx: Any, x: Any, weight: Any, bias: Any, a: Any, b: Any, scaling: float) -> Any:
-            merged = torch.addmm(weight, b, a, alpha=scaling)
-            ctx.save_for_backward(x, merged, a, b)
+            ctx.save_for_backward(x, weight, a, b)
             ctx.scaling = scaling
-            return torch.nn.functional.linear(x, merged, bias)
+            return torch.nn.functional.linear(x, torch.addmm(weight, b, a, alpha=scaling), bias)
 
         @staticmethod
         def backward(ctx: Any, grad: Any) -> Any:
-            x, merged, a, b = ctx.saved_tensors
+            x, weight, a, b = ctx.saved_tensors
             rows, grads = x.reshape(-1, x.shape[-1]), grad.reshape(-1, grad.shape[-1])
-            grad_x = grad @ merged if ctx.needs_input_grad[0] else None
+            # Summed again rather than kept: all layers' sums would take as much room as the whole model.
+            grad_x = grad @ torch.addmm(weight, b, a, alpha=ctx.scaling) if ctx.needs_input_grad[0] else None
             grad_a = ((grads @ b) * ctx.scaling).t() @ rows
             grad_b = grads.t() @ ((rows @ a.t()) * ctx.scaling)
             return grad_x, None, None, grad_a, grad_b, None

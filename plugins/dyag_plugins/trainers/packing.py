@@ -3,9 +3,9 @@
 Chat examples begin alike (system prompt, template header). A batch is laid out as `prefix, suffix 1, suffix 2, ...`;
 in every suffix positions go on from the prefix's end, and each suffix attends to the prefix and to itself. Layers that
 work token by token then run on real tokens only, and the vocabulary is scored on trained positions only
-(`logits_to_keep`). Attention is the one layer that mixes tokens, so it is the one that is replaced, through
-transformers' attention interface (https://huggingface.co/docs/transformers/attention_interface); the model's own
-`forward` is used as it is.
+(`logits_to_keep`). Attention is the one layer that mixes tokens, so it is the one that is replaced (see
+`packed_attention`), through transformers' attention interface
+(https://huggingface.co/docs/transformers/attention_interface); the model's own `forward` is used as it is.
 """
 
 from __future__ import annotations
@@ -13,12 +13,10 @@ from __future__ import annotations
 import inspect
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from dyag_core.chat import IGNORED
-
-if TYPE_CHECKING:
-    import torch
+from dyag_plugins.trainers.packed_attention import attend_packed
 
 ATTENTION = "dyag_packed"
 
@@ -101,77 +99,3 @@ def common_prefix(items: Sequence[dict[str, Sequence[int]]]) -> int:
         if any(item["input_ids"][i] != first[i] for item in items):
             return i
     return max(0, limit)
-
-
-def attend_packed(
-    module: Any,
-    query: torch.Tensor,
-    key: torch.Tensor,
-    value: torch.Tensor,
-    attention_mask: None,
-    scaling: float,
-    dropout: float = 0.0,
-    sliding_window: int | None = None,
-    *,
-    layout: Layout,
-    **_: Any,
-) -> tuple[torch.Tensor, None]:
-    """Attention of every suffix over the prefix and itself, and of the prefix over itself.
-
-    query is (1, H, L, D), key and value (1, K, L, D) with K dividing H; returns (1, L, H, D). Suffixes are padded to
-    the longest and stacked, so that a few batched matrix products do it all. On a CPU that beats a masked row, which
-    is quadratic in L, and one fused kernel call per suffix, whose backward pass is slow on short ones.
-    """
-    import torch
-
-    prefix, lengths = layout.prefix, list(layout.lengths)
-    longest = max(lengths)
-    heads = (query, key, value)
-    shared = [tensor[:, :, :prefix] for tensor in heads]
-    queries, keys, values = (_stack(tensor[0, :, prefix:], lengths) for tensor in heads)
-    if prefix:
-        keys = torch.cat([shared[1].expand(len(lengths), -1, -1, -1), keys], dim=2)
-        values = torch.cat([shared[2].expand(len(lengths), -1, -1, -1), values], dim=2)
-    positions = torch.arange(prefix + longest, device=query.device)
-    out = _attend(queries, keys, values, _visible(positions[prefix:], positions, sliding_window), scaling, dropout)
-    rows = [out[i, :, :length] for i, length in enumerate(lengths)]
-    if prefix:
-        visible = _visible(positions[:prefix], positions[:prefix], sliding_window)
-        rows.insert(0, _attend(shared[0], shared[1], shared[2], visible, scaling, dropout)[0])
-    return torch.cat(rows, dim=1).transpose(0, 1).unsqueeze(0), None
-
-
-def _stack(tensor: torch.Tensor, lengths: list[int]) -> torch.Tensor:
-    """(H, sum of lengths, D) as (n, H, longest, D), zeros behind the shorter ones.
-
-    Split, pad and stack, because gathering with an index has a slow backward pass.
-    """
-    import torch
-    from torch.nn.functional import pad
-
-    longest = max(lengths)
-    return torch.stack([pad(piece, (0, 0, 0, longest - piece.shape[1])) for piece in tensor.split(lengths, dim=1)])
-
-
-def _visible(queries: torch.Tensor, keys: torch.Tensor, window: int | None) -> torch.Tensor:
-    """True where a query at one position may see a key at another. Padding comes later than any real query."""
-    distance = queries[:, None] - keys[None, :]
-    return distance >= 0 if window is None else (distance >= 0) & (distance < window)
-
-
-def _attend(
-    query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, visible: torch.Tensor, scaling: float, dropout: float
-) -> torch.Tensor:
-    """Softmax attention of (n, H, Q, D) over (n, K, S, D); query heads are grouped so that no key is repeated."""
-    import torch
-
-    n, heads, length, width = query.shape
-    groups = heads // key.shape[1]
-    grouped = (query * scaling).reshape(n, key.shape[1], groups * length, width)
-    bias = torch.zeros(visible.shape, dtype=query.dtype, device=query.device)
-    bias = bias.masked_fill(~visible, torch.finfo(query.dtype).min).repeat(groups, 1)
-    scores = grouped @ key.transpose(2, 3) + bias
-    weights = torch.softmax(scores, dim=-1, dtype=torch.float32).to(query.dtype)
-    if dropout:
-        weights = torch.nn.functional.dropout(weights, dropout)
-    return (weights @ value).reshape(n, heads, length, width)
