@@ -13,6 +13,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from dyag_core.artifacts import BadLine, read_jsonl
+from dyag_core.digests import DigestTable
 from dyag_core.errors import UsageError
 from dyag_core.records import Chunk, Document
 
@@ -105,7 +106,7 @@ def _from_jsonl(path: Path, note: OnBadLine) -> Iterator[Document]:
 
 
 def _jsonl_chunks(path: Path, note: OnBadLine) -> Iterator[tuple[str, str, Chunk]]:
-    seen: dict[str, int] = {}
+    seen = DigestTable()
     for number, row in read_jsonl(path):
         if isinstance(row, BadLine):
             note(row)
@@ -176,7 +177,7 @@ def _table_chunks(path: Path, note: OnBadLine) -> Iterator[tuple[str, str, Chunk
         handle.seek(0)
         rows = csv.reader(handle, delimiter=delimiter)
         header = [name.strip() for name in next(rows, [])]
-        seen: dict[str, int] = {}
+        seen = DigestTable()
         while True:
             try:
                 cells = next(rows)

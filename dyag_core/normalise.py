@@ -19,6 +19,9 @@ _ABBREVIATION = re.compile(r"\b(?:[^\W\d_]\.){2,}")
 _SPACED_THOUSANDS = re.compile(r"(?<![\d.,])[1-9]\d{0,2}(?: \d{3})+(?!\d)")
 _COMMA_THOUSANDS = re.compile(r"(?<![\d.,])[1-9]\d{0,2}(?:,\d{3})+(?![\d,])")
 _DECIMAL_COMMA = re.compile(r"(?<![\d.,])(\d+),(?=\d+(?![\d,]))")
+#: Combining marks that Latin letters decompose into, and where other scripts have theirs.
+_LATIN_MARKS = re.compile("[\u0300-\u034e\u0350-\u036f]+")
+_FURTHER_MARKS = re.compile("[\u0483-\u1fff\u20d0-\U0010ffff]")
 _TOKEN = re.compile(r"(?<!\S)-\d+(?:\.\d+)*|\d+(?:\.\d+)*(?:\+(?!\w))?|[^\W\d_]+(?:\+\+|#)?")
 
 
@@ -27,7 +30,10 @@ def fold(text: str) -> str:
     if text.isascii():  # most text, and fifty times faster
         return text.lower()
     decomposed = unicodedata.normalize("NFKD", text.casefold().replace("œ", "oe").replace("æ", "ae"))
-    return "".join(char for char in decomposed if not unicodedata.combining(char))
+    bare = _LATIN_MARKS.sub("", decomposed)
+    if not _FURTHER_MARKS.search(bare):
+        return bare
+    return "".join(char for char in bare if not unicodedata.combining(char))
 
 
 def tokens(text: str) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from dyag_core.records import Message
@@ -33,7 +34,13 @@ _CONTEXT = {
 def question_messages(question: str, system: str | None) -> tuple[Message, ...]:
     """A closed-book prompt. `system` None or empty leaves the system turn to the model's own template."""
     user = Message(role="user", content=question)
-    return (Message(role="system", content=system), user) if system else (user,)
+    return (_system_message(system), user) if system else (user,)
+
+
+@lru_cache(maxsize=16)
+def _system_message(system: str) -> Message:
+    """One for all questions of a run: training data has millions."""
+    return Message(role="system", content=system)
 
 
 def context_text(chunks: Sequence[Chunk]) -> str:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections import OrderedDict
 from typing import TYPE_CHECKING
 
 from dyag_core.abstention import abstains
+from dyag_core.digests import DigestTable
 from dyag_core.normalise import fold, normalise
 from dyag_core.similarity import similarity
 
@@ -43,7 +43,7 @@ class Screen:
 
     def __init__(self) -> None:
         self._documents: OrderedDict[str, list[Document]] = OrderedDict()
-        self._questions: set[bytes] = set()
+        self._questions = DigestTable()
         self._wordings: OrderedDict[tuple[str, ...], list[str]] = OrderedDict()
 
     def watch(self, documents: Iterable[Document]) -> Iterator[Document]:
@@ -68,12 +68,11 @@ class Screen:
             return "makes no sense alone"
         if not self._supported(example):
             return "not supported by its chunk"
-        key = hashlib.blake2b(folded.encode("utf-8", "surrogatepass"), digest_size=12).digest()
-        if key in self._questions:
+        if folded in self._questions:
             return "exact duplicate"
         if self._near_duplicate(example):
             return "near duplicate"
-        self._questions.add(key)
+        self._questions.setdefault(folded, 0)
         return None
 
     def _near_duplicate(self, example: Example) -> bool:
@@ -91,6 +90,8 @@ class Screen:
         if parts is None:  # names no document of this input, or one that was read too long ago to be checked
             return False
         texts = [chunk.text for part in parts for chunk in part.chunks if example.chunk in (None, chunk.id)]
+        if example.facts and all(fact.value is None or _stands_in(fact.value, texts) for fact in example.facts):
+            return True  # most examples: there is no need to look further
         fields = [str(value) for part in parts for value in part.metadata.values()]
         fields += [part.title for part in parts]
         if example.fact is None:
@@ -99,8 +100,12 @@ class Screen:
         return all(fact.value is None or _says(fact.value, whole + fields) for fact in example.facts)
 
 
+def _stands_in(value: str, texts: list[str]) -> bool:
+    return any(value in text for text in texts)
+
+
 def _says(value: str, texts: list[str]) -> bool:
-    if any(value in text for text in texts):
+    if _stands_in(value, texts):
         return True
     wanted = set(normalise(value).split())  # the text may hold a link's address or an emphasis between the words
     return any(wanted <= set(normalise(text).split()) for text in texts)

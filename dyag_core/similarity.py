@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 _WORD = re.compile(r"\w+")
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=4096)
 def words(text: str) -> frozenset[str]:
     """The words of a text without case and accents."""
     return frozenset(_WORD.findall(fold(text)))
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=4096)
 def trigrams(text: str) -> frozenset[str]:
     """Three neighbouring characters each, words set apart by one space, without case, accents and punctuation."""
     padded = f" {' '.join(_WORD.findall(fold(text)))} "

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 #: A line longer than this is a mistake (a whole corpus on one line), and reading it would cost its size in memory.
 MAX_LINE_BYTES = 64 * 1024 * 1024
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,7 @@ def read_json(path: Path) -> Any:
 
 def to_json(value: Any, *, indent: int | None = None) -> str:
     """`value` as JSON text: UTF-8 characters as they are, keys in the order given, NaN refused."""
-    return json.dumps(value, ensure_ascii=False, indent=indent, allow_nan=False)
+    return json.dumps(value, ensure_ascii=False, indent=indent, allow_nan=False) if indent else _ENCODER.encode(value)
 
 
 def write_jsonl(path: Path, rows: Iterable[dict[str, Any]]) -> int:

@@ -19,6 +19,7 @@ from dyag_core.artifacts import (
     to_json,
     write_manifest,
 )
+from dyag_core.digests import DigestTable
 from dyag_core.documents import read_documents
 from dyag_core.errors import GateError, UsageError
 from dyag_core.language import detect_language
@@ -161,16 +162,16 @@ class _Work:
     written: Counter[str] = field(default_factory=Counter)
     strata: Counter[str] = field(default_factory=Counter)
     methods: Counter[str] = field(default_factory=Counter)
-    documents: set[str] = field(default_factory=set)
-    covered: set[str] = field(default_factory=set)
-    facts: set[str] = field(default_factory=set)
+    documents: DigestTable = field(default_factory=DigestTable)
+    covered: DigestTable = field(default_factory=DigestTable)
+    facts: DigestTable = field(default_factory=DigestTable)
     largest: float | None = None
     exhausted: bool = True
 
     def counted(self, documents: Iterator[Document]) -> Iterator[Document]:
         """Documents as they are read, with their number noted."""
         for document in documents:
-            self.documents.add(document.id)
+            self.documents.setdefault(document.id, 0)
             yield document
 
     def file(self, part: str) -> Path:
@@ -195,7 +196,7 @@ class _Work:
                     self._put(handles, example, "train")
                     questions.write(example.question.replace("\n", " ") + "\n")
                     task.advance()
-                if self.splitter.full if self.splitter else sum(self.written.values()) == self.count:
+                if self.splitter.full if self.splitter else self.written["all"] == self.count:
                     self.exhausted = False
                     break
             if self.splitter:
@@ -217,9 +218,10 @@ class _Work:
             self.strata[stratum] += 1
         self.written[part or "all"] += 1
         self.methods[example.meta.get("method", self.method)] += 1
-        self.facts.update(fact.id for fact in example.facts)
+        for fact in example.facts:
+            self.facts.setdefault(fact.id, 0)
         if part in (None, "train"):
-            self.covered.add(example.document)
+            self.covered.setdefault(example.document, 0)
 
     def result(self, rejects: _Rejects) -> GeneratedData:
         """The ledger."""

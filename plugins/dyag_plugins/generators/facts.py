@@ -64,7 +64,8 @@ def facts_of(document: Document, *, missing: Iterable[str], skipped: Iterable[st
     def add(chunk: Chunk | None, subject: str, label: str, value: str, seen_as: str) -> None:
         value = plain_text(value)
         known = label_key(label)
-        if not value or not known or known in skipped or (fold(subject), known) in found:
+        key = (fold(subject), known)
+        if not value or not known or known in skipped or key in found:
             return
         if len(value) > LONGEST_VALUE:
             value = first_sentence(value)
@@ -74,7 +75,7 @@ def facts_of(document: Document, *, missing: Iterable[str], skipped: Iterable[st
         fact = Fact(
             document=document.id, chunk=chunk.id if chunk else None, subject=subject, attribute=label, value=said
         )
-        found[fold(subject), known] = Found(fact, seen_as)
+        found[key] = Found(fact, seen_as)
 
     for chunk in document.chunks:
         for subject, label, value, seen_as in _stated(chunk.text, document.title):
@@ -90,8 +91,10 @@ def facts_of(document: Document, *, missing: Iterable[str], skipped: Iterable[st
 
 def plain_text(value: str) -> str:
     """One line without Markdown: the text of a link, no emphasis."""
-    value = _LINK.sub(lambda link: link[1] or link[2], value)
-    value = _EMPHASIS.sub(r"\2", value)
+    if "](" in value:
+        value = _LINK.sub(lambda link: link[1] or link[2], value)
+    if "**" in value or "__" in value or "`" in value:
+        value = _EMPHASIS.sub(r"\2", value)
     return " ".join(value.split())
 
 
@@ -125,12 +128,13 @@ def _section(heading: str, level: int, lines: Sequence[str], title: str) -> Iter
     running: list[str] = []
     table: list[str] = []
     for line in [*lines, ""]:
-        if _TABLE_ROW.match(line):
+        if "|" in line and _TABLE_ROW.match(line):
             table.append(line)
             continue
-        yield from _table(table, title)
-        table = []
-        labelled = _LABELLED.match(line)
+        if table:
+            yield from _table(table, title)
+            table = []
+        labelled = _LABELLED.match(line) if ":" in line else None
         if labelled and _is_label(labelled["label"]):
             yield title, labelled["label"].strip(), labelled["value"], "label"
         else:

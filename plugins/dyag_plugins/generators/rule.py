@@ -67,6 +67,7 @@ class Asking:
         self._skipped = [label_key(label) for label in self.pack.skipped]
         self._wanted = {label_key(label) for label in options.attributes}
         self._patterns = [(re.compile(p.pattern, re.MULTILINE), p.attribute) for p in self.pack.patterns]
+        self._absent = [(self.words.absent(a), [fold(word) for word in a.words]) for a in self.pack.absent]
         self._seen: Counter[str] = Counter()
         self._spelling: dict[str, str] = {}
 
@@ -142,14 +143,10 @@ class Asking:
             for key, times in self._seen.items()
             if times >= _USUAL and key not in has and key not in text
         ]
-        seldom = [
-            self.words.absent(entry)
-            for entry in self.pack.absent
-            if not any(fold(word) in text for word in entry.words)
-        ]
+        seldom = [phrase for phrase, words in self._absent if not any(word in text for word in words)]
         subject = document.title
         candidates = [
-            (Fact(document=document.id, subject=subject, attribute=phrase.label, value=None), phrase)
+            phrase
             for phrase in [*rng.sample(usual, len(usual)), *rng.sample(seldom, len(seldom))]
             if phrase.noun and phrase.noun not in known
         ]
@@ -158,4 +155,6 @@ class Asking:
         first, second = candidates[: len(usual)], candidates[len(usual) :]
         mixed = [pair for two in zip(first, second, strict=False) for pair in two]
         mixed += first[len(second) :] + second[len(first) :]
-        return [*blank, *mixed][:number]
+        rest = mixed[: max(0, number - len(blank))]
+        made = [Fact(document=document.id, subject=subject, attribute=p.label, value=None) for p in rest]
+        return [*blank[:number], *zip(made, rest, strict=True)]
