@@ -1,16 +1,14 @@
-"""How near are two questions? By exact Jaccard similarity, over many questions at once and without comparing all pairs.
+"""How near are two questions? By exact Jaccard similarity, over many questions at once.
 
 MinHash estimates this number with a standard error of some 0.04 at 128 permutations; near a limit that lets leaks
-through and refuses good questions. Questions are short, so the exact join by prefix filtering (Chaudhuri, Ganti,
-Kaushik 2006; "AllPairs", Bayardo, Ma, Srikant 2007) is both cheaper and right: two sets can reach a similarity t only
-if they share one of the (1 - t) |x| + 1 rarest elements of x.
+through and refuses good questions. The watched questions are few (what may become the test part) and short, so for each
+of the others the elements that it shares with all of them are counted at once, from lists of who holds an element.
+That is exact, and faster than signatures are made (`benchmarks/leaks.py`, docs/splits.md).
 """
 
 from __future__ import annotations
 
-import math
 import re
-from collections import Counter
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -18,6 +16,8 @@ from dyag_core.normalise import fold
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
+
+    import numpy as np
 
 _WORD = re.compile(r"\w+")
 
@@ -49,45 +49,46 @@ class Nearest:
     """For each of some questions, how near the nearest of a stream of others comes.
 
     Args:
-        questions: those to watch; they are held in memory, the others are not.
-        floor: similarities below this are not looked for, and reported as 0.
+        questions: those to watch; they are held in memory (some 500 bytes each), the others are not.
     """
 
-    def __init__(self, questions: Sequence[str], floor: float = 0.65) -> None:
-        self.best = [0.0] * len(questions)
-        self._joins = [_Join(questions, kind, floor) for kind in (words, trigrams)]
+    def __init__(self, questions: Sequence[str]) -> None:
+        self._joins = [_Join(questions, kind) for kind in (words, trigrams)] if questions else []
 
     def compare(self, others: Iterable[str]) -> list[float]:
         """Go through `others`; returns the largest similarity that each watched question met so far."""
+        if not self._joins:
+            return []
         for other in others:
             for join in self._joins:
-                join.raise_best(other, self.best)
-        return self.best
+                join.meet(other)
+        return [max(both) for both in zip(*(join.best.tolist() for join in self._joins), strict=True)]
 
 
 class _Join:
-    def __init__(self, questions: Sequence[str], kind: Callable[[str], frozenset[str]], floor: float) -> None:
-        self._kind, self._floor = kind, floor
-        self._sets = [kind(question) for question in questions]
-        self._frequency = Counter(element for elements in self._sets for element in elements)
-        self._holders: dict[str, list[int]] = {}
-        for position, elements in enumerate(self._sets):
-            for element in self._prefix(elements):
-                self._holders.setdefault(element, []).append(position)
+    """Counts shared elements: of all watched questions with one other at a time."""
 
-    def raise_best(self, other: str, best: list[float]) -> None:
+    def __init__(self, questions: Sequence[str], kind: Callable[[str], frozenset[str]]) -> None:
+        import numpy as np
+
+        self._kind = kind
+        holders: dict[str, list[int]] = {}
+        sizes = []
+        for position, question in enumerate(questions):
+            elements = kind(question)
+            sizes.append(len(elements))
+            for element in elements:
+                holders.setdefault(element, []).append(position)
+        self._holders = {element: np.array(held, dtype=np.intp) for element, held in holders.items()}
+        self._sizes = np.array(sizes)
+        self.best: np.ndarray = np.zeros(len(sizes))
+
+    def meet(self, other: str) -> None:
+        """Raise `best` where `other` comes nearer than those before."""
+        import numpy as np
+
         elements = self._kind(other)
-        least, most = self._floor * len(elements), len(elements) / self._floor
-        candidates = {position for element in self._prefix(elements) for position in self._holders.get(element, ())}
-        for position in candidates:
-            watched = self._sets[position]
-            if least <= len(watched) <= most:
-                found = _jaccard(elements, watched)
-                if found >= self._floor and found > best[position]:
-                    best[position] = found
-
-    def _prefix(self, elements: frozenset[str]) -> list[str]:
-        """So many of the rarest elements that a set as near as the floor must hold one of them among its own."""
-        frequency = self._frequency
-        rarest_first = sorted(elements, key=lambda element: (frequency.get(element, 0), element))
-        return rarest_first[: len(elements) - math.ceil(self._floor * len(elements)) + 1]
+        holders = [self._holders[element] for element in elements if element in self._holders]
+        if holders:
+            common = np.bincount(np.concatenate(holders), minlength=len(self._sizes))
+            np.maximum(self.best, common / (len(elements) + self._sizes - common), out=self.best)

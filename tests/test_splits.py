@@ -134,7 +134,7 @@ def test_document_of_the_same_name_as_a_trained_one_is_not_unseen():
     st.lists(st.text("abc de", max_size=20), max_size=8),
 )
 def test_join_finds_what_comparing_all_pairs_finds(watched, others):
-    found = Nearest(watched, floor=0.5).compare(others)
+    found = Nearest(watched).compare(others)
     for question, best in zip(watched, found, strict=True):
         exact = max((similarity(question, other) for other in others), default=0.0)
-        assert best == (exact if exact >= 0.5 else 0.0)
+        assert best == exact

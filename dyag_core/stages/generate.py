@@ -305,7 +305,7 @@ def _findings(data: GeneratedData, run: Run) -> dict[str, Any]:
         dumped[name] = Path(dumped[name]).name if dumped[name] else None
     return dumped | {
         "output": data.output.name,
-        "similarity": "largest Jaccard (words or character trigrams) of a test to a training question; 0: under 0.65",
+        "similarity": "largest Jaccard (words or character trigrams) of a test to a training question",
         "rejected_examples": run.rejected_examples,
     }
 
