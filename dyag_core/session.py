@@ -59,13 +59,17 @@ class Session:
         method: str = "augmented",
         count: int | None = None,
         split: bool | tuple[float, float, float] = False,
+        group_by: str | None = None,
         output: str | Path | None = None,
         options: Mapping[str, Any] | None = None,
         system_prompt: str | None = None,
         min_yield: float = 50.0,
         strict: bool = False,
     ) -> GeneratedData:
-        """Make training data from documents; `split` True means 80/10/10. See `dyag generate-training --help`."""
+        """Make training data from documents; `split` True means 80/10/10. See `dyag generate-training --help`.
+
+        `group_by` names a metadata field: documents that share its value are all trained on, or all held out.
+        """
         from dyag_core.stages.generate import generate
 
         return generate(
@@ -74,6 +78,7 @@ class Session:
             method=method,
             count=count,
             split=SPLIT if split is True else (split or None),
+            group_by=group_by,
             options=options,
             seed=self.seed,
             lang=self.lang,

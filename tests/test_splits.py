@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import random
 from collections import Counter
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dyag_core.digests import DigestTable
 from dyag_core.records import Example, Fact
 from dyag_core.similarity import Nearest, similarity
 from dyag_core.splits import TOO_NEAR, Splitter
@@ -99,6 +101,37 @@ def test_shares_without_a_count():
     assert 0.07 < parts["val"] / len(train) < 0.15
     assert 0.07 < parts["test"] / len(train) < 0.15
     assert {row.stratum for row in placed if row.part == "test"} == {"recall", "unseen", "unanswerable"}
+
+
+def test_parts_stay_at_their_bound_and_spread_over_all_documents():
+    examples = rows(400, 4, 5, 1)
+    splitter = Splitter((80, 10, 10), 1, largest=20)
+    train = [example for example in examples if splitter.takes(example)]
+    placed = splitter.finish([example.question for example in train])
+    parts = Counter(row.part for row in placed)
+    assert parts == {"val": 20, "test": 20}
+    assert splitter.set_aside["beyond what the parts may hold"] > 0
+    assert len(train) > 0.9 * len(examples)  # what isn't held out is trained on
+    for part in ("val", "test"):
+        numbers = sorted(int(row.example.document) for row in placed if row.part == part)
+        assert numbers[len(numbers) // 2] > 100
+        assert numbers[-1] > 250
+
+
+def test_digest_table_counts_as_a_dict_does():
+    table, expected = DigestTable(), Counter()
+    rng = random.Random(1)
+    for _ in range(20_000):
+        key = f"é{rng.randrange(5000)}"
+        if rng.random() < 0.5:
+            table.increment(key)
+            expected[key] += 1
+        else:
+            assert table.setdefault(key, 7) == expected.setdefault(key, 7)
+    assert len(table) == len(expected)
+    assert all(table.get(key) == number for key, number in expected.items())
+    assert "other" not in table
+    assert table.get("other") == 0
 
 
 def test_one_wording_a_fact_makes_no_recall_but_fills_the_test():

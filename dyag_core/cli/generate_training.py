@@ -32,6 +32,7 @@ def parse_split(text: str | None) -> tuple[float, float, float] | None:
 @click.option(
     "--split", is_flag=False, flag_value=DEFAULT_SPLIT, metavar="[A/B/C]", help="Write train, val and test files too."
 )
+@click.option("--group-by", metavar="FIELD", help="Documents with one value of this field stay on one side of --split.")
 @click.option("--output", type=FilePath, required=True, help="The file to write, NAME.jsonl.")
 @click.option("--rules", type=FilePath, help="Your own patterns, question and answer templates: rules.yaml.")
 @click.option("--answer-style", type=click.Choice(["value", "sentence"]), help="The bare value, or a sentence.")
@@ -50,6 +51,7 @@ def command(
     method: str,
     count: int | None,
     split: str | None,
+    group_by: str | None,
     output: Path,
     rules: Path | None,
     answer_style: str | None,
@@ -77,6 +79,7 @@ def command(
         method=method,
         count=count,
         split=parse_split(split) or False,
+        group_by=group_by,
         output=output,
         options=options,
         system_prompt=system_prompt,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from rich.progress import TaskID
 
     from dyag_core.protocols import Task
+
+_HALF_A_MINUTE = 30.0
 
 
 def _values(shown: dict[str, object]) -> str:
@@ -83,17 +86,21 @@ class TerminalProgress:
 
 
 class _PlainBar:
-    """Ten lines a task at the most, for logs."""
+    """For logs: ten lines a task at the most, or one every half minute where nobody knows how much there is to do."""
 
     def __init__(self, description: str, total: float | None) -> None:
         self._description = description
         self._total = total
         self._done = 0.0
         self._next = 0.1
+        self._told = time.monotonic()
 
     def advance(self, steps: float = 1, **shown: object) -> None:
-        """Print when another tenth is done."""
+        """Print when another tenth is done, or another half minute has gone."""
         self._done += steps
+        if self._total is None and time.monotonic() - self._told >= _HALF_A_MINUTE:
+            self._told = time.monotonic()
+            click.echo(f"{self._description}: {self._done:g} {_values(shown)}".rstrip(), err=True)
         if self._total and self._done / self._total >= self._next:
             self._next = self._done / self._total + 0.1
             click.echo(f"{self._description}: {self._done:g}/{self._total:g} {_values(shown)}".rstrip(), err=True)

@@ -22,7 +22,9 @@ from dyag_core.artifacts import (
 from dyag_core.digests import DigestTable
 from dyag_core.documents import read_documents
 from dyag_core.errors import GateError, UsageError
+from dyag_core.groups import Groups
 from dyag_core.language import detect_language
+from dyag_core.pace import Paced
 from dyag_core.prompts import LANGUAGES, SYSTEM, question_messages
 from dyag_core.records import GeneratedData
 from dyag_core.run import Run
@@ -30,7 +32,7 @@ from dyag_core.screening import Screen
 from dyag_core.splits import STRATA, Splitter
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from dyag_core.manager import Plugins
     from dyag_core.protocols import Progress, Task
@@ -48,6 +50,7 @@ def generate(
     method: str,
     count: int | None,
     split: tuple[float, float, float] | None,
+    group_by: str | None = None,
     options: Mapping[str, Any] | None = None,
     seed: int = 42,
     lang: str | None = None,
@@ -63,6 +66,7 @@ def generate(
         source: documents, see `dyag_core.documents`.
         count: rows wanted; None takes all that can be made.
         split: shares of train, validation and test; None writes `output` alone.
+        group_by: a metadata field; documents that share its value are all trained on, or all held out.
         lang: None follows the documents.
         system_prompt: None is the default of the language, "" leaves it out.
         min_yield: percentage of the requested rows below which the stage fails, after its files were written.
@@ -73,6 +77,8 @@ def generate(
     """
     if lang is not None and lang not in LANGUAGES:
         raise UsageError(f"no texts in language {lang!r}", f"known: {', '.join(LANGUAGES)}")
+    if group_by and not split:
+        raise UsageError(f"--group-by {group_by} says how to split, and --split is missing", "add --split")
     output = output if output.suffix == ".jsonl" else output.with_name(f"{output.name}.jsonl")
     if source.exists() and source.resolve() == output.resolve():
         raise UsageError(f"{output}: is the input", "choose another --output")
@@ -83,21 +89,25 @@ def generate(
             lang, read = _language_of(read)
         run = Run(stage="generate", folder=output.parent, plugins=plugins, seed=seed, lang=lang, progress=progress)
         system = SYSTEM[lang] if system_prompt is None else system_prompt
-        work = _Work(run, output, chosen.name, system, count, Splitter(split, seed, count) if split else None)
+        groups = Groups(group_by)
+        splitter = Splitter(split, seed, count, groups.of) if split else None
+        work = _Work(run, output, chosen.name, system, count, splitter)
         with plugins.stage(run) as done:
-            documents = work.counted(read)
-            with progress.task("generating", total=count) as task:
+            documents = work.counted(groups.watch(read))
+            with progress.task("generating", total=count) as bar, Paced(bar, "rows") as task:
                 examples = plugins.filter_examples(plugins.generate(chosen, work.screen.watch(documents), run), run)
-                work.write(examples, task)
+                work.write(examples, task, groups.check)
                 for _ in documents:  # the rest of the input is read for its bad lines, and counted
                     pass
+            work.name_leftovers()
+            work.name_empty_parts()
             data = work.result(rejects)
             write_manifest(
                 data.manifest,
                 stage="generate",
                 options={
-                    "method": chosen.name, "count": count, "split": split, "lang": lang, "system_prompt": system,
-                    "min_yield": min_yield, "strict": strict,
+                    "method": chosen.name, "count": count, "split": split, "group_by": group_by, "lang": lang,
+                    "system_prompt": system, "min_yield": min_yield, "strict": strict,
                 },
                 seed=seed,
                 inputs={"documents": source, **_option_files(chosen.options)},
@@ -178,8 +188,19 @@ class _Work:
         """Where the rows of a part go."""
         return self.output.with_name(f"{self.output.stem}_{part}.jsonl")
 
-    def write(self, examples: Any, task: Task) -> None:
-        """Drain `examples` into the files until there are enough."""
+    def name_leftovers(self) -> None:
+        """Parts that an earlier run left beside the output: they belong to rows that are no more."""
+        left = [self.file(part).name for part in _PARTS if not self.splitter and self.file(part).exists()]
+        if left:
+            self.run.warn(f"{', '.join(left)}: left by an earlier run with --split, not made from {self.output.name}")
+
+    def name_empty_parts(self) -> None:
+        """A test part without a question is seldom what was asked for; why it is empty stands among the rejections."""
+        if self.splitter and self.splitter.wants_test and not self.written["test"]:
+            self.run.warn("the test part is empty: nothing could be held out, or all of it was too near to training")
+
+    def write(self, examples: Any, task: Task, check: Callable[[], None]) -> None:
+        """Drain `examples` into the files until there are enough; `check` may still refuse what was read."""
         with ExitStack() as files:
             handles: dict[str, IO[Any]] = {"all": files.enter_context(atomic_write(self.output))}
             if self.splitter:
@@ -199,15 +220,21 @@ class _Work:
                 if self.splitter.full if self.splitter else self.written["all"] == self.count:
                     self.exhausted = False
                     break
+            check()
             if self.splitter:
-                questions.seek(0)
-                for placed in self.splitter.finish(line.rstrip("\n") for line in questions):
+                for placed in self.splitter.finish(self._trained_questions(questions, task)):
                     self._put(handles, placed.example, placed.part, placed.stratum)
                     if placed.stratum:
                         self.largest = max(self.largest or 0.0, placed.similarity)
                     task.advance()
                 for reason, number in self.splitter.rejected.items():
                     self.run.rejected[reason] += number
+
+    def _trained_questions(self, handle: IO[str], task: Task) -> Iterator[str]:
+        handle.seek(0)
+        for number, line in enumerate(handle, 1):
+            task.advance(0, compared=f"{number}/{self.written['train']}")
+            yield line.rstrip("\n")
 
     def _put(self, handles: dict[str, IO[Any]], example: Example, part: str | None, stratum: str | None = None) -> None:
         line = to_json(_row(example, self.system, self.method, part, stratum)) + "\n"

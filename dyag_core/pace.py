@@ -1,0 +1,49 @@
+"""Progress of work that is done thousands of times a second."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import Self
+
+    from dyag_core.protocols import Task
+
+_SECONDS = 0.25
+
+
+class Paced:
+    """A task that draws four times a second at the most, with its rate; drawing each row would cost as much as the row.
+
+    Open it as a context manager: what was not drawn yet is drawn at the end.
+    """
+
+    def __init__(self, task: Task, unit: str) -> None:
+        self._task, self._unit = task, f"{unit}/s"
+        self._done = self._waiting = 0.0
+        self._shown: dict[str, object] = {}
+        self._started = self._drawn = time.monotonic()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._draw(time.monotonic())
+
+    def advance(self, steps: float = 1, **shown: object) -> None:
+        """Count `steps`, and draw them with the latest values when it is time."""
+        self._waiting += steps
+        self._shown |= shown
+        now = time.monotonic()
+        if now - self._drawn >= _SECONDS:
+            self._draw(now)
+
+    def _draw(self, now: float) -> None:
+        self._done += self._waiting
+        rate = round(self._done / max(now - self._started, 1e-9))
+        self._task.advance(self._waiting, **{self._unit: rate, **self._shown})
+        self._waiting, self._drawn = 0.0, now
