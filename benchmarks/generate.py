@@ -1,15 +1,16 @@
-"""What generate-training costs as the input grows: time, rate and peak memory, each size in a process of its own.
+"""What generate-training costs as its input grows: time, rate and peak memory, each size in a process of its own.
 
-    python benchmarks/generate.py                                  # 1k to 1M made-up chunks, method rule
+    python benchmarks/generate.py                                   # 1k to 1M made-up chunks, method rule
     python benchmarks/generate.py --sizes 1000 10000 --split
-    python benchmarks/generate.py documents.jsonl --sizes 1000     # a catalogue of your own as well
+    python benchmarks/generate.py documents.jsonl --sizes 1000      # a catalogue of your own before them
 
 The made-up catalogue is French: documents of one to five small chunks, two to four facts a chunk, as a cut document
-has. It is written to disk chunk by chunk. The time is that of `Session.generate`, start-up and imports left out; the
-memory is the process's peak (resident), so that what Python and the libraries take is in it. "First row" is when the
-first rows could be seen beside the output.
+has. It is streamed to disk. The time is that of `Session.generate`, with the processor time beside it, imports left
+out; the memory is the process's peak (resident), so that what Python and the libraries take is in it. The first row is
+there when the file that becomes the output has its first bytes. A plain loop of three million additions, timed before
+and after, says how fast a core the process had: what is divided by it compares between machines.
 
-Prints a table and writes generate.md, generate.json and generate.svg into --output.
+Prints a table; writes generate.md, generate.json and generate.svg into --output after each size.
 """
 
 from __future__ import annotations
@@ -80,3 +81,137 @@ def _value(label: str, document: int, rng: random.Random) -> str:
     if label == "Date de mise en service":
         return f"{rng.randint(1, 28)} mars {rng.randint(2001, 2025)}"
     return str(rng.randint(1, 9999))
+
+
+def write_catalogue(path: Path, chunks: int) -> None:
+    """Stream it to disk."""
+    with path.open("w", encoding="utf-8") as handle:
+        for row in catalogue(chunks):
+            handle.write(json.dumps(row, ensure_ascii=False) + "\n")
+
+
+def plain_loop() -> float:
+    """Processor seconds of three million additions."""
+    started, total = time.process_time(), 0
+    for number in range(3_000_000):
+        total += number
+    return time.process_time() - started
+
+
+def measure(documents: Path, method: str, split: bool) -> dict[str, Any]:
+    """One run in this very process."""
+    from dyag_core import Session
+
+    with documents.open("rb") as handle:
+        chunks = sum(1 for line in handle)
+    with tempfile.TemporaryDirectory() as folder:
+        first: list[float] = []
+        loop, started, busy = plain_loop(), time.perf_counter(), time.process_time()
+        threading.Thread(target=_await_first_row, args=(Path(folder), started, first), daemon=True).start()
+        made = Session(folder).generate(documents, method=method, split=split)
+        seconds, busy = time.perf_counter() - started, time.process_time() - busy
+        size = made.output.stat().st_size
+    return {
+        "chunks": chunks,
+        "rows": made.written,
+        "facts": made.facts,
+        "seconds": seconds,
+        "cpu_seconds": busy,
+        "first_row_seconds": first[0] if first else seconds,
+        "peak_memory_mb": peak_memory() / 1e6,
+        "output_mb": size / 1e6,
+        "loop_seconds": (loop + plain_loop()) / 2,
+        "by_split": made.by_split,
+        "largest_similarity": made.largest_similarity,
+    }
+
+
+def peak_memory() -> int:
+    """Bytes. Linux' own figure: `getrusage` there counts the parent's pages from before the start."""
+    try:
+        status = Path("/proc/self/status").read_text(encoding="ascii")
+    except OSError:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    return 1024 * int(status.partition("VmHWM:")[2].split()[0])
+
+
+def _await_first_row(folder: Path, started: float, first: list[float]) -> None:
+    while not any(file.stat().st_size for file in folder.glob(".training.jsonl.*.tmp")):
+        time.sleep(0.02)
+    first.append(time.perf_counter() - started)
+
+
+def table(runs: dict[str, dict[str, Any]]) -> str:
+    """Markdown."""
+    lines = [
+        "| input | chunks | rows | time | processor | chunks/s | rows/s | first row | peak memory |",
+        "|---|---:|---:|---:|---:|---:|---:|---:|---:|",
+    ]
+    for name, run in runs.items():
+        lines.append(
+            f"| {name} | {run['chunks']:,} | {run['rows']:,} | {run['seconds']:.1f} s | {run['cpu_seconds']:.1f} s "
+            f"| {run['chunks'] / run['cpu_seconds']:,.0f} | {run['rows'] / run['cpu_seconds']:,.0f} "
+            f"| {run['first_row_seconds']:.2f} s | {run['peak_memory_mb']:.0f} MB |"
+        )
+    loops = [run["loop_seconds"] for run in runs.values()]
+    note = f"Rates by processor time. Three million additions took {min(loops):.2f} to {max(loops):.2f} s."
+    return "\n".join([*lines, "", note, ""])
+
+
+def figure(runs: list[dict[str, Any]], path: Path, title: str) -> None:
+    """Time and memory against chunks, log-log."""
+    import matplotlib
+
+    matplotlib.use("svg")
+    from matplotlib import pyplot
+
+    pyplot.rcParams |= {"svg.hashsalt": "dyag", "svg.fonttype": "none", "font.size": 10}
+    drawing, (left, right) = pyplot.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
+    chunks = [run["chunks"] for run in runs]
+    left.loglog(chunks, [run["cpu_seconds"] for run in runs], "o-", color="#1f6f8b", label="measured")
+    left.loglog(chunks, [n / 5000 for n in chunks], "--", color="#999999", label="5,000 chunks/s")
+    left.set(xlabel="chunks", ylabel="processor seconds", title=f"time, {title}")
+    right.loglog(chunks, [run["peak_memory_mb"] for run in runs], "o-", color="#b5532a", label="measured")
+    right.axhline(500, ls="--", color="#999999", label="500 MB")
+    right.set(xlabel="chunks", ylabel="peak memory, MB", title=f"memory, {title}", ylim=(10, 1000))
+    for axes in (left, right):
+        axes.grid(visible=True, which="major", alpha=0.3)
+        axes.legend(frameon=False)
+    drawing.savefig(path, metadata={"Date": None})
+    pyplot.close(drawing)
+
+
+def main() -> None:
+    """Write the documents here, measure in another process, for every size."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("documents", nargs="?", type=Path, help="a catalogue of your own, measured first")
+    parser.add_argument("--sizes", nargs="*", type=int, default=list(SIZES), help="chunks of the made-up catalogue")
+    parser.add_argument("--method", default="rule")
+    parser.add_argument("--split", action="store_true")
+    parser.add_argument("--output", type=Path, default=Path("results"))
+    parser.add_argument("--measure", type=Path, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.measure:
+        print(json.dumps(measure(arguments.measure, arguments.method, arguments.split)))
+        return
+    arguments.output.mkdir(parents=True, exist_ok=True)
+    command = [sys.executable, __file__, "--method", arguments.method, *(["--split"] if arguments.split else [])]
+    runs: dict[str, dict[str, Any]] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        made_up = Path(folder) / "documents.jsonl"
+        for wanted in [*([arguments.documents] if arguments.documents else []), *arguments.sizes]:
+            if isinstance(wanted, int):
+                write_catalogue(made_up, wanted)
+            source = made_up if isinstance(wanted, int) else wanted
+            done = subprocess.run([*command, "--measure", str(source)], check=True, stdout=subprocess.PIPE)
+            runs[f"{wanted:,} made up" if isinstance(wanted, int) else wanted.stem] = json.loads(done.stdout)
+            title = f"{arguments.method}{' --split' if arguments.split else ''}"
+            (arguments.output / "generate.md").write_text(table(runs), encoding="utf-8")
+            content = {"method": arguments.method, "split": arguments.split, "runs": runs}
+            (arguments.output / "generate.json").write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+            figure([r for n, r in runs.items() if n.endswith("made up")], arguments.output / "generate.svg", title)
+    print(table(runs), end="")
+
+
+if __name__ == "__main__":
+    main()

@@ -33,14 +33,13 @@ _CONTEXT = {
 
 def question_messages(question: str, system: str | None) -> tuple[Message, ...]:
     """A closed-book prompt. `system` None or empty leaves the system turn to the model's own template."""
-    user = Message(role="user", content=question)
-    return (_system_message(system), user) if system else (user,)
+    return (*system_messages(system), Message(role="user", content=question))
 
 
 @lru_cache(maxsize=16)
-def _system_message(system: str) -> Message:
-    """One for all questions of a run: training data has millions."""
-    return Message(role="system", content=system)
+def system_messages(system: str | None) -> tuple[Message, ...]:
+    """What stands before every question: the system turn, or nothing."""
+    return (Message(role="system", content=system),) if system else ()
 
 
 def context_text(chunks: Sequence[Chunk]) -> str:

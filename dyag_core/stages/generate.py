@@ -25,7 +25,7 @@ from dyag_core.errors import GateError, UsageError
 from dyag_core.groups import Groups
 from dyag_core.language import detect_language
 from dyag_core.pace import Paced
-from dyag_core.prompts import LANGUAGES, SYSTEM, question_messages
+from dyag_core.prompts import LANGUAGES, SYSTEM, system_messages
 from dyag_core.records import GeneratedData
 from dyag_core.run import Run
 from dyag_core.screening import Screen
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from dyag_core.manager import Plugins
     from dyag_core.protocols import Progress, Task
-    from dyag_core.records import Document, Example, Message
+    from dyag_core.records import Document, Example
 
 __all__ = ["GeneratedData", "generate"]
 
@@ -291,10 +291,9 @@ class _Work:
 
 def _row(example: Example, system: str, method: str, part: str | None, stratum: str | None) -> dict[str, Any]:
     """A training row: the chat, and where it comes from (G1)."""
-    *before, question = question_messages(example.question, system)
-    turns: list[Message] = [*before, *example.history, question]
-    messages = [{"role": turn.role, "content": turn.content} for turn in turns]
-    messages.append({"role": "assistant", "content": example.answer})
+    before = system_messages(system) + example.history
+    messages = [{"role": turn.role, "content": turn.content} for turn in before]
+    messages += [{"role": "user", "content": example.question}, {"role": "assistant", "content": example.answer}]
     meta: dict[str, Any] = {"document": example.document, "chunk": example.chunk}
     meta["fact"] = example.fact.id if example.fact else None
     if example.other_facts:
