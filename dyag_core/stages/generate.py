@@ -16,6 +16,7 @@ from dyag_core.artifacts import (
     manifest_path,
     output_lock,
     relative_to,
+    remove_leftovers,
     to_json,
     write_manifest,
 )
@@ -84,6 +85,7 @@ def generate(
         raise UsageError(f"{output}: is the input", "choose another --output")
     chosen = plugins.choose("generators", method, options)
     with output_lock(output), _Rejects(output, source) as rejects:
+        remove_leftovers(output, rejects.path, *(_part_file(output, part) for part in _PARTS))
         read = read_documents(source, rejects.add, strict=strict)
         if lang is None:
             lang, read = _language_of(read)
@@ -186,7 +188,7 @@ class _Work:
 
     def file(self, part: str) -> Path:
         """Where the rows of a part go."""
-        return self.output.with_name(f"{self.output.stem}_{part}.jsonl")
+        return _part_file(self.output, part)
 
     def name_leftovers(self) -> None:
         """Parts that an earlier run left beside the output: they belong to rows that are no more."""
@@ -287,6 +289,10 @@ class _Work:
             largest_similarity=self.largest,
             rows_for_the_rest=rest,
         )
+
+
+def _part_file(output: Path, part: str) -> Path:
+    return output.with_name(f"{output.stem}_{part}.jsonl")
 
 
 def _row(example: Example, system: str, method: str, part: str | None, stratum: str | None) -> dict[str, Any]:

@@ -1,0 +1,73 @@
+"""A long run of generate-training: rows grow while it runs, a kill costs nothing that was there, memory stays small."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
+
+
+def write_documents(path: Path, number: int) -> Path:
+    with path.open("w", encoding="utf-8") as handle:
+        for n in range(number):
+            content = f"# Outil {n}\n\n- Licence: MIT {n}\n- Éditeur: Ville {n}\n- Statut: en production"
+            row = {"id": f"c{n}", "content": content, "metadata": {"id": f"d{n}", "nom": f"Outil {n}"}}
+            handle.write(json.dumps(row, ensure_ascii=False) + "\n")
+    return path
+
+
+def command(source: Path, output: Path, *more: str) -> list[str]:
+    start = [sys.executable, "-m", "dyag_core.cli", "generate-training", str(source), "--method", "rule"]
+    return [*start, "--lang", "fr", "--output", str(output), *more]
+
+
+def growing(folder: Path) -> list[Path]:
+    return [file for file in folder.glob(".x*.tmp") if file.stat().st_size]
+
+
+def test_rows_grow_while_it_runs_and_a_kill_leaves_the_old_file(tmp_path):
+    small, large = write_documents(tmp_path / "small.jsonl", 20), write_documents(tmp_path / "large.jsonl", 50_000)
+    output = tmp_path / "x.jsonl"
+    subprocess.run(command(small, output, "--split"), check=True, capture_output=True, timeout=60)
+    before = {file.name: file.read_bytes() for file in tmp_path.glob("x*")}
+    process = subprocess.Popen(command(large, output, "--split"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        end = time.monotonic() + 60
+        while len(growing(tmp_path)) < 2 and time.monotonic() < end:
+            assert process.poll() is None
+            time.sleep(0.05)
+        assert len(growing(tmp_path)) >= 2  # all rows, and those of training
+    finally:
+        process.kill()
+        process.wait()
+    assert {file.name: file.read_bytes() for file in tmp_path.glob("x*")} == before
+    assert growing(tmp_path)
+    subprocess.run(command(small, output, "--split"), check=True, capture_output=True, timeout=60)
+    assert {file.name: file.read_bytes() for file in tmp_path.glob("x*")} == before
+    assert not list(tmp_path.glob(".x*.tmp"))  # what the killed run left is gone
+
+
+def test_the_benchmark_shows_memory_that_hardly_grows(tmp_path):
+    arguments = ["--sizes", "300", "1500", "--output", str(tmp_path)]
+    done = subprocess.run(
+        [sys.executable, str(BENCHMARKS / "generate.py"), *arguments], check=True, capture_output=True, timeout=120
+    )
+    runs = json.loads((tmp_path / "generate.json").read_text("utf-8"))["runs"]
+    small, large = runs["300 made up"], runs["1,500 made up"]
+    assert (small["chunks"], large["chunks"]) == (300, 1500)
+    assert 4 < large["rows"] / small["rows"] < 6
+    assert large["first_row_seconds"] < large["seconds"]
+    assert large["peak_memory_mb"] - small["peak_memory_mb"] < 15  # 1,200 chunks more
+    assert (tmp_path / "generate.svg").read_text("utf-8").lstrip().startswith("<?xml")
+    assert (tmp_path / "generate.md").read_text("utf-8") == done.stdout.decode("utf-8")
+
+
+def test_leaks_benchmark_finds_every_planted_leak(tmp_path):
+    arguments = ["--train", "400", "--test", "200", "--only", "exact", "--output", str(tmp_path)]
+    subprocess.run([sys.executable, str(BENCHMARKS / "leaks.py"), *arguments], check=True, timeout=120)
+    run = json.loads((tmp_path / "leaks.json").read_text("utf-8"))["runs"]["exact"]
+    assert run["found"] == run["planted"] >= 10
