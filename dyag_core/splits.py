@@ -99,7 +99,7 @@ class Splitter:
         self._spare: list[Candidate] = []
         self._unanswerable: dict[str, Candidate] = {}
         self._current: tuple[str, dict[str, Candidate]] = ("", {})
-        self._sparse = 1  # only every so manieth row that could wait does
+        self._sparse = 1  # of so many rows that could wait, one does
 
     # -- row by row --------------------------------------------------------------------------------------------------
 

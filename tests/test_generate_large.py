@@ -8,6 +8,8 @@ import sys
 import time
 from pathlib import Path
 
+from dyag_core.pace import Paced
+
 BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
 
 
@@ -49,6 +51,25 @@ def test_rows_grow_while_it_runs_and_a_kill_leaves_the_old_file(tmp_path):
     subprocess.run(command(small, output, "--split"), check=True, capture_output=True, timeout=60)
     assert {file.name: file.read_bytes() for file in tmp_path.glob("x*")} == before
     assert not list(tmp_path.glob(".x*.tmp"))  # what the killed run left is gone
+
+
+class Recorder:
+    def __init__(self) -> None:
+        self.drawn: list[tuple[float, dict[str, object]]] = []
+
+    def advance(self, steps: float = 1, **shown: object) -> None:
+        self.drawn.append((steps, shown))
+
+
+def test_progress_is_drawn_seldom_and_counts_every_row():
+    task = Recorder()
+    with Paced(task, "rows") as paced:
+        for number in range(10_000):
+            paced.advance(compared=number)
+    assert sum(steps for steps, _ in task.drawn) == 10_000
+    assert len(task.drawn) < 100
+    assert task.drawn[-1][1]["compared"] == 9_999
+    assert task.drawn[-1][1]["rows/s"] > 0
 
 
 def test_the_benchmark_shows_memory_that_hardly_grows(tmp_path):
