@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         Document,
         Evaluation,
         Example,
+        Exported,
         Fact,
         Hit,
         Message,
@@ -51,7 +52,7 @@ _HOME = {
     "dyag_core.markers": "hookimpl",
     "dyag_core.protocols": "Engine Progress Retriever Task",
     "dyag_core.records": (
-        "BaseModelPreset Chunk Comparison Decoding Document Evaluation Example Fact Hit Message MetricResult "
+        "BaseModelPreset Chunk Comparison Decoding Document Evaluation Example Exported Fact Hit Message MetricResult "
         "MetricSummary Passport Prediction Question Record Reply Report TrainedModel TrainingJob"
     ),
     "dyag_core.run": "Run",
@@ -71,6 +72,7 @@ __all__ = [
     "Engine",
     "Evaluation",
     "Example",
+    "Exported",
     "Fact",
     "GateError",
     "Hit",

@@ -1,4 +1,4 @@
-"""Training rows as chats, whichever of the three file shapes they come in."""
+"""Training rows as chats, whichever shape they come in: DYAG's own three, Alpaca's or ShareGPT's."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _MESSAGES = TypeAdapter(tuple[Message, ...])
+_SPEAKERS = {"system": "system", "human": "user", "user": "user", "gpt": "assistant", "assistant": "assistant"}
 _SHAPES = '{"messages": [...]}, {"prompt": ..., "completion": ...} or {"question": ..., "expected_answer": ...}'
 
 
@@ -38,7 +39,8 @@ def read_conversations(path: Path) -> list[Conversation]:
     """Every row of a training file.
 
     `messages` are taken as they are; `prompt` and `completion` are texts or lists of messages; a bare question gets
-    the system prompt that DYAG asks questions with, in the language of the file.
+    the system prompt that DYAG asks questions with, in the language of the file. Rows of Alpaca (`instruction`,
+    `input`, `output`, `system`, `history`) and ShareGPT (`conversations`) are read too.
 
     Raises:
         UsageError: a bad line (the first five are named with their reasons), or no row at all.
@@ -76,6 +78,10 @@ def read_conversations(path: Path) -> list[Conversation]:
 def _messages(row: dict[str, Any], system: str | None) -> tuple[Message, ...]:
     if "messages" in row:
         messages = _MESSAGES.validate_python(_bare(row["messages"]))
+    elif "conversations" in row:
+        messages = _MESSAGES.validate_python(_spoken(row["conversations"]))
+    elif isinstance(row.get("instruction"), str) and isinstance(row.get("output"), str):
+        messages = _instructed(row)
     elif "prompt" in row and "completion" in row:
         messages = _turns(row["prompt"], "user") + _turns(row["completion"], "assistant")
     elif isinstance(row.get("question"), str) and isinstance(row.get("expected_answer"), str):
@@ -85,6 +91,28 @@ def _messages(row: dict[str, Any], system: str | None) -> tuple[Message, ...]:
         raise ValueError(f"none of the known shapes: {_SHAPES}")
     _check_turns(messages)
     return messages
+
+
+def _spoken(value: Any) -> Any:
+    """ShareGPT's turns as messages."""
+    if not isinstance(value, list) or not all(isinstance(turn, dict) for turn in value):
+        raise ValueError('"conversations" is not a list of turns')
+    unknown = next((turn.get("from") for turn in value if turn.get("from") not in _SPEAKERS), None)
+    if unknown is not None:
+        raise ValueError(f'"conversations" holds a turn from {unknown!r}; known: {", ".join(_SPEAKERS)}')
+    return [{"role": _SPEAKERS.get(turn.get("from"), ""), "content": turn.get("value")} for turn in value]
+
+
+def _instructed(row: dict[str, Any]) -> tuple[Message, ...]:
+    """Alpaca's row: system, earlier questions and answers, the instruction with its input, the answer."""
+    turns = [("system", row["system"])] if row.get("system") else []
+    for pair in row.get("history") or []:
+        if not isinstance(pair, list) or len(pair) != 2:
+            raise ValueError('"history" is not a list of [question, answer]')
+        turns += [("user", pair[0]), ("assistant", pair[1])]
+    question = "\n".join(part for part in (row["instruction"], row.get("input")) if part)
+    turns += [("user", question), ("assistant", row["output"])]
+    return _MESSAGES.validate_python([{"role": role, "content": content} for role, content in turns])
 
 
 def _turns(value: Any, role: str) -> tuple[Message, ...]:

@@ -2,7 +2,7 @@
 
 Families (a plugin is chosen by name, with options checked against its own `Options` model):
 `dyag_generate`, `dyag_base_model`, `dyag_train` (with `dyag_estimate`), `dyag_score`, `dyag_report`, `dyag_retrieve`,
-`dyag_open_engine`.
+`dyag_open_engine`, `dyag_export`.
 Lifecycle (every installed `dyag.hooks` plugin takes part):
 `dyag_configure`, `dyag_before_stage`, `dyag_after_stage`, `dyag_on_stage_error`, `dyag_filter_examples`.
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         Comparison,
         Document,
         Example,
+        Exported,
         MetricResult,
         Prediction,
         Report,
@@ -113,6 +114,21 @@ def dyag_open_engine(base_path: str, adapter: Path | None, options: Any, run: Ru
 
     Fires when a stage needs answers. `base_path` is a folder or a hub id, `adapter` a PEFT adapter to apply or None.
     An engine must check that the adapter was really applied, and fail if it was not.
+    """
+
+
+@hookspec(firstresult=True)
+def dyag_export(source: Path, output: Path, options: Any, run: Run) -> Exported | None:
+    """Write what DYAG made in the format of another tool. Family `dyag.exporters`, since 3.0.
+
+    Fires once, for `dyag export SOURCE --format NAME`, after the stage locked `output`. `source` is what the user
+    named; an exporter of training data takes a training file, and `dyag_core.exporting.export_rows` reads and writes
+    it. Raise UsageError where `source` is something else. Nothing may be lost in silence: `run.reject(reason)` what
+    the format can't hold. Return the files written; the core adds the manifest. None: this exporter declines.
+
+        @hookimpl
+        def dyag_export(source, output, run):
+            return export_rows(source, output, run, lambda row: {"q": row.questions[-1], "a": row.messages[-1].content})
     """
 
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         Comparison,
         Document,
         Example,
+        Exported,
         MetricResult,
         Prediction,
         Report,
@@ -248,6 +249,13 @@ class Plugins:
             chosen, self._call(chosen, base_path=base_path, adapter=adapter, options=chosen.options, run=run)
         )
         return engine
+
+    def export(self, chosen: Chosen, source: Path, output: Path, run: Run) -> Exported:
+        """What an exporter plugin wrote."""
+        made: Exported = self._returned(
+            chosen, self._call(chosen, source=source, output=output, options=chosen.options, run=run)
+        )
+        return made
 
     # -- lifecycle -------------------------------------------------------------------------------------------------
 

@@ -23,6 +23,7 @@ FAMILY_HOOKS = {
     "reporters": "dyag_report",
     "retrievers": "dyag_retrieve",
     "engines": "dyag_open_engine",
+    "exporters": "dyag_export",
 }
 
 LIFECYCLE = "hooks"
@@ -35,6 +36,7 @@ _EXTRA_OF = {
     ),
     "bitsandbytes": "nf4",
     "openai": "llm",
+    **dict.fromkeys(("markitdown", "bs4", "mammoth", "pdfplumber", "pyarrow"), "ingest"),
 }
 
 

@@ -38,7 +38,7 @@ class Run:
     """One run of one stage. Plugins get it as the argument `run`.
 
     Args:
-        stage: generate, finetune, query, evaluate, compare, index.
+        stage: generate, finetune, query, evaluate, compare, index, ingest, export.
         folder: where the stage writes; a plugin may keep a journal here under its own name.
         seed: the run's seed. Use `run.random(...)` rather than the global generator.
         lang: "fr" or "en": the language of what is written for people.

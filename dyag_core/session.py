@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from dyag_core.protocols import Progress
+    from dyag_core.records import Exported, IngestedDocuments
     from dyag_core.records.training import ResumePolicy, TrainedModel, TrainingEstimate
     from dyag_core.stages.compare import ComparisonFiles
     from dyag_core.stages.evaluate import EvaluationFiles
@@ -51,6 +52,31 @@ class Session:
     progress: Progress = field(default_factory=SilentProgress)
     seed: int = 42
     lang: str | None = None
+
+    def ingest(
+        self,
+        *sources: str | Path,
+        output: str | Path | None = None,
+        chunk_size: int | None = None,
+        chunk_unit: str = "characters",
+        base_model: str | None = None,
+        overlap: int = 0,
+        strict: bool = False,
+    ) -> IngestedDocuments:
+        """Read files and folders of any kind into one file of chunks. See `dyag ingest --help`."""
+        from dyag_core.stages.ingest import ingest
+
+        return ingest(
+            sources=[Path(source) for source in sources],
+            output=self._place(output, "documents.jsonl"),
+            chunk_size=chunk_size,
+            chunk_unit=chunk_unit,
+            base_model=base_model,
+            overlap=overlap,
+            strict=strict,
+            plugins=self._host(),
+            progress=self.progress,
+        )
 
     def generate(
         self,
@@ -85,6 +111,27 @@ class Session:
             system_prompt=system_prompt,
             min_yield=min_yield,
             strict=strict,
+            plugins=self._host(),
+            progress=self.progress,
+        )
+
+    def export(
+        self,
+        source: str | Path,
+        *,
+        format: str,
+        output: str | Path,
+        options: Mapping[str, Any] | None = None,
+    ) -> Exported:
+        """Write what DYAG made in the format of another tool. See `dyag export --help`."""
+        from dyag_core.stages.export import export
+
+        return export(
+            source=Path(source),
+            output=Path(output),
+            format=format,
+            options=options,
+            seed=self.seed,
             plugins=self._host(),
             progress=self.progress,
         )

@@ -143,7 +143,7 @@ def test_folder_of_texts_is_cut_at_headings(tmp_path):
     (tmp_path / "skip.png").write_bytes(b"\x89PNG")
     documents, bad = read(tmp_path)
     assert [(d.id, d.title, len(d.chunks)) for d in documents] == [("a.txt", "a", 1), ("sub/b é.md", "Titre", 3)]
-    assert documents[1].chunks[1].text.startswith("## Un")
+    assert documents[1].chunks[1].text.startswith("# Titre\n\n## Un\n\nA")
     assert "# no heading" in documents[1].chunks[1].text
     assert bad[0].line == 2
     assert "bad.md" in bad[0].reason

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 #: What `dyag --help` says of each built-in, so that it needs to import none. A test holds these against the commands.
 SUMMARIES = {
     "quickstart": "The whole chain on a sample catalogue, in minutes.",
+    "ingest": "Read documents of any kind into one file of chunks.",
     "generate-training": "Make training data from documents.",
     "finetune": "Fine-tune a base model on training data.",
     "query-finetuned": "Ask a fine-tuned model.",
@@ -30,6 +31,7 @@ SUMMARIES = {
     "evaluate-rag": "Measure retrieval with a base model on test questions.",
     "evaluate": "Measure several arms on the same questions.",
     "compare-models": "Say which arm to use, with intervals.",
+    "export": "Write training data in the format of another tool.",
     "models": "List, show and fetch base models.",
     "plugins": "List, show and check plugins.",
     "doctor": "Say what this machine can run.",

@@ -14,8 +14,10 @@ from dyag_core.records.comparison import (
 from dyag_core.records.document import Chunk, Document, Fact
 from dyag_core.records.evaluation import Evaluation, MetricResult, MetricSummary, Prediction, Source
 from dyag_core.records.example import Example, Message, Question
+from dyag_core.records.exported import Exported
 from dyag_core.records.generated import GeneratedData
 from dyag_core.records.generation import Decoding, Hit, Reply
+from dyag_core.records.ingested import IngestedDocuments
 from dyag_core.records.training import MemoryEstimate, Passport, TrainedModel, TrainingEstimate, TrainingJob
 
 __all__ = [
@@ -31,9 +33,11 @@ __all__ = [
     "Document",
     "Evaluation",
     "Example",
+    "Exported",
     "Fact",
     "GeneratedData",
     "Hit",
+    "IngestedDocuments",
     "MemoryEstimate",
     "Message",
     "MetricResult",

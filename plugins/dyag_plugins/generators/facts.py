@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from dyag_core.normalise import fold
 from dyag_core.records import Fact
+from dyag_core.sentences import first_sentence
 from dyag_plugins.generators.packs import label_key
 
 if TYPE_CHECKING:
@@ -32,8 +33,6 @@ _TABLE_ROW = re.compile(r"^\s*\|.*\|\s*$")
 _TABLE_RULE = re.compile(r"^\s*\|[\s:|-]+\|\s*$")
 _LINK = re.compile(r"!?\[([^\]]*)\]\(([^)\s]*)[^)]*\)")
 _EMPHASIS = re.compile(r"(\*\*|__|`)(?=\S)(.+?)(?<=\S)\1")
-_SENTENCE_END = re.compile(r"(?<=[.!?…])[\"»”)]*\s+(?=[A-ZÀ-ÖØ-Þ0-9«\"“(])")
-_ABBREVIATION = re.compile(r"(?:\b(?:M|Mme|Dr|St|art|cf|ex|p|vol|n°|Mr|Mrs|Ms|e\.g|i\.e|etc|vs|No)|\b[A-ZÀ-Þ])\.$")
 
 #: Headers of two-column tables whose rows are labels and values.
 _KEY_HEADERS = frozenset(
@@ -96,16 +95,6 @@ def plain_text(value: str) -> str:
     if "**" in value or "__" in value or "`" in value:
         value = _EMPHASIS.sub(r"\2", value)
     return " ".join(value.split())
-
-
-def first_sentence(text: str) -> str:
-    """The first sentence of running text."""
-    start = 0
-    for end in _SENTENCE_END.finditer(text):
-        sentence = text[start : end.start()]
-        if not _ABBREVIATION.search(sentence):
-            return sentence.strip()
-    return text.strip()
 
 
 def _stated(text: str, title: str) -> Iterator[tuple[str, str, str, str]]:

@@ -1,0 +1,93 @@
+"""Read what people have (JSON, tables, Markdown, HTML, PDF, Word, folders of them) as a stream of documents.
+
+What can't be used never stops the reading and never disappears: it is handed to `on_bad_line` with its place and a
+reason. Nothing is held but the document that is being put together and a few bytes for each id that was seen.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dyag_core.artifacts import BadLine
+from dyag_core.chunking import Chunking
+from dyag_core.documents.fields import TITLE_FIELDS, OnBadLine
+from dyag_core.documents.json_files import JSON_SUFFIXES, from_json
+from dyag_core.documents.tables import PARQUET_SUFFIXES, TABLE_SUFFIXES, from_parquet, from_table
+from dyag_core.documents.texts import TEXT_SUFFIXES, from_folder, from_text_file
+from dyag_core.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from dyag_core.records import Chunk, Document
+
+__all__ = ["TITLE_FIELDS", "OnBadLine", "read_chunks", "read_documents"]
+
+_SHAPE = 'each line of a .jsonl file should look like {"id": "a1", "content": "...", "metadata": {"id": "a"}}'
+
+
+def read_documents(
+    path: Path, on_bad_line: OnBadLine, *, strict: bool = False, chunking: Chunking | None = None
+) -> Iterator[Document]:
+    """Every document of `path`: a .jsonl, .json, .csv, .tsv, .parquet file, a text, or a folder of texts.
+
+    Lines of JSONL, elements of a JSON array and rows of a table are chunks as they stand; neighbours with the same
+    `metadata.id` make one document, and where a document's chunks don't stand together it comes in several parts with
+    one id. Texts (.md, .txt, .html, .pdf, .docx) are documents, cut into chunks.
+
+    Args:
+        on_bad_line: is given each line, row or file that can't be used.
+        strict: stop at the first of them instead.
+        chunking: how texts are cut; by default into 2000 characters.
+
+    Raises:
+        UsageError: the input is missing, empty, of an unknown kind, or holds nothing usable; strict: at a bad line.
+        PluginError: the library that reads this kind of file isn't installed.
+    """
+    bad: list[BadLine] = []
+
+    def note(line: BadLine) -> None:
+        if strict:
+            raise UsageError(
+                f"{path}, line {line.line}: {line.reason}", "mend the line, or leave out --strict to go on without it"
+            )
+        bad[1:] = [line]  # the first and the last are enough for the message below
+        on_bad_line(line)
+
+    found = False
+    for document in _reader(path)(path, note, chunking or Chunking()):
+        found = True
+        yield document
+    if not found:
+        if bad:
+            first = bad[0]
+            raise UsageError(f"{path}: no line could be used; line {first.line}: {first.reason}", _SHAPE)
+        raise UsageError(f"{path}: is empty, there is nothing to read", _SHAPE)
+
+
+def read_chunks(path: Path, on_bad_line: OnBadLine | None = None, *, strict: bool = False) -> Iterator[Chunk]:
+    """Every chunk of `path`, in order; `chunk.metadata` holds at least `document` (its id) and `title`.
+
+    Bad lines are passed over unless `on_bad_line` wants them. Raises UsageError as `read_documents` does.
+    """
+    for document in read_documents(path, on_bad_line or (lambda line: None), strict=strict):
+        yield from document.chunks
+
+
+def _reader(path: Path) -> Callable[[Path, OnBadLine, Chunking], Iterator[Document]]:
+    if path.is_dir():
+        return from_folder
+    suffix = path.suffix.lower()
+    if not path.exists():
+        raise UsageError(f"{path}: no such file or folder")
+    if suffix in JSON_SUFFIXES:
+        return lambda path, note, _: from_json(path, note)
+    if suffix in TABLE_SUFFIXES:
+        return lambda path, note, _: from_table(path, note)
+    if suffix in PARQUET_SUFFIXES:
+        return lambda path, note, _: from_parquet(path, note)
+    if suffix in TEXT_SUFFIXES:
+        return from_text_file
+    known = ", ".join((*JSON_SUFFIXES, *TABLE_SUFFIXES, *PARQUET_SUFFIXES, *TEXT_SUFFIXES))
+    raise UsageError(f"{path}: don't know how to read {suffix or 'a file without suffix'}", f"known: {known}, folders")

@@ -1,0 +1,132 @@
+"""HTML, PDF and Word as Markdown, through markitdown; nothing is fetched.
+
+What markitdown leaves undone is done here: a page's own text instead of its menus, the title style of Word, header rows
+of Word's tables, and in PDF the lines of a paragraph put together and numbered headings found again.
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+import re
+import zipfile
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+from dyag_core import registry
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+#: suffix -> the library that markitdown reads it with
+CONVERTED = {".html": "bs4", ".htm": "bs4", ".docx": "mammoth", ".pdf": "pdfplumber"}
+#: A Word file is a zip archive: a small one that unpacks to more than this is broken or hostile.
+MAX_UNPACKED_BYTES = 512 * 1024 * 1024
+
+_WORD_STYLES = "\n".join(
+    ["p[style-name='Title'] => h1:fresh", "p[style-name='Subtitle'] => p:fresh"]
+    + [f"p[style-name='heading {n}'] => h{min(n + 1, 6)}:fresh" for n in range(1, 7)]
+)
+_BLANK_HEADER = re.compile(r"^\|[ |]*\|\n(\|[ |:-]*-[ |:-]*\|\n)(\|.*\|)$", re.MULTILINE)
+_NUMBERED = re.compile(r"^(\d{1,2}(?:\.\d{1,2}){0,3})[.)]?\s+[^\W\d_].{0,78}[^.;:,!?…]$")
+_HYPHEN = re.compile(r"(?<=[^\W\d_])-\n(?=[a-zà-ÿ])")
+_LONGEST_HEADING = 80
+
+
+def check_installed(paths: list[Path]) -> None:
+    """Raise PluginError with the command to type if a library that one of `paths` needs is missing."""
+    for path in paths:
+        library = CONVERTED.get(path.suffix.lower())
+        for name in ("markitdown", library) if library else ():
+            if find_spec(name) is None:
+                raise registry.missing_library(f"reading {path.name}", ModuleNotFoundError(name=name))
+
+
+def to_markdown(path: Path) -> tuple[str, str]:
+    """(title or "", Markdown) of a file. Raises ValueError with the reason where it can't be read."""
+    suffix = path.suffix.lower()
+    convert = {".docx": _word, ".pdf": _pdf}.get(suffix, _html)
+    raw = path.read_bytes()
+    if not raw:
+        raise ValueError("is empty")
+    try:
+        title, text = convert(raw)
+    except (MemoryError, ValueError):
+        raise
+    except Exception as error:
+        name = type(error).__name__
+        if "Password" in name:
+            raise ValueError("is encrypted: save it without a password") from error
+        detail = f": {error}".split("\n")[0][:120] if str(error) else ""
+        raise ValueError(f"can't be read as {suffix[1:].upper()} ({name}{detail})") from error
+    text = text.replace("\r\n", "\n").replace("\x00", "").strip()
+    if not text:
+        raise ValueError("holds no text" + (" (a scan? run it through OCR first)" if suffix == ".pdf" else ""))
+    return title, text
+
+
+def _html(raw: bytes) -> tuple[str, str]:
+    """The main part of a page; its menus, header and footer are left out where it says which is which."""
+    from bs4 import BeautifulSoup
+    from markitdown.converters import HtmlConverter
+
+    soup = BeautifulSoup(raw, "html.parser")  # the encoding is the declared one, else UTF-8, else Windows-1252
+    title = soup.title.get_text() if soup.title else ""
+    body = soup.find("main") or soup.find(attrs={"role": "main"}) or soup.body or soup
+    for part in body.find_all(["nav", "footer", "aside", "template", "noscript", "script", "style"]):
+        part.decompose()
+    return " ".join(title.split()), str(HtmlConverter().convert_string(str(body)).markdown)
+
+
+def _word(raw: bytes) -> tuple[str, str]:
+    from markitdown.converters import DocxConverter
+
+    try:
+        with zipfile.ZipFile(io.BytesIO(raw)) as archive:
+            unpacked = sum(entry.file_size for entry in archive.infolist())
+    except zipfile.BadZipFile as error:
+        raise ValueError("is no Word file (.docx), or not a whole one") from error
+    if unpacked > MAX_UNPACKED_BYTES:
+        raise ValueError(f"unpacks to {unpacked // 2**20} MB, the limit is {MAX_UNPACKED_BYTES // 2**20}")
+    text = str(DocxConverter().convert(io.BytesIO(raw), _stream_info(".docx"), style_map=_WORD_STYLES).markdown)
+    return "", _BLANK_HEADER.sub(r"\2\n\1", text).replace("|\n\n|", "|\n|")
+
+
+def _pdf(raw: bytes) -> tuple[str, str]:
+    from markitdown.converters import PdfConverter
+
+    logging.getLogger("pdfminer").setLevel(logging.ERROR)  # it warns of fonts, on stderr
+    if not raw.lstrip().startswith(b"%PDF"):
+        raise ValueError("is no PDF file")
+    return "", paragraphs(str(PdfConverter().convert(io.BytesIO(raw), _stream_info(".pdf")).markdown))
+
+
+def _stream_info(suffix: str) -> Any:
+    from markitdown import StreamInfo
+
+    return StreamInfo(extension=suffix)
+
+
+def paragraphs(text: str) -> str:
+    """The text of a PDF with each paragraph on one line, and headings marked: the title, and "2.1 Numbered ones".
+
+    Lists of numbered lines are no headings: behind a heading stands something else than the next number.
+    """
+    blocks = [_one_block(block) for block in re.split(r"\n\s*\n|\f", text.replace("\r\n", "\n")) if block.strip()]
+    found = []
+    for i, block in enumerate(blocks):
+        following = blocks[i + 1] if i + 1 < len(blocks) else ""
+        numbered = _NUMBERED.match(block)
+        if numbered and following and not _NUMBERED.match(following):
+            block = f"{'#' * min(6, 2 + numbered[1].count('.'))} {block}"
+        elif i == 0 and following and len(block) <= _LONGEST_HEADING and "\n" not in block and block[-1] not in ".;:,|":
+            block = f"# {block}"
+        found.append(block)
+    return "\n\n".join(found)
+
+
+def _one_block(block: str) -> str:
+    lines = [line.strip() for line in block.strip().split("\n")]
+    if any(line.startswith("|") for line in lines):
+        return "\n".join(lines)
+    return " ".join(_HYPHEN.sub("", "\n".join(lines)).split())

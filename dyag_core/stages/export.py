@@ -1,0 +1,75 @@
+"""Stage export: what DYAG made -> an exporter plugin -> files that another tool takes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from dyag_core.artifacts import manifest_path, output_lock, read_json, write_manifest
+from dyag_core.errors import GateError, UsageError
+from dyag_core.run import Run
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from dyag_core.manager import Plugins
+    from dyag_core.protocols import Progress
+    from dyag_core.records import Exported
+
+
+def export(
+    *,
+    source: Path,
+    output: Path,
+    format: str,
+    options: Mapping[str, Any] | None = None,
+    seed: int = 42,
+    plugins: Plugins,
+    progress: Progress,
+) -> Exported:
+    """Write `source` to `output` in `format`, the name of an exporter plugin, and a manifest beside it.
+
+    Raises:
+        UsageError: unknown format or option, or `source` isn't what this exporter takes. GateError: no row was left.
+    """
+    chosen = plugins.choose("exporters", format, options)
+    if not source.exists():
+        raise UsageError(f"{source}: no such file or folder")
+    if output.exists() and output.resolve() == source.resolve():
+        raise UsageError(f"{output}: is the input", "choose another --output")
+    manifest = manifest_path(output)
+    _refuse_foreign(manifest)
+    with output_lock(output):
+        run = Run(stage="export", folder=output.parent, plugins=plugins, seed=seed, progress=progress)
+        with plugins.stage(run) as done:
+            made = plugins.export(chosen, source, output, run)
+            left_out = dict(run.rejected.most_common())
+            made = made.model_copy(update={"format": chosen.name, "left_out": left_out, "manifest": manifest})
+            write_manifest(
+                manifest,
+                stage="export",
+                options={"format": chosen.name},
+                seed=seed,
+                inputs={"source": source},
+                plugins=plugins.used(),
+                files=[file.name for file in made.files],
+                rows=made.rows,
+                left_out=left_out,
+                left_out_examples=run.rejected_examples,
+            )
+            done.result = made
+    if made.rows == 0:
+        raise GateError(f"no row of {source} fits the format {chosen.name}: {left_out}", "choose another --format")
+    return made
+
+
+def _refuse_foreign(manifest: Path) -> None:
+    """An export replaces an export; the manifest of the training data itself stands under the same kind of name."""
+    if not manifest.exists():
+        return
+    found = read_json(manifest)
+    stage = found.get("stage") if isinstance(found, dict) else None
+    if stage != "export":
+        raise UsageError(
+            f"{manifest} is the manifest of something else (stage {stage})", "choose another name for --output"
+        )

@@ -1,0 +1,198 @@
+"""Stage ingest: whatever people have -> one file of chunks, documents.jsonl."""
+
+from __future__ import annotations
+
+from array import array
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dyag_core.artifacts import BadLine, Rejects, atomic_write, manifest_path, output_lock, to_json, write_manifest
+from dyag_core.chunking import Chunking
+from dyag_core.documents import TITLE_FIELDS, read_documents
+from dyag_core.documents.seen import SeenIds
+from dyag_core.documents.texts import cut_chunks, texts_in
+from dyag_core.errors import UsageError
+from dyag_core.records import IngestedDocuments
+from dyag_core.run import Run
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from dyag_core.manager import Plugins
+    from dyag_core.protocols import Progress
+    from dyag_core.records import Chunk, Document
+
+#: The size of a chunk where none is asked for.
+DEFAULT_SIZE = {"characters": 2000, "tokens": 400}
+_SMALLEST = 20
+
+
+def ingest(
+    *,
+    sources: Sequence[Path],
+    output: Path,
+    chunk_size: int | None = None,
+    chunk_unit: str = "characters",
+    overlap: int = 0,
+    base_model: str | None = None,
+    strict: bool = False,
+    plugins: Plugins,
+    progress: Progress,
+) -> IngestedDocuments:
+    """Read `sources`, cut what is longer than `chunk_size`, and write `output`: one chunk a line.
+
+    Args:
+        sources: files and folders, see `dyag_core.documents`. With several, the documents of a folder are named after
+            it too, so that two READMEs stay two.
+        chunk_size: None is 2000 characters or 400 tokens.
+        chunk_unit: "characters" or "tokens"; tokens are those of `base_model`.
+        overlap: sentences repeated between neighbouring chunks of a section.
+        strict: stop at the first bad line or file.
+
+    Raises:
+        UsageError: bad input or options, or nothing usable in one of `sources`.
+    """
+    size = _size(chunk_size, chunk_unit, overlap)
+    output = output if output.suffix == ".jsonl" else output.with_name(f"{output.name}.jsonl")
+    for source in sources:
+        if source.exists() and source.resolve() == output.resolve():
+            raise UsageError(f"{output}: is the input", "choose another --output")
+    chunking = Chunking(size, _measure(chunk_unit, base_model, plugins, progress), overlap)
+    with output_lock(output), Rejects(output) as rejects:
+        run = Run(stage="ingest", folder=output.parent, plugins=plugins, progress=progress)
+        work = _Work(sources, chunking, rejects, strict)
+        with plugins.stage(run) as done:
+            with atomic_write(output) as handle, progress.task("reading") as task:
+                for row in work.rows():
+                    handle.write(to_json(row) + "\n")
+                    task.advance(1, documents=work.documents)
+            made = IngestedDocuments(
+                output=output,
+                manifest=manifest_path(output),
+                rejects=rejects.path if rejects.count else None,
+                documents=work.documents,
+                chunks=len(work.sizes),
+                recut=work.recut,
+                unit=chunk_unit,
+                chunk_size=size,
+                sizes=_percentiles(work.sizes),
+                bad_lines=rejects.count,
+                left_out=dict(sorted(work.left_out.items())),
+            )
+            write_manifest(
+                made.manifest,
+                stage="ingest",
+                options={"chunk_size": size, "chunk_unit": chunk_unit, "overlap": overlap, "base_model": base_model,
+                         "strict": strict},
+                seed=run.seed,
+                inputs=_roles(sources),
+                plugins=plugins.used(),
+                **made.model_dump(exclude={"output", "manifest", "rejects", "unit", "chunk_size"}),
+                output=output.name,
+                rejects=rejects.path.name if rejects.count else None,
+            )  # fmt: skip
+            done.result = made
+    return made
+
+
+def _size(chunk_size: int | None, unit: str, overlap: int) -> int:
+    if unit not in DEFAULT_SIZE:
+        raise UsageError(f"chunks are not measured in {unit!r}", f"known: {', '.join(DEFAULT_SIZE)}")
+    size = DEFAULT_SIZE[unit] if chunk_size is None else chunk_size
+    if size < _SMALLEST:
+        raise UsageError(f"a chunk size of {size} {unit} is too small", f"the least is {_SMALLEST}")
+    if overlap < 0:
+        raise UsageError(f"an overlap of {overlap} sentences", "it is 0 or more")
+    return size
+
+
+def _measure(unit: str, base_model: str | None, plugins: Plugins, progress: Progress) -> Callable[[str], int]:
+    if unit == "characters":
+        if base_model is not None:
+            raise UsageError("a base model counts tokens, not characters", "add --chunk-unit tokens")
+        return len
+    if base_model is None:
+        raise UsageError("tokens of which model?", "add --base-model smollm2:135m, or another")
+    from dyag_core.base_models import load_tokenizer, locate
+
+    try:
+        tokenizer = load_tokenizer(locate(plugins.base_model(base_model), progress))
+    except ModuleNotFoundError as error:
+        from dyag_core.registry import missing_library
+
+        raise missing_library("counting tokens", error) from error
+    return lambda text: len(tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"])
+
+
+class _Work:
+    """The rows of all sources, and what was counted on the way."""
+
+    def __init__(self, sources: Sequence[Path], chunking: Chunking, rejects: Rejects, strict: bool) -> None:
+        self.documents = 0
+        self.recut = 0
+        self.sizes = array("L")
+        self.left_out: Counter[str] = Counter()
+        self._sources, self._chunking, self._rejects, self._strict = sources, chunking, rejects, strict
+        self._seen = SeenIds()
+
+    def rows(self) -> Iterator[dict[str, Any]]:
+        """One a chunk, in the order of the sources."""
+        for number, source in enumerate(self._sources, 1):
+            prefix = ""
+            if source.is_dir():
+                self.left_out += texts_in(source)[1]
+                prefix = f"{source.resolve().name}/" if len(self._sources) > 1 else ""
+            before = None
+            for document in read_documents(source, self._reject(source), strict=self._strict, chunking=self._chunking):
+                self.documents += document.id != before
+                before = document.id
+                for chunk in self._cut(document):
+                    row = _row(chunk, document, prefix)
+                    if self._is_new(row, source, number):
+                        self.sizes.append(self._chunking.measure(chunk.text))
+                        yield row
+
+    def _cut(self, document: Document) -> Iterator[Chunk]:
+        for chunk in document.chunks:
+            if self._chunking.measure(chunk.text) <= self._chunking.size:
+                yield chunk
+                continue
+            fields = {k: v for k, v in chunk.metadata.items() if k not in ("document", "title")}
+            self.recut += 1
+            yield from cut_chunks(chunk.id, chunk.text, document.id, document.title, fields, self._chunking)
+
+    def _is_new(self, row: dict[str, Any], source: Path, number: int) -> bool:
+        first = self._seen.first_line(row["id"], number)
+        if first == number:  # within one source the reader has seen to it
+            return True
+        reason = f"the id {row['id'][:80]!r} stands already in {self._sources[first - 1].name}"
+        self._reject(source)(BadLine(1, reason, row["content"][:200]))
+        return False
+
+    def _reject(self, source: Path) -> Callable[[BadLine], None]:
+        return lambda line: self._rejects.add(source.name, line)
+
+
+def _row(chunk: Chunk, document: Document, prefix: str) -> dict[str, Any]:
+    """A chunk as documents.jsonl has it; a title is added where no field of the chunk is one."""
+    fields = {name: value for name, value in chunk.metadata.items() if name not in ("id", "document")}
+    if any(fields.get(name) for name in TITLE_FIELDS if name != "title"):
+        del fields["title"]
+    metadata = {"id": prefix + document.id, **fields}
+    return {"id": prefix + chunk.id, "content": chunk.text, "metadata": metadata}
+
+
+def _percentiles(sizes: array[int]) -> dict[str, int]:
+    ordered = sorted(sizes)
+    return {
+        "median": ordered[(len(ordered) - 1) // 2],
+        "p95": ordered[(len(ordered) - 1) * 95 // 100],
+        "largest": ordered[-1],
+    }
+
+
+def _roles(sources: Sequence[Path]) -> dict[str, Path]:
+    if len(sources) == 1:
+        return {"documents": sources[0]}
+    return {f"documents {number}": source for number, source in enumerate(sources, 1)}
