@@ -218,8 +218,8 @@ def _groups(
     lines: Sequence[str], above: list[str], below: list[str], room: int, measure: Callable[[str], int]
 ) -> Iterator[_Piece]:
     """As many lines as fit, again and again, each time between `above` and `below`."""
-    if measure("\n".join([*above, *below])) > room // 2:
-        above, below = [], []
+    if measure("\n".join([*above, *below])) > room // 2:  # too much to repeat
+        lines, above, below = [*above, *lines, *below], [], []
     inner = max(1, room - measure("\n".join([*above, "", *below])))
     group: list[str] = []
     for line in chain.from_iterable(_short_enough(long, inner, measure) for long in lines):

@@ -9,7 +9,7 @@ _FULL = 0.6
 
 
 class SeenIds:
-    """A hash table in two arrays: 8 bytes of BLAKE2 and a line number for each id, 16 to 54 bytes with its free slots.
+    """A hash table in two arrays: 8 bytes of BLAKE2 and a line number for each id, 27 to 53 bytes with the free slots.
 
     A dictionary of strings takes some 150 bytes an id. Two different ids share a digest with a probability of n²/2⁶⁵:
     one in 37 million for a million ids.
