@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from dyag_core.artifacts import atomic_write, to_json
 from dyag_core.conversations import read_conversations
+from dyag_core.errors import GateError
 from dyag_core.records import Exported
 
 if TYPE_CHECKING:
@@ -24,7 +25,8 @@ def export_rows(
     `convert` returns None for a row that the format can't hold, after it said why by `run.reject(reason)`.
 
     Raises:
-        UsageError: `source` is no training file, or holds a line that is no training row.
+        UsageError: `source` is no training file, or holds a line that is no training row. GateError: nothing is left
+            to write; an older `output` stays as it was.
     """
     conversations = read_conversations(source)
     lines = output.suffix.lower() != ".json"
@@ -34,6 +36,10 @@ def export_rows(
         for text in _converted(conversations, convert, task.advance):
             handle.write(f"{text}\n" if lines else f"{',' if rows else ''}\n{text}")
             rows += 1
+        if not rows:
+            raise GateError(
+                f"no row of {source} fits the format: {dict(run.rejected)}", "choose other options or formats"
+            )
         handle.write("" if lines else "\n]\n")
     return Exported(files=(output,), rows=rows)
 

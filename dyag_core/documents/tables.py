@@ -37,18 +37,19 @@ def _csv_rows(path: Path) -> Iterator[tuple[int, dict[str, str] | BadLine]]:
             raise UsageError(f"{path}: is UTF-16 text, or no text at all", "save it as CSV in UTF-8")
         delimiter = max(",;\t", key=start.count)
         handle.seek(0)
-        rows = csv.reader(handle, delimiter=delimiter)
+        rows = csv.reader(handle, delimiter=delimiter, strict=True)  # a quote left open is an error, not a long field
         header = [name.strip() for name in next(rows, [])]
         while True:
+            line = rows.line_num + 1  # a row may go over several
             try:
                 cells = next(rows)
             except StopIteration:
                 return
             except csv.Error as error:
-                yield rows.line_num, BadLine(rows.line_num, f"not CSV: {error}", "")
+                yield line, BadLine(line, f"not CSV: {error}", "")
                 continue
             if any(cell.strip() for cell in cells):
-                yield rows.line_num, _csv_row(rows.line_num, header, cells, delimiter)
+                yield line, _csv_row(line, header, cells, delimiter)
 
 
 def _csv_row(line: int, header: list[str], cells: list[str], delimiter: str) -> dict[str, str] | BadLine:

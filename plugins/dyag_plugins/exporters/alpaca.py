@@ -13,7 +13,7 @@ from dyag_core.exporting import export_rows
 
 
 class AlpacaExporter:
-    """`{"instruction", "input", "output"}`, with `system` and `history` ([[question, answer], ...]) where there are any.
+    """`{"instruction", "input", "output"}`, with `system` and `history` ([[question, answer], ...]) where needed.
 
     Alpaca of 2023 knows neither system nor history, and its readers pass over them: a follow-up question would lose
     what it refers to. For such readers leave the dialogues out: `-o history=false`.
