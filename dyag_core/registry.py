@@ -36,7 +36,7 @@ _EXTRA_OF = {
     ),
     "bitsandbytes": "nf4",
     "openai": "llm",
-    **dict.fromkeys(("markitdown", "bs4", "mammoth", "pdfplumber", "pyarrow"), "ingest"),
+    **dict.fromkeys(("markitdown", "mammoth", "pdfminer", "pyarrow"), "ingest"),
 }
 
 

@@ -63,7 +63,7 @@ class Session:
         overlap: int = 0,
         strict: bool = False,
     ) -> IngestedDocuments:
-        """Read files and folders of any kind into one file of chunks. See `dyag ingest --help`."""
+        """Read documents of any kind into one file of chunks. See `dyag ingest --help`."""
         from dyag_core.stages.ingest import ingest
 
         return ingest(

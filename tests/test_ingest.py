@@ -16,7 +16,7 @@ from dyag_core import Session, UsageError
 from dyag_core.base_models import load_tokenizer
 from dyag_core.chunking import Chunking, cut
 from dyag_core.documents import read_documents
-from dyag_core.documents.converted import paragraphs
+from dyag_core.documents.pdf import pages_text
 
 GUIDE = """\
 # Guide
@@ -273,7 +273,8 @@ def pdf_file(path: Path, *blocks: str) -> None:
 
 PAGE = """<!doctype html><html><head><meta charset="iso-8859-1"><title>Sauvegarde - Intranet</title>
 <script>alert("x")</script></head><body><nav><a href="/">Accueil</a></nav><main><h1>Sauvegarde</h1>
-<p>Chaque nuit à 2&nbsp;h.</p><h2>Durées</h2><table><tr><th>Serveur</th><th>Durée</th></tr><tr><td>alpha</td>
+<p>Chaque nuit à 2&nbsp;h.</p><h2><a href="#d">Durées</a></h2>
+<table><tr><th>Serveur</th><th>Durée</th></tr><tr><td>alpha</td>
 <td>30 min</td></tr></table></main><footer>Pied de page</footer></body></html>"""
 
 
@@ -314,10 +315,32 @@ def test_html_word_and_pdf_become_chunks(tmp_path: Path) -> None:
 
 
 def test_a_list_of_numbered_lines_in_a_pdf_is_no_list_of_headings() -> None:
-    text = "Mode d'emploi\n\n1. Ouvrir le client\n\n2. Choisir le profil\n\n3. Valider\n\n2.1 Pannes\n\nAppeler."
-    assert [block for block in paragraphs(text).split("\n\n") if block.startswith("#")] == [
+    text = "Mode d'emploi\n\n1. Ouvrir\n\n2. Choisir\n\n3. Valider\n\n2 Pannes\n\n2.1 Quel réseau ?\n\nLe ré-\n\nseau."
+    text += "\n\n2.2 Son . . . . 7"
+    assert [block for block in pages_text([text]).split("\n\n") if block.startswith("#")] == [
         "# Mode d'emploi",
-        "### 2.1 Pannes",
+        "## 2 Pannes",
+        "### 2.1 Quel réseau ?",
+    ]
+    assert "Le réseau." in pages_text([text])
+
+
+def test_running_heads_and_page_numbers_of_a_pdf_go_and_paragraphs_go_on_over_pages() -> None:
+    pages = [
+        "Note de service\n\nLe télétravail est limité à trois\njours par\n\n1",
+        "Note de service 12\n\nsemaine (voir 3).\n\n• un\n• deux\nencore\n\n2",
+        "Note de service 12\n\nFin.\n\nNote de service 12\n\nSuite\n\nFin.\n\n3",
+        "Note de service 12\n\nVraiment.\n\n4",
+    ]
+    assert pages_text(pages).split("\n\n") == [
+        "# Note de service",
+        "Le télétravail est limité à trois jours par semaine (voir 3).",
+        "- un\n- deux encore",
+        "Fin.",
+        "Note de service 12",
+        "Suite",
+        "Fin.",
+        "Vraiment.",
     ]
 
 
@@ -360,11 +383,11 @@ def test_a_missing_library_is_one_line_with_the_command(tmp_path: Path) -> None:
     (tmp_path / "a.parquet").write_bytes(b"PAR1")
     code = (
         "import sys\n"
-        "sys.modules['markitdown'] = sys.modules['pyarrow'] = None  # as if they were not installed\n"
+        "sys.modules['pdfminer'] = sys.modules['pyarrow'] = None  # as if they were not installed\n"
         "from dyag_core.cli import main\n"
         "main(['ingest', sys.argv[1], '--output', 'out.jsonl'])\n"
     )
-    for source, library in (("docs", "markitdown"), ("a.parquet", "pyarrow")):
+    for source, library in (("docs", "pdfminer"), ("a.parquet", "pyarrow")):
         done = subprocess.run(
             [sys.executable, "-c", code, source],
             capture_output=True,

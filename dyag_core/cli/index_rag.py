@@ -16,7 +16,7 @@ from dyag_core.cli.common import FilePath, json_option, plugin_options, session,
 @plugin_options("retriever")
 @json_option
 def command(documents: Path, output: Path, retriever: str, option: tuple[str, ...], as_json: bool) -> None:
-    """Build a search index over INPUT: a JSONL, CSV, Markdown or text file, or a folder of them."""
+    """Build a search index over INPUT: a file of documents, or a folder of texts (see `dyag ingest --help`)."""
     from dyag_core.cli.terminal import hint, result
     from dyag_core.options import parse_pairs
 

@@ -1,25 +1,30 @@
-"""HTML, PDF and Word as Markdown, through markitdown; nothing is fetched.
+"""HTML and Word as Markdown, through markitdown, and PDF, through pdfminer; nothing is fetched.
 
-What markitdown leaves undone is done here: a page's own text instead of its menus, the title style of Word, header rows
-of Word's tables, and in PDF the lines of a paragraph put together and numbered headings found again.
+What markitdown leaves undone is done here: a page's own text instead of its menus, headings without their anchors,
+the title style of Word and the header rows of its tables.
 """
 
 from __future__ import annotations
 
 import io
-import logging
 import re
 import zipfile
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from dyag_core import registry
+from dyag_core.documents.pdf import pdf_text
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-#: suffix -> the library that markitdown reads it with
-CONVERTED = {".html": "bs4", ".htm": "bs4", ".docx": "mammoth", ".pdf": "pdfplumber"}
+#: suffix -> the libraries that read it
+CONVERTED = {
+    ".html": ("markitdown",),
+    ".htm": ("markitdown",),
+    ".docx": ("markitdown", "mammoth"),
+    ".pdf": ("pdfminer",),
+}
 #: A Word file is a zip archive: a small one that unpacks to more than this is broken or hostile.
 MAX_UNPACKED_BYTES = 512 * 1024 * 1024
 
@@ -28,16 +33,12 @@ _WORD_STYLES = "\n".join(
     + [f"p[style-name='heading {n}'] => h{min(n + 1, 6)}:fresh" for n in range(1, 7)]
 )
 _BLANK_HEADER = re.compile(r"^\|[ |]*\|\n(\|[ |:-]*-[ |:-]*\|\n)(\|.*\|)$", re.MULTILINE)
-_NUMBERED = re.compile(r"^(\d{1,2}(?:\.\d{1,2}){0,3})[.)]?\s+[^\W\d_].{0,78}[^.;:,!?…]$")
-_HYPHEN = re.compile(r"(?<=[^\W\d_])-\n(?=[a-zà-ÿ])")
-_LONGEST_HEADING = 80
 
 
 def check_installed(paths: list[Path]) -> None:
     """Raise PluginError with the command to type if a library that one of `paths` needs is missing."""
     for path in paths:
-        library = CONVERTED.get(path.suffix.lower())
-        for name in ("markitdown", library) if library else ():
+        for name in CONVERTED.get(path.suffix.lower(), ()):
             if find_spec(name) is None:
                 raise registry.missing_library(f"reading {path.name}", ModuleNotFoundError(name=name))
 
@@ -75,6 +76,8 @@ def _html(raw: bytes) -> tuple[str, str]:
     body = soup.find("main") or soup.find(attrs={"role": "main"}) or soup.body or soup
     for part in body.find_all(["nav", "footer", "aside", "template", "noscript", "script", "style"]):
         part.decompose()
+    for link in body.select("h1 a, h2 a, h3 a, h4 a, h5 a, h6 a"):
+        link.unwrap()  # an anchor to itself, as documentation tools write it
     return " ".join(title.split()), str(HtmlConverter().convert_string(str(body)).markdown)
 
 
@@ -93,40 +96,10 @@ def _word(raw: bytes) -> tuple[str, str]:
 
 
 def _pdf(raw: bytes) -> tuple[str, str]:
-    from markitdown.converters import PdfConverter
-
-    logging.getLogger("pdfminer").setLevel(logging.ERROR)  # it warns of fonts, on stderr
-    if not raw.lstrip().startswith(b"%PDF"):
-        raise ValueError("is no PDF file")
-    return "", paragraphs(str(PdfConverter().convert(io.BytesIO(raw), _stream_info(".pdf")).markdown))
+    return "", pdf_text(raw)
 
 
 def _stream_info(suffix: str) -> Any:
     from markitdown import StreamInfo
 
     return StreamInfo(extension=suffix)
-
-
-def paragraphs(text: str) -> str:
-    """The text of a PDF with each paragraph on one line, and headings marked: the title, and "2.1 Numbered ones".
-
-    Lists of numbered lines are no headings: behind a heading stands something else than the next number.
-    """
-    blocks = [_one_block(block) for block in re.split(r"\n\s*\n|\f", text.replace("\r\n", "\n")) if block.strip()]
-    found = []
-    for i, block in enumerate(blocks):
-        following = blocks[i + 1] if i + 1 < len(blocks) else ""
-        numbered = _NUMBERED.match(block)
-        if numbered and following and not _NUMBERED.match(following):
-            block = f"{'#' * min(6, 2 + numbered[1].count('.'))} {block}"
-        elif i == 0 and following and len(block) <= _LONGEST_HEADING and "\n" not in block and block[-1] not in ".;:,|":
-            block = f"# {block}"
-        found.append(block)
-    return "\n\n".join(found)
-
-
-def _one_block(block: str) -> str:
-    lines = [line.strip() for line in block.strip().split("\n")]
-    if any(line.startswith("|") for line in lines):
-        return "\n".join(lines)
-    return " ".join(_HYPHEN.sub("", "\n".join(lines)).split())

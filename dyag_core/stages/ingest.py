@@ -7,7 +7,16 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dyag_core.artifacts import BadLine, Rejects, atomic_write, manifest_path, output_lock, to_json, write_manifest
+from dyag_core.artifacts import (
+    BadLine,
+    Rejects,
+    atomic_write,
+    manifest_path,
+    output_lock,
+    remove_leftovers,
+    to_json,
+    write_manifest,
+)
 from dyag_core.chunking import Chunking
 from dyag_core.documents import TITLE_FIELDS, read_documents
 from dyag_core.documents.seen import SeenIds
@@ -60,6 +69,7 @@ def ingest(
             raise UsageError(f"{output}: is the input", "choose another --output")
     chunking = Chunking(size, _measure(chunk_unit, base_model, plugins, progress), overlap)
     with output_lock(output), Rejects(output) as rejects:
+        remove_leftovers(output, rejects.path)
         run = Run(stage="ingest", folder=output.parent, plugins=plugins, progress=progress)
         work = _Work(sources, chunking, rejects, strict)
         with plugins.stage(run) as done:
