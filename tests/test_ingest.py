@@ -52,14 +52,14 @@ def rows(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n") if line]
 
 
-def dyag(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+def dyag(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "dyag_core.cli", *arguments],
         capture_output=True,
         text=True,
         encoding="utf-8",
         cwd=cwd,
-        env=dict(os.environ),
+        env={**os.environ, **environment},
         check=False,
     )
 
@@ -170,6 +170,21 @@ def test_ingest_writes_chunks_that_every_command_reads_as_it_reads_the_source(tm
     assert (tmp_path / "twice.jsonl").read_bytes() == content
     assert dyag("ingest", "docs é", "--output", "out/documents.jsonl", cwd=tmp_path).returncode == 0
     assert output.read_bytes() == content
+
+
+def test_names_are_utf8_under_a_c_locale(tmp_path: Path) -> None:
+    (tmp_path / "é").mkdir()
+    (tmp_path / "é" / "à.md").write_text("Texte é.", encoding="utf-8")
+    (tmp_path / "é" / "ù.md").write_bytes(b"\xff")
+    locale = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    done = dyag("ingest", "é", "--output", "ô.jsonl", cwd=tmp_path, **locale)
+    assert done.returncode == 0, done.stderr
+    (row,) = rows(tmp_path / "ô.jsonl")
+    assert (row["content"], row["metadata"]) == ("Texte é.", {"id": "à.md", "title": "à"})
+    (reject,) = rows(tmp_path / "ô.rejects.jsonl")
+    assert (reject["file"], reject["reason"]) == ("é", "ù.md: not UTF-8")
+    manifest = json.loads((tmp_path / "ô.manifest.json").read_text(encoding="utf-8"))
+    assert (manifest["inputs"]["documents"]["path"], manifest["output"]) == ("é", "ô.jsonl")
 
 
 def test_several_inputs_keep_equal_names_apart_and_name_equal_ids(tmp_path: Path) -> None:

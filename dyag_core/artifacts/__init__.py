@@ -4,7 +4,14 @@ from dyag_core.artifacts.atomic import atomic_text, atomic_write, disk_errors, r
 from dyag_core.artifacts.journal import Journal
 from dyag_core.artifacts.jsonl import BadLine, read_json, read_jsonl, to_json, write_jsonl
 from dyag_core.artifacts.lock import output_lock
-from dyag_core.artifacts.manifest import file_sha256, manifest_path, relative_to, sha256_of, write_manifest
+from dyag_core.artifacts.manifest import (
+    file_sha256,
+    manifest_path,
+    readable_name,
+    relative_to,
+    sha256_of,
+    write_manifest,
+)
 from dyag_core.artifacts.rejects import Rejects
 
 __all__ = [
@@ -19,6 +26,7 @@ __all__ = [
     "output_lock",
     "read_json",
     "read_jsonl",
+    "readable_name",
     "relative_to",
     "remove_leftovers",
     "sha256_of",

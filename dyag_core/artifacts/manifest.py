@@ -36,6 +36,11 @@ def relative_to(path: Path, folder: Path) -> str:
         return path.name
 
 
+def readable_name(name: str) -> str:
+    """`name` in which the bytes of file names that Python carried as surrogates (under a C locale) are UTF-8 again."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
 def manifest_path(output: Path) -> Path:
     """Where the manifest of an output file stands: NAME.manifest.json beside NAME.ext."""
     return output.with_name(f"{output.stem if output.suffix else output.name}.manifest.json")
@@ -67,5 +72,5 @@ def write_manifest(
         "plugins": plugins,
         **more,
     }
-    atomic_text(path, to_json(manifest, indent=2) + "\n")
+    atomic_text(path, readable_name(to_json(manifest, indent=2)) + "\n")
     return manifest

@@ -29,8 +29,8 @@ class Rejects:
         if self._handle is None:
             self._handle = self._files.enter_context(atomic_write(self.path))
         self.count += 1
-        text = line.text.encode("utf-8", "replace").decode("utf-8")
-        self._handle.write(to_json({"file": file, "line": line.line, "reason": line.reason, "text": text}) + "\n")
+        row = {"file": file, "line": line.line, "reason": line.reason, "text": line.text}
+        self._handle.write(to_json(row).encode("utf-8", "replace").decode("utf-8") + "\n")
 
     def __exit__(self, *error: object) -> None:
         if self._handle is None and error[0] is None:

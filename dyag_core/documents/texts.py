@@ -6,11 +6,12 @@ import hashlib
 import re
 from collections import Counter
 from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from dyag_core.artifacts import BadLine
+from dyag_core.artifacts import BadLine, readable_name
 from dyag_core.chunking import Chunking, cut, first_heading
 from dyag_core.documents.converted import CONVERTED, check_installed, to_markdown
 from dyag_core.documents.fields import TITLE_FIELDS, make_chunk, one_line
@@ -20,7 +21,6 @@ from dyag_core.records import Chunk, Document
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
 
     from dyag_core.documents.fields import OnBadLine
 
@@ -43,13 +43,13 @@ def from_folder(folder: Path, note: OnBadLine, chunking: Chunking) -> Iterator[D
         )
     check_installed(files)
     for file in files:
-        yield from _from_text(file, file.relative_to(folder).as_posix(), note, chunking)
+        yield from _from_text(file, readable_name(file.relative_to(folder).as_posix()), note, chunking)
 
 
 def from_text_file(path: Path, note: OnBadLine, chunking: Chunking) -> Iterator[Document]:
     """The one document of a text file."""
     check_installed([path])
-    yield from _from_text(path, path.name, note, chunking)
+    yield from _from_text(path, readable_name(path.name), note, chunking)
 
 
 def texts_in(folder: Path) -> tuple[list[Path], Counter[str]]:
@@ -110,7 +110,7 @@ def _from_text(path: Path, name: str, note: OnBadLine, chunking: Chunking) -> It
             return
         fields, text = _front_matter(text)
     named = next((str(fields[field]) for field in TITLE_FIELDS if fields.get(field)), "")
-    title = one_line(named or first_heading(text) or title or path.stem.replace("_", " "))
+    title = one_line(named or first_heading(text) or title or Path(name).stem.replace("_", " "))
     chunks = cut_chunks(name, text, name, title, fields, chunking)
     if not chunks:
         note(BadLine(1, f"{name}: is empty", ""))

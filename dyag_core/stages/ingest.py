@@ -13,6 +13,7 @@ from dyag_core.artifacts import (
     atomic_write,
     manifest_path,
     output_lock,
+    readable_name,
     remove_leftovers,
     to_json,
     write_manifest,
@@ -152,7 +153,7 @@ class _Work:
             prefix = ""
             if source.is_dir():
                 self.left_out += texts_in(source)[1]
-                prefix = f"{source.resolve().name}/" if len(self._sources) > 1 else ""
+                prefix = f"{readable_name(source.resolve().name)}/" if len(self._sources) > 1 else ""
             before = None
             for document in read_documents(source, self._reject(source), strict=self._strict, chunking=self._chunking):
                 self.documents += document.id != before
@@ -176,12 +177,12 @@ class _Work:
         first = self._seen.first_line(row["id"], number)
         if first == number:  # within one source the reader has seen to it
             return True
-        reason = f"the id {row['id'][:80]!r} stands already in {self._sources[first - 1].name}"
+        reason = f"the id {row['id'][:80]!r} stands already in {readable_name(self._sources[first - 1].name)}"
         self._reject(source)(BadLine(1, reason, row["content"][:200]))
         return False
 
     def _reject(self, source: Path) -> Callable[[BadLine], None]:
-        return lambda line: self._rejects.add(source.name, line)
+        return lambda line: self._rejects.add(readable_name(source.name), line)
 
 
 def _row(chunk: Chunk, document: Document, prefix: str) -> dict[str, Any]:
