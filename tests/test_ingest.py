@@ -201,6 +201,9 @@ def test_several_inputs_keep_equal_names_apart_and_name_equal_ids(tmp_path: Path
     assert found[2]["metadata"] == {"id": "d", "nom": "D"}
     assert made.rejects is not None
     assert "'c' stands already in a.jsonl" in rows(made.rejects)[0]["reason"]
+    row = {"id": "c", "content": "Text.", "metadata": {"id": "d", "nom": "D", "title": "The real one"}}
+    (tmp_path / "b.jsonl").write_text(json.dumps(row), encoding="utf-8")
+    assert rows(Session(tmp_path).ingest(tmp_path / "b.jsonl").output)[0]["metadata"] == row["metadata"]
     made = Session(tmp_path).ingest(tmp_path / "a.jsonl", chunk_size=60)
     assert made.recut == 1
     assert made.rejects is None

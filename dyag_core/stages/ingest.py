@@ -186,9 +186,10 @@ class _Work:
 
 
 def _row(chunk: Chunk, document: Document, prefix: str) -> dict[str, Any]:
-    """A chunk as documents.jsonl has it; a title is added where no field of the chunk is one."""
+    """A chunk as documents.jsonl has it; a title is added where the fields of the chunk don't say the same."""
     fields = {name: value for name, value in chunk.metadata.items() if name not in ("id", "document")}
-    if any(fields.get(name) for name in TITLE_FIELDS if name != "title"):
+    named = next((fields[name] for name in TITLE_FIELDS if name != "title" and fields.get(name)), None)
+    if named == fields["title"]:
         del fields["title"]
     metadata = {"id": prefix + document.id, **fields}
     return {"id": prefix + chunk.id, "content": chunk.text, "metadata": metadata}
