@@ -9,7 +9,7 @@ from typing import Any
 
 from dyag_core.artifacts import BadLine
 from dyag_core.chunking import first_heading
-from dyag_core.documents.seen import SeenIds
+from dyag_core.digests import DigestTable
 from dyag_core.records import Chunk, Document
 
 OnBadLine = Callable[[BadLine], None]
@@ -86,7 +86,7 @@ def documents_of(
 
 
 def _chunks(rows: Iterable[tuple[int, Any]], chunk_of: Callable[[Any], Placed], note: OnBadLine) -> Iterator[Placed]:
-    seen = SeenIds()
+    seen = DigestTable()
     for number, row in rows:
         if isinstance(row, BadLine):
             note(row)
@@ -97,7 +97,7 @@ def _chunks(rows: Iterable[tuple[int, Any]], chunk_of: Callable[[Any], Placed], 
             note(BadLine(number, str(error), _readable(row)))
             continue
         chunk = placed[2]
-        first = seen.first_line(chunk.id, number)
+        first = seen.setdefault(chunk.id, number)
         if first != number:
             note(BadLine(number, f"the id {chunk.id[:80]!r} stands already on line {first}", chunk.text[:200]))
             continue

@@ -19,8 +19,8 @@ from dyag_core.artifacts import (
     write_manifest,
 )
 from dyag_core.chunking import Chunking
+from dyag_core.digests import DigestTable
 from dyag_core.documents import TITLE_FIELDS, read_documents
-from dyag_core.documents.seen import SeenIds
 from dyag_core.documents.texts import cut_chunks, texts_in
 from dyag_core.errors import UsageError
 from dyag_core.records import IngestedDocuments
@@ -145,7 +145,7 @@ class _Work:
         self.sizes = array("L")
         self.left_out: Counter[str] = Counter()
         self._sources, self._chunking, self._rejects, self._strict = sources, chunking, rejects, strict
-        self._seen = SeenIds()
+        self._seen = DigestTable()
 
     def rows(self) -> Iterator[dict[str, Any]]:
         """One a chunk, in the order of the sources."""
@@ -174,7 +174,7 @@ class _Work:
             yield from cut_chunks(chunk.id, chunk.text, document.id, document.title, fields, self._chunking)
 
     def _is_new(self, row: dict[str, Any], source: Path, number: int) -> bool:
-        first = self._seen.first_line(row["id"], number)
+        first = self._seen.setdefault(row["id"], number)
         if first == number:  # within one source the reader has seen to it
             return True
         reason = f"the id {row['id'][:80]!r} stands already in {readable_name(self._sources[first - 1].name)}"
