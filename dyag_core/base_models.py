@@ -57,6 +57,11 @@ def locate(preset: BaseModelPreset, progress: Progress | None = None) -> str:
     )
 
 
+def opened_as(preset: BaseModelPreset, *, remote: bool, progress: Progress | None = None) -> str:
+    """What an engine opens: the model's folder, or the name that a server knows it by."""
+    return preset.source.removeprefix("server:") if remote else locate(preset, progress)
+
+
 def pull(preset: BaseModelPreset, progress: Progress | None = None) -> str:
     """Make sure the model is on this machine; returns its folder."""
     return locate(preset, progress)

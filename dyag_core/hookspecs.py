@@ -112,7 +112,8 @@ def dyag_retrieve(chunks: Sequence[Chunk], folder: Path, options: Any, run: Run)
 def dyag_open_engine(base_path: str, adapter: Path | None, options: Any, run: Run) -> Engine | None:
     """Load a model that answers chat prompts. Family `dyag.engines`, since 3.0.
 
-    Fires when a stage needs answers. `base_path` is a folder or a hub id, `adapter` a PEFT adapter to apply or None.
+    Fires when a stage needs answers. `base_path` is a folder, or, for a plugin that says `remote = True`, the name
+    that a server knows the model by. `adapter` is a PEFT adapter to apply, or None.
     An engine must check that the adapter was really applied, and fail if it was not.
     """
 

@@ -53,6 +53,11 @@ class Chosen:
     distribution: str
     version: str
 
+    @property
+    def remote(self) -> bool:
+        """Whether this engine asks a server, which has the weights."""
+        return bool(getattr(self.plugin, "remote", False))
+
     def __str__(self) -> str:
         return f"{self.family.rstrip('s').replace('_', ' ')} {self.name!r} ({self.distribution} {self.version})"
 
@@ -193,8 +198,13 @@ class Plugins:
         except Exception as error:
             raise self._named(chosen, error) from error
 
-    def base_model(self, spec: str) -> BaseModelPreset:
-        """The preset that `spec` means: a preset's name, `hub:ORG/NAME` (or `ORG/NAME`), or a folder."""
+    def base_model(self, spec: str, *, remote: bool = False) -> BaseModelPreset:
+        """The preset that `spec` means: a preset's name, `hub:ORG/NAME` (or `ORG/NAME`), or a folder.
+
+        For a `remote` engine it is the name that the server knows the model by.
+        """
+        if remote:
+            return BaseModelPreset.on_server(spec)
         folder = Path(spec.removeprefix("folder:")).expanduser()
         if (folder / "config.json").is_file():
             return BaseModelPreset.from_folder(folder)

@@ -72,7 +72,7 @@ class BaseModelPreset:
 
     Args:
         name: what the user types (`qwen2.5:1.5b`).
-        source: `hub:ORG/NAME`, `pypi:PACKAGE==VERSION!FILE` or `folder:PATH`.
+        source: `hub:ORG/NAME`, `pypi:PACKAGE==VERSION!FILE`, `folder:PATH`, or `server:NAME` for remote engines.
         parameters: number of parameters.
         licence: SPDX id or the licence's own name.
         gated: True where the hub asks for acceptance and a token.
@@ -124,6 +124,11 @@ class BaseModelPreset:
             licence="unknown",
             page=f"https://huggingface.co/{repository}",
         )
+
+    @classmethod
+    def on_server(cls, name: str) -> BaseModelPreset:
+        """A preset for a model that a server holds under `name`; nothing else is known about it."""
+        return cls(name=name, source=f"server:{name}", parameters=0.0, licence="unknown")
 
     @hookimpl
     def dyag_base_model(self) -> BaseModelPreset:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from pydantic import Field
 
 from dyag_core.records.base import Record
@@ -9,12 +11,16 @@ from dyag_core.records.document import Chunk
 
 
 class Decoding(Record):
-    """How an answer is decoded. Temperature 0 is greedy; above it, `seed` makes sampling repeatable."""
+    """How an answer is decoded. Temperature 0 is greedy; above it, `seed` makes sampling repeatable.
+
+    `json_schema` asks for a reply that fits a JSON schema; an engine that can't hold its model to it leaves it aside.
+    """
 
     max_new_tokens: int = Field(128, ge=1)
     temperature: float = Field(0.0, ge=0.0)
     top_p: float = Field(1.0, gt=0.0, le=1.0)
     seed: int = 0
+    json_schema: dict[str, Any] | None = Field(None, exclude_if=lambda schema: schema is None)
 
 
 class Reply(Record):

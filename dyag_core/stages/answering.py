@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dyag_core.artifacts import file_sha256, sha256_of
-from dyag_core.base_models import locate, revision_of
+from dyag_core.base_models import opened_as, revision_of
 from dyag_core.errors import UsageError, nearest
 from dyag_core.passport import PASSPORT, model_folder, read_passport, resolve_base
 from dyag_core.prompts import context_text, with_context
@@ -79,20 +79,35 @@ class Models:
     passport: Passport | None
 
     @classmethod
-    def resolve(cls, model: Path | None, base_model: str | None, plugins: Plugins, progress: Progress) -> Models:
+    def resolve(
+        cls,
+        model: Path | None,
+        base_model: str | None,
+        plugins: Plugins,
+        progress: Progress,
+        *,
+        remote: bool = False,
+    ) -> Models:
         """Find the models. A fine-tuned model's passport says its base; `base_model` stands in if that can't be found.
+
+        For a `remote` engine, `base_model` is the name that the server knows the model by.
 
         Raises:
             UsageError: neither is given, there is no such model, or the base is another than the passport's.
         """
+        if remote and model is not None:
+            raise UsageError(
+                f"this engine asks a server and can't apply the adapter {model}",
+                "serve the fine-tuned model and give its name as --base-model, or use --engine transformers",
+            )
         if model is not None:
             passport = read_passport(model)
             base, base_path = resolve_base(passport, plugins, base_model, progress)
             return cls(base, base_path, model_folder(model), passport)
         if base_model is None:
             raise UsageError("no model was named", "give --model DIR or --base-model NAME (see: dyag models list)")
-        base = plugins.base_model(base_model)
-        return cls(base, locate(base, progress), None, None)
+        base = plugins.base_model(base_model, remote=remote)
+        return cls(base, opened_as(base, remote=remote, progress=progress), None, None)
 
     def adapter(self, arm: Arm) -> Path | None:
         """What to apply to the base for `arm`. UsageError: the arm needs a fine-tuned model and there is none."""

@@ -88,7 +88,7 @@ def evaluate(
         with plugins.stage(run) as done:
             chosen = plugins.choose("engines", engine, engine_options)
             scorers = [plugins.choose("metrics", name) for name in dict.fromkeys((*ALWAYS, *metrics))]
-            models = Models.resolve(model, base_model, plugins, progress)
+            models = Models.resolve(model, base_model, plugins, progress, remote=chosen.remote)
             for arm in wanted:
                 models.adapter(arm)  # says what is missing before anything long begins
             asked = _Asked.read(questions, models, limit)

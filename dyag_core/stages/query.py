@@ -74,7 +74,7 @@ class Conversation:
         with ExitStack() as stack:
             chosen = plugins.choose("engines", engine, engine_options)
             self._index = open_index(index, plugins=plugins, run=self._run) if index is not None else None
-            self._models = Models.resolve(model, base_model, plugins, self._run.progress)
+            self._models = Models.resolve(model, base_model, plugins, self._run.progress, remote=chosen.remote)
             self._engine = stack.enter_context(opened_engine(chosen, self._models, self.arm, plugins, self._run))
             self._stack = stack.pop_all()
 
