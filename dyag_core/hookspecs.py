@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         Document,
         Example,
         Exported,
+        GenerationEstimate,
         MetricResult,
         Prediction,
         Report,
@@ -50,6 +51,17 @@ def dyag_generate(documents: Iterable[Document], options: Any, run: Run) -> Iter
             for document in documents:
                 for fact in facts(document):
                     yield Example(question=..., answer=..., fact=fact, document=document)
+    """
+
+
+@hookspec(firstresult=True)
+def dyag_estimate_generation(
+    documents: Iterable[Document], count: int | None, options: Any, run: Run
+) -> GenerationEstimate | None:
+    """Say what `dyag_generate` would ask a model for: requests, tokens, cost. Family `dyag.generators`, since 3.0.
+
+    Fires for `dyag generate-training --estimate`. `count` is the number of rows wanted, None for all. Ask nothing and
+    write nothing. None, or no such hook: this generator asks no model, and the user is told so.
     """
 
 

@@ -16,7 +16,7 @@ from dyag_core import hookspecs, options, registry
 from dyag_core.errors import DyagError, PluginError, UsageError
 from dyag_core.lifecycle import Lifecycle
 from dyag_core.markers import PROJECT
-from dyag_core.records import BaseModelPreset, TrainingEstimate
+from dyag_core.records import BaseModelPreset, GenerationEstimate, TrainingEstimate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -197,6 +197,17 @@ class Plugins:
             yield from examples
         except Exception as error:
             raise self._named(chosen, error) from error
+
+    def estimate_generation(
+        self, chosen: Chosen, documents: Iterable[Document], count: int | None, run: Run
+    ) -> GenerationEstimate:
+        """What a generator plugin would ask a model for."""
+        found = self._call(
+            chosen, "dyag_estimate_generation", documents=documents, count=count, options=chosen.options, run=run
+        )
+        if not isinstance(found, GenerationEstimate):
+            raise UsageError(f"{chosen} asks no model: there is nothing to estimate", "leave out --estimate")
+        return found
 
     def base_model(self, spec: str, *, remote: bool = False) -> BaseModelPreset:
         """The preset that `spec` means: a preset's name, `hub:ORG/NAME` (or `ORG/NAME`), or a folder.

@@ -39,7 +39,8 @@ class Run:
 
     Args:
         stage: generate, finetune, query, evaluate, compare, index, ingest, export.
-        folder: where the stage writes; a plugin may keep a journal here under its own name.
+        folder: where the stage writes.
+        output: the file that the stage writes, where it is one.
         seed: the run's seed. Use `run.random(...)` rather than the global generator.
         lang: "fr" or "en": the language of what is written for people.
         plugins: the run's plugin host, for a plugin that needs another (a generator that needs an engine).
@@ -51,9 +52,11 @@ class Run:
     plugins: Plugins
     seed: int = 42
     lang: str = "en"
+    output: Path | None = None
     progress: Progress = field(default_factory=SilentProgress)
     rejected: Counter[str] = field(default_factory=Counter)
     rejected_examples: dict[str, list[str]] = field(default_factory=dict)
+    stopped: tuple[str, str] | None = None
 
     def random(self, *key: object) -> random.Random:
         """A generator of random numbers that depends on the run's seed and `key` alone, never on who drew before."""
@@ -65,6 +68,14 @@ class Run:
         kept = self.rejected_examples.setdefault(reason, [])
         if detail and len(kept) < 5:
             kept.append(detail[:300])
+
+    def journal(self, name: str) -> Path:
+        """Where the plugin `name` keeps its journal: beside the output, under the output's name."""
+        return self.folder / (f"{self.output.stem}.{name}.journal.jsonl" if self.output else f"{name}.journal.jsonl")
+
+    def stop(self, reason: str, hint: str) -> None:
+        """A plugin ends before its work is done. What there is gets written; then the stage says `reason` and fails."""
+        self.stopped = (reason, hint)
 
     def warn(self, text: str) -> None:
         """Tell the user something that doesn't stop the run."""

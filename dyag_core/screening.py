@@ -6,8 +6,8 @@ import re
 from collections import OrderedDict
 from typing import TYPE_CHECKING
 
-from dyag_core.abstention import abstains
 from dyag_core.digests import DigestTable
+from dyag_core.grounding import stands_alone, supported
 from dyag_core.normalise import fold, normalise
 from dyag_core.similarity import similarity
 
@@ -20,8 +20,6 @@ LONGEST_QUESTION = 600
 LONGEST_ANSWER = 2000
 #: Two wordings of one fact as near as this are one wording.
 NEAR_DUPLICATE = 0.8
-#: Share of a free answer's words that its chunk must hold.
-SUPPORT = 0.6
 #: Documents are kept this long, so that an example can be checked against its own.
 _REMEMBERED = 4096
 
@@ -35,7 +33,6 @@ _NEEDS_CONTEXT = re.compile(
     r"|\b(?:in|according to) the (?:text|passage|excerpt|context|author)\b|\b(?:passage|text|excerpt) above\b"
     r"|\b(?:mentioned|described|given|listed) (?:above|below)\b"
 )
-_TOKEN = re.compile(r"\d[\d.]*|[^\W\d_]{4,}")
 
 
 class Screen:
@@ -68,12 +65,19 @@ class Screen:
             return "makes no sense alone"
         if not self._supported(example):
             return "not supported by its chunk"
+        if not self._stands_alone(example):
+            return "makes no sense alone"
         if folded in self._questions:
             return "exact duplicate"
         if self._near_duplicate(example):
             return "near duplicate"
         self._questions.setdefault(folded, 0)
         return None
+
+    def _stands_alone(self, example: Example) -> bool:
+        """Free questions only: a generator that names its fact has asked about a subject."""
+        parts = self._documents.get(example.document)
+        return bool(example.fact or example.history) or parts is None or stands_alone(example.question, parts[0].title)
 
     def _near_duplicate(self, example: Example) -> bool:
         facts = tuple(fact.id for fact in example.facts) or (example.document, example.answer)
@@ -95,7 +99,7 @@ class Screen:
         fields = [str(value) for part in parts for value in part.metadata.values()]
         fields += [part.title for part in parts]
         if example.fact is None:
-            return _grounded(example.answer, texts + fields)
+            return supported(example.answer, texts + fields)
         whole = [chunk.text for part in parts for chunk in part.chunks] if example.other_facts else texts
         return all(fact.value is None or _says(fact.value, whole + fields) for fact in example.facts)
 
@@ -109,16 +113,3 @@ def _says(value: str, texts: list[str]) -> bool:
         return True
     wanted = set(normalise(value).split())  # the text may hold a link's address or an emphasis between the words
     return any(wanted <= set(normalise(text).split()) for text in texts)
-
-
-def _grounded(answer: str, texts: list[str]) -> bool:
-    """Every number of a free answer and most of its words stand in the text."""
-    if abstains(answer):
-        return False
-    held = set(_TOKEN.findall(fold(" ".join(texts))))
-    said = [token.rstrip(".") for token in _TOKEN.findall(fold(answer))]
-    if not said:  # a name of three letters, say
-        return _says(answer.strip(" ."), texts)
-    held |= {token.rstrip(".") for token in held}
-    numbers_held = all(token in held for token in said if token[0].isdigit())
-    return numbers_held and sum(token in held for token in said) >= SUPPORT * len(said)

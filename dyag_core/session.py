@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from dyag_core.protocols import Progress
-    from dyag_core.records import Exported, IngestedDocuments
+    from dyag_core.records import Exported, GenerationEstimate, IngestedDocuments
     from dyag_core.records.training import ResumePolicy, TrainedModel, TrainingEstimate
     from dyag_core.stages.compare import ComparisonFiles
     from dyag_core.stages.evaluate import EvaluationFiles
@@ -132,6 +132,30 @@ class Session:
             format=format,
             options=options,
             seed=self.seed,
+            plugins=self._host(),
+            progress=self.progress,
+        )
+
+    def estimate_generation(
+        self,
+        documents: str | Path,
+        *,
+        method: str = "llm",
+        count: int | None = None,
+        output: str | Path | None = None,
+        options: Mapping[str, Any] | None = None,
+    ) -> GenerationEstimate:
+        """What `generate` with these arguments would ask a model for: requests, tokens, cost. Nothing is written."""
+        from dyag_core.stages.generate import estimate
+
+        return estimate(
+            source=Path(documents),
+            output=self._place(output, "training.jsonl"),
+            method=method,
+            count=count,
+            options=options,
+            seed=self.seed,
+            lang=self.lang,
             plugins=self._host(),
             progress=self.progress,
         )

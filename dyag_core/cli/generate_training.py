@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from dyag_core.cli.common import FilePath, json_option, lang_option, plugin_options, seed_option, session, shell_path
 from dyag_core.errors import UsageError
+
+if TYPE_CHECKING:
+    from dyag_core.records import GenerationEstimate
 
 DEFAULT_SPLIT = "80/10/10"
 
@@ -37,6 +41,9 @@ def parse_split(text: str | None) -> tuple[float, float, float] | None:
 @click.option("--rules", type=FilePath, help="Your own patterns, question and answer templates: rules.yaml.")
 @click.option("--answer-style", type=click.Choice(["value", "sentence"]), help="The bare value, or a sentence.")
 @click.option("--sources", is_flag=True, help="Answers name the document that they come from.")
+@click.option("--max-cost", type=float, help="llm: stop before the requests cost more; needs price_in and price_out.")
+@click.option("--max-tokens-total", type=int, help="llm: stop before prompts and replies have more tokens than this.")
+@click.option("--estimate", "only_estimate", is_flag=True, help="llm: requests, tokens and cost; nothing is asked.")
 @click.option("--system-prompt", help="System turn of every row; empty for none. By default a short one.")
 @click.option(
     "--min-yield", default=50.0, show_default=True, help="Exit 3 if fewer per cent of the rows made are kept."
@@ -56,6 +63,9 @@ def command(
     rules: Path | None,
     answer_style: str | None,
     sources: bool,
+    max_cost: float | None,
+    max_tokens_total: int | None,
+    only_estimate: bool,
     system_prompt: str | None,
     min_yield: float,
     strict: bool,
@@ -72,8 +82,16 @@ def command(
     from dyag_core.cli.terminal import hint, result
     from dyag_core.options import parse_pairs
 
-    flags = {"rules": rules, "answer_style": answer_style, "sources": sources or None}
+    flags: dict[str, object] = {"rules": rules, "answer_style": answer_style, "sources": sources or None}
+    flags |= {"max_cost": max_cost, "max_tokens_total": max_tokens_total}
     options = {name: str(value) for name, value in flags.items() if value is not None} | parse_pairs(option)
+    if only_estimate:
+        found = session(seed, lang).estimate_generation(
+            documents, method=method, count=count, output=output, options=options
+        )
+        result(found.model_dump(mode="json"), as_json=as_json, text=_estimate_table(found))
+        hint("Nothing was asked. Leave out --estimate to start; --max-cost or --max-tokens-total set a limit.")
+        return
     made = session(seed, lang).generate(
         documents,
         method=method,
@@ -92,3 +110,21 @@ def command(
     train = made.train or made.output
     name = made.output.stem
     hint("Next:", f"  dyag finetune --dataset {shell_path(train)} --output models/{name} --base-model smollm2:135m")
+
+
+def _estimate_table(found: GenerationEstimate) -> str:
+    """Requests, tokens, cost."""
+    from dyag_core.cli.terminal import table
+
+    rows = [
+        ("chunks", f"{found.chunks}"),
+        ("requests", f"{found.requests}" + (f", and {found.answered} answered before" if found.answered else "")),
+        ("questions asked for", f"{found.rows}"),
+        ("prompt tokens", f"about {found.prompt_tokens}"),
+        ("reply tokens", f"about {found.completion_tokens}, at most {found.most_completion_tokens}"),
+    ]
+    if found.cost is None or found.most_cost is None:
+        rows.append(("cost", "unknown: give -o price_in=... and -o price_out=... (for a million tokens)"))
+    else:
+        rows.append(("cost", f"about {found.cost:.2f}, at most {found.most_cost:.2f}"))
+    return table((found.model, ""), rows)

@@ -15,7 +15,7 @@ from dyag_core.records.document import Chunk, Document, Fact
 from dyag_core.records.evaluation import Evaluation, MetricResult, MetricSummary, Prediction, Source
 from dyag_core.records.example import Example, Message, Question
 from dyag_core.records.exported import Exported
-from dyag_core.records.generated import GeneratedData
+from dyag_core.records.generated import GeneratedData, GenerationEstimate
 from dyag_core.records.generation import Decoding, Hit, Reply
 from dyag_core.records.ingested import IngestedDocuments
 from dyag_core.records.training import MemoryEstimate, Passport, TrainedModel, TrainingEstimate, TrainingJob
@@ -36,6 +36,7 @@ __all__ = [
     "Exported",
     "Fact",
     "GeneratedData",
+    "GenerationEstimate",
     "Hit",
     "IngestedDocuments",
     "MemoryEstimate",

@@ -9,6 +9,26 @@ from pydantic import Field
 from dyag_core.records.base import Record
 
 
+class GenerationEstimate(Record):
+    """What a generator would ask a model for.
+
+    `answered` requests stand in the journal of an earlier run already; tokens and cost are those of the others.
+    `prompt_tokens` and `completion_tokens` are guesses from the number of characters, `most_completion_tokens` is what
+    the replies can't exceed. Costs are None where no prices are known.
+    """
+
+    model: str
+    chunks: int
+    requests: int
+    answered: int
+    rows: int
+    prompt_tokens: int
+    completion_tokens: int
+    most_completion_tokens: int
+    cost: float | None = None
+    most_cost: float | None = None
+
+
 class GeneratedData(Record):
     """Files, and a ledger in which nothing is lost: `requested` = `written` + the sum of `rejected`.
 

@@ -27,7 +27,7 @@ from dyag_core.groups import Groups
 from dyag_core.language import detect_language
 from dyag_core.pace import Paced
 from dyag_core.prompts import LANGUAGES, SYSTEM, system_messages
-from dyag_core.records import GeneratedData
+from dyag_core.records import GeneratedData, GenerationEstimate
 from dyag_core.run import Run
 from dyag_core.screening import Screen
 from dyag_core.splits import STRATA, Splitter
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from dyag_core.protocols import Progress, Task
     from dyag_core.records import Document, Example
 
-__all__ = ["GeneratedData", "generate"]
+__all__ = ["GeneratedData", "estimate", "generate"]
 
 _PARTS = ("train", "val", "test")
 
@@ -89,7 +89,10 @@ def generate(
         read = read_documents(source, rejects.add, strict=strict)
         if lang is None:
             lang, read = _language_of(read)
-        run = Run(stage="generate", folder=output.parent, plugins=plugins, seed=seed, lang=lang, progress=progress)
+        run = Run(
+            stage="generate", folder=output.parent, output=output, plugins=plugins,
+            seed=seed, lang=lang, progress=progress,
+        )  # fmt: skip
         system = SYSTEM[lang] if system_prompt is None else system_prompt
         groups = Groups(group_by)
         splitter = Splitter(split, seed, count, groups.of) if split else None
@@ -117,8 +120,39 @@ def generate(
                 **_findings(data, run),
             )  # fmt: skip
             done.result = data
+    if run.stopped:
+        reason, advice = run.stopped
+        raise GateError(f"{reason}; {data.written} rows were written to {data.output}", advice)
     _check_yield(data, min_yield)
     return data
+
+
+def estimate(
+    *,
+    source: Path,
+    output: Path,
+    method: str,
+    count: int | None,
+    options: Mapping[str, Any] | None = None,
+    seed: int = 42,
+    lang: str | None = None,
+    plugins: Plugins,
+    progress: Progress,
+) -> GenerationEstimate:
+    """What `generate` with these arguments would ask a model for. Nothing is asked and nothing is written.
+
+    Raises:
+        UsageError: bad input or options, or the generator asks no model.
+    """
+    chosen = plugins.choose("generators", method, options)
+    read = read_documents(source, lambda _line: None, strict=False)
+    if lang is None:
+        lang, read = _language_of(read)
+    output = output if output.suffix == ".jsonl" else output.with_name(f"{output.name}.jsonl")
+    run = Run(
+        stage="generate", folder=output.parent, output=output, plugins=plugins, seed=seed, lang=lang, progress=progress
+    )
+    return plugins.estimate_generation(chosen, read, count, run)
 
 
 def _language_of(documents: Iterator[Document]) -> tuple[str, Iterator[Document]]:
@@ -258,7 +292,7 @@ class _Work:
         rejected = dict(self.run.rejected.most_common())
         missing = (self.count or 0) - written - sum(rejected.values())
         if missing > 0:
-            rejected["the documents hold no more"] = missing
+            rejected[self.run.stopped[0] if self.run.stopped else "the documents hold no more"] = missing
         covered, total = len(self.covered), len(self.documents)
         rest = None
         if covered and total > covered and self.count is not None:

@@ -26,7 +26,7 @@ _TOKENS_PER_TURN = 6
 class OpenAIOptions(BaseModel, extra="forbid"):
     """Which server, how hard it is asked, how patiently."""
 
-    base_url: str = Field(description="address of the API, http://localhost:11434/v1 for Ollama")
+    base_url: str = Field("http://localhost:11434/v1", description="address of the API; the default is Ollama's")
     api_key_file: str | None = Field(
         None, exclude=True, description="file that holds the key; by default DYAG_OPENAI_API_KEY or OPENAI_API_KEY"
     )

@@ -14,6 +14,8 @@ FAILURES_IN_A_ROW = 20
 #: The longest wait between two attempts, in seconds, where the server names none.
 _LONGEST_BACKOFF = 30.0
 _TOO_MANY_REQUESTS = 429
+#: The server doesn't like this prompt. That says nothing about the next one, once another was answered.
+_ABOUT_THE_PROMPT = {400, 413, 422}
 #: Before anything worked, these mean that the key, the address or the model's name is wrong.
 _HOPELESS = {301, 302, 303, 307, 308, 401, 403, 404}
 
@@ -70,14 +72,13 @@ class Row:
     def failed(self, fault: Fault, *, given_up: bool) -> None:
         """Count a failed attempt. EndpointError: there is no sense in going on.
 
-        "Too many requests" counts where its prompt is given up only: a busy server is not a dead one. A prompt that
-        the server finds bad says nothing about the next one, once another was answered.
+        "Too many requests" counts only where its prompt is given up: a busy server is not a dead one.
         """
         with self._lock:
             if fault.status in _HOPELESS and not self._worked:
                 raise EndpointError(f"{self._base_url}: {fault}", _advice(fault.status))
             if (fault.status == _TOO_MANY_REQUESTS and not given_up) or (
-                fault.status in (400, 413, 422) and self._worked
+                fault.status in _ABOUT_THE_PROMPT and self._worked
             ):
                 return
             self._failures += 1

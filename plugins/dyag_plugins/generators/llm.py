@@ -1,73 +1,113 @@
 """Generator *llm*: a language model reads each chunk and writes questions with their answers.
 
-Every reply is journalled under a key over all that it depends on, so a run that was killed asks for nothing twice.
-A reply that isn't the JSON asked for is asked for again, then rejected with its reason. Whether an answer is
-supported by its chunk is checked by the stage, like everybody's.
+The model is one on this machine or one behind an address (`-o base_url=...`). Every reply is journalled under a key
+over all that it depends on, so a run that was killed asks for nothing twice. A reply that isn't the JSON asked for is
+asked for again, then rejected with its reason. Whether an answer is supported by its chunk is checked by the stage,
+like everybody's; with `judge=true` the model is asked too.
 """
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Iterable, Iterator
-from contextlib import closing
-from importlib.resources import files
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from string import Template
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
-import yaml
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, model_validator
 
-from dyag_core import Chunk, Decoding, Document, Example, Message, UsageError, hookimpl
-from dyag_core.artifacts import Journal, sha256_of
-from dyag_core.base_models import locate, revision_of
+from dyag_core import Chunk, Decoding, Document, Example, Message, Reply, hookimpl
+from dyag_core.artifacts import BadLine, Journal, read_jsonl
+from dyag_core.base_models import is_present, opened_as, revision_of
+from dyag_core.grounding import supported
+from dyag_core.records import GenerationEstimate
+from dyag_plugins.generators.asking import Asker, Budget, guessed_tokens, request_key, text_tokens
+from dyag_plugins.generators.llm_prompts import PAIRS_SCHEMA, Prompts, parse_pairs, parse_verdict
 
 if TYPE_CHECKING:
-    from dyag_core import Engine, Reply, Run
+    from dyag_core import Engine, Run
+    from dyag_core.manager import Chosen
+    from dyag_core.protocols import Progress
 
-#: Characters of a chunk that are shown to the model; small ones have 2048 tokens for everything.
-_SHOWN = 3000
 #: A second attempt must differ from the first: it is sampled.
 _RETRY_TEMPERATURE = 0.7
+#: Yes or no, and some room for a model that says more.
+_VERDICT_TOKENS = 32
+
+Pair = tuple[str, str]
 
 
 class LLMOptions(BaseModel, extra="forbid"):
-    """Which model writes, through which engine, how much."""
+    """Which model writes, through which engine, how much, at what price."""
 
-    model: str = Field("smollm2:135m", description="base model: a preset's name, hub:ORG/NAME or a folder")
-    engine: str = Field("transformers", description="engine plugin that runs it")
+    model: str = Field(
+        "smollm2:135m", description="preset, hub:ORG/NAME or folder; with base_url the name that the server uses"
+    )
+    base_url: str | None = Field(
+        None, exclude=True, description="address of an OpenAI-compatible server; means engine=openai"
+    )
+    engine: str = Field("transformers", description="engine plugin that runs the model")
+    engine_options: dict[str, Any] = Field(
+        default_factory=dict, exclude=True, description="its options, as in '{concurrency: 16, timeout: 60}'"
+    )
     pairs: int = Field(3, ge=1, le=20, description="questions asked for in each chunk")
-    prompts: Path | None = Field(None, description="your own prompts (YAML with the keys system and user)")
+    prompts: Path | None = Field(None, description="your own prompts (YAML with the keys system, user, example, judge)")
     temperature: float = Field(0.0, ge=0, description="0 is greedy")
     max_new_tokens: int = Field(400, ge=16, description="length of a reply in tokens")
     retries: int = Field(1, ge=0, description="how often an unusable reply is asked for again")
-    batch: int = Field(16, ge=1, description="chunks given to the engine at once")
+    judge: bool = Field(False, description="ask the model, too, whether the chunk supports each answer")
+    batch: int = Field(32, ge=1, description="chunks asked about at once; several times the engine's concurrency")
+    price_in: float | None = Field(None, ge=0, description="price of a million prompt tokens")
+    price_out: float | None = Field(None, ge=0, description="price of a million reply tokens")
+    max_cost: float | None = Field(None, gt=0, description="stop before the requests cost more (also --max-cost)")
+    max_tokens_total: int | None = Field(
+        None, ge=1, description="stop before prompts and replies have more tokens (also --max-tokens-total)"
+    )
+
+    @model_validator(mode="after")
+    def _make_sense(self) -> Self:
+        if self.base_url is not None and "engine" not in self.model_fields_set:
+            self.engine = "openai"
+        if self.max_cost is not None and (self.price_in is None or self.price_out is None):
+            raise ValueError("max_cost needs price_in and price_out")
+        return self
+
+    def budget(self) -> Budget:
+        """Nothing is spent yet."""
+        return Budget(self.max_tokens_total, self.max_cost, self.price_in, self.price_out)
+
+    def decoding(self, seed: int, attempt: int) -> Decoding:
+        """How the `attempt`-th reply to a prompt is decoded."""
+        return Decoding(
+            max_new_tokens=self.max_new_tokens,
+            temperature=self.temperature or (_RETRY_TEMPERATURE if attempt else 0.0),
+            seed=seed + attempt,
+            json_schema=PAIRS_SCHEMA,
+        )
 
 
 class LLMGenerator:
-    """Any base model through any engine plugin."""
+    """Any model through any engine plugin."""
 
     dyag_api = 1
     Options = LLMOptions
 
     @hookimpl
     def dyag_generate(self, documents: Iterable[Document], options: LLMOptions, run: Run) -> Iterator[Example]:
-        """Pairs of each chunk, in order."""
-        preset = run.plugins.base_model(options.model)
-        prompts = _Prompts.load(run.lang, options.prompts)
-        with Journal(run.folder / "llm.journal.jsonl") as journal:
-            path = locate(preset, run.progress)
-            writer = _Writer(
-                options, run, journal, path, {"source": preset.source, "revision": revision_of(preset, path)}
-            )
-            with closing(writer):
+        """Pairs of each chunk, in order; less than all where the budget runs out."""
+        model = _Model.choose(options, run)
+        prompts = Prompts.load(run.lang, options.prompts, judge=options.judge)
+        budget = options.budget()
+        with Journal(run.journal("llm")) as journal:
+            path = model.path(run.progress)
+            asker = Asker(run, journal, model.described(path), lambda: model.opened(path, run), budget)
+            with closing(asker), _bill(budget, run):
+                writer = _Writer(options, run, prompts, asker)
                 chunks = ((document, chunk) for document in documents for chunk in document.chunks)
-                while batch := list(islice(chunks, options.batch)):
-                    asked = [prompts.messages(document, chunk, options.pairs) for document, chunk in batch]
-                    for (document, chunk), pairs in zip(batch, writer.pairs(asked), strict=True):
-                        for question, answer in pairs[: options.pairs]:
+                while run.stopped is None and (batch := list(islice(chunks, options.batch))):
+                    for (document, chunk), pairs in zip(batch, writer.pairs(batch), strict=True):
+                        for question, answer in pairs:
                             yield Example(
                                 question=question,
                                 answer=answer,
@@ -76,135 +116,150 @@ class LLMGenerator:
                                 meta={"subject": document.title, "model": options.model},
                             )
 
+    @hookimpl
+    def dyag_estimate_generation(
+        self, documents: Iterable[Document], count: int | None, options: LLMOptions, run: Run
+    ) -> GenerationEstimate:
+        """First attempts on the first chunks that can give `count` rows; retries and a judge come on top of them."""
+        model = _Model.choose(options, run)
+        prompts = Prompts.load(run.lang, options.prompts)
+        path = model.path() if model.engine.remote or is_present(model.preset) else ""  # don't download to estimate
+        wanted = None if count is None else -(-count // options.pairs)
+        decoding, described = options.decoding(run.seed, 0), model.described(path)
+        known = _journalled(run.journal("llm"))
+        chunks = tokens = answered = 0
+        for document, chunk in islice(((d, c) for d in documents for c in d.chunks), wanted):
+            prompt = prompts.messages(document, chunk, options.pairs)
+            chunks += 1
+            if request_key(described, prompt, decoding) in known:
+                answered += 1
+            else:
+                tokens += guessed_tokens(prompt)
+        budget, requests = options.budget(), chunks - answered
+        replies = requests * min(options.max_new_tokens, text_tokens("x" * prompts.example_bytes(options.pairs)))
+        return GenerationEstimate(
+            model=options.model,
+            chunks=chunks,
+            requests=requests,
+            answered=answered,
+            rows=chunks * options.pairs,
+            prompt_tokens=tokens,
+            completion_tokens=replies,
+            most_completion_tokens=requests * options.max_new_tokens,
+            cost=budget.cost(tokens, replies),
+            most_cost=budget.cost(tokens, requests * options.max_new_tokens),
+        )
 
-class _Prompts:
-    """The turns that ask for pairs: system, an example if the file has one, the passage."""
 
-    def __init__(self, content: dict[str, Any]) -> None:
-        self._system = Message(role="system", content=content["system"].strip())
-        self._user = Template(content["user"].strip())
-        self._example = content.get("example")
+@dataclass(frozen=True, eq=False)
+class _Model:
+    """The model that writes and the engine that runs it."""
+
+    engine: Chosen
+    preset: Any
 
     @classmethod
-    def load(cls, lang: str, own: Path | None) -> _Prompts:
-        """The prompts of a language, or the user's own."""
-        source = own or files("dyag_plugins.generators").joinpath("prompts", f"{lang}.yaml")
-        try:
-            prompts = cls(yaml.safe_load(source.read_text(encoding="utf-8")))
-            prompts._asked("", "", 1)
-            prompts._shown(1)
-        except (OSError, UnicodeDecodeError, yaml.YAMLError, KeyError, TypeError, ValueError, AttributeError) as error:
-            raise UsageError(
-                f"{own}: no usable prompts: {type(error).__name__}: {' '.join(str(error).split())}",
-                "the keys system and user are needed; $title, $passage and $pairs are replaced, $$ is a dollar sign",
-            ) from error
-        return prompts
+    def choose(cls, options: LLMOptions, run: Run) -> _Model:
+        settings = options.engine_options | ({"base_url": options.base_url} if options.base_url else {})
+        engine = run.plugins.choose("engines", options.engine, settings)
+        return cls(engine, run.plugins.base_model(options.model, remote=engine.remote))
 
-    def messages(self, document: Document, chunk: Chunk, pairs: int) -> list[Message]:
-        """The prompt for one chunk."""
-        return [self._system, *self._shown(pairs), self._asked(document.title, chunk.text[:_SHOWN], pairs)]
+    def path(self, progress: Progress | None = None) -> str:
+        """What the engine opens."""
+        return opened_as(self.preset, remote=self.engine.remote, progress=progress)
 
-    def _shown(self, pairs: int) -> list[Message]:
-        if not self._example:
-            return []
-        shown = self._example["pairs"][:pairs]
-        asked = self._asked(self._example["title"], self._example["passage"].strip(), len(shown))
-        return [asked, Message(role="assistant", content=json.dumps(shown, ensure_ascii=False))]
+    def described(self, path: str) -> dict[str, Any]:
+        """What stands for the model in the journal: not its address and not how hard it is asked."""
+        return {"engine": self.engine.name, "source": self.preset.source, "revision": revision_of(self.preset, path)}
 
-    def _asked(self, title: str, passage: str, pairs: int) -> Message:
-        return Message(role="user", content=self._user.substitute(title=title, passage=passage, pairs=pairs))
+    def opened(self, path: str, run: Run) -> Engine:
+        """The engine, loaded."""
+        return run.plugins.engine(self.engine, path, None, run)
 
 
 class _Writer:
-    """Asks the engine for what the journal hasn't got. The model is loaded when first needed."""
+    """Turns chunks into pairs, and accounts for those that it doesn't get."""
 
-    def __init__(self, options: LLMOptions, run: Run, journal: Journal, path: str, model: dict[str, Any]) -> None:
-        self._options, self._run, self._journal, self._path, self._model = options, run, journal, path, model
-        self._engine: Engine | None = None
+    def __init__(self, options: LLMOptions, run: Run, prompts: Prompts, asker: Asker) -> None:
+        self._options, self._run, self._prompts, self._asker = options, run, prompts, asker
 
-    def close(self) -> None:
-        """Free the model."""
-        if self._engine:
-            self._engine.close()
-
-    def pairs(self, prompts: list[list[Message]]) -> list[list[tuple[str, str]]]:
-        """Questions and answers for each prompt; an empty list where no attempt gave any."""
-        found: list[list[tuple[str, str]]] = [[] for _ in prompts]
+    def pairs(self, batch: Sequence[tuple[Document, Chunk]]) -> list[list[Pair]]:
+        """Questions and answers of each chunk; an empty list where no attempt gave any or the budget ended."""
+        prompts = [self._prompts.messages(document, chunk, self._options.pairs) for document, chunk in batch]
+        found: list[list[Pair]] = [[] for _ in prompts]
+        reasons: dict[int, tuple[str, str]] = {}
         left = list(range(len(prompts)))
-        reasons: dict[int, str] = {}
         for attempt in range(self._options.retries + 1):
-            replies = self._replies([prompts[n] for n in left], attempt)
-            for n, reply in zip(left, replies, strict=True):
-                found[n], reasons[n] = parse_pairs(reply["text"]) if not reply["error"] else ([], reply["error"])
-            left = [n for n in left if not found[n]]
+            decoding = self._options.decoding(self._run.seed, attempt)
+            replies = self._replies([prompts[n] for n in left], decoding, "writing questions")
+            answered = [(n, reply) for n, reply in zip(left, replies, strict=True) if reply is not None]
+            for n, reply in answered:
+                found[n], reasons[n] = _read(reply, prompts[n])
+            left = [n for n, _ in answered if not found[n]]
         for n in left:
             for _ in range(self._options.pairs):  # each pair that was asked for is accounted for
-                self._run.reject(reasons[n], prompts[n][-1].content)
+                self._run.reject(*reasons[n])
         for pairs in found:
             for _ in range(self._options.pairs - len(pairs) if pairs else 0):
                 self._run.reject("the model wrote fewer questions than asked for")
-        return found
+        wanted = [pairs[: self._options.pairs] for pairs in found]
+        return self._judged(batch, wanted) if self._options.judge else wanted
 
-    def _replies(self, prompts: list[list[Message]], attempt: int) -> list[dict[str, Any]]:
-        temperature = self._options.temperature or (_RETRY_TEMPERATURE if attempt else 0.0)
-        decoding = Decoding(
-            max_new_tokens=self._options.max_new_tokens, temperature=temperature, seed=self._run.seed + attempt
-        )
-        keys = [self._key(prompt, decoding) for prompt in prompts]
-        missing = [n for n, key in enumerate(keys) if key not in self._journal]
-        if missing:
-            engine = self._open()
-            asked = [prompts[n] for n in missing]
-            with self._run.progress.task("writing questions", total=len(asked)) as task:
-                for position, reply in engine.answer(asked, decoding):
-                    self._journal.put(keys[missing[position]], _kept(reply))
-                    task.advance()
-        return [self._journal.get(key) for key in keys]
+    def _judged(self, batch: Sequence[tuple[Document, Chunk]], found: list[list[Pair]]) -> list[list[Pair]]:
+        """Without the pairs that the model finds unsupported. What the stage will refuse anyway isn't asked about."""
+        asked = [
+            (n, pair)
+            for n, ((document, chunk), pairs) in enumerate(zip(batch, found, strict=True))
+            for pair in dict.fromkeys(pairs)
+            if supported(pair[1], [chunk.text, document.title, *map(str, document.metadata.values())])
+        ]
+        prompts = [self._prompts.verdict_messages(batch[n][1], *pair) for n, pair in asked]
+        decoding = Decoding(max_new_tokens=_VERDICT_TOKENS, seed=self._run.seed)
+        verdicts = dict(zip(asked, self._replies(prompts, decoding, "judging answers"), strict=True))
+        return [[pair for pair in pairs if self._stands(n, pair, verdicts)] for n, pairs in enumerate(found)]
 
-    def _key(self, prompt: list[Message], decoding: Decoding) -> str:
-        return sha256_of(
-            {
-                "model": self._model,
-                "engine": self._options.engine,
-                "prompt": [message.model_dump() for message in prompt],
-                "decoding": decoding.model_dump(),
-            }
-        )
+    def _stands(self, n: int, pair: Pair, verdicts: dict[tuple[int, Pair], Reply | None]) -> bool:
+        if (n, pair) not in verdicts:
+            return True
+        reply = verdicts[n, pair]
+        if reply is None:  # the budget ended; asked about when the run goes on
+            return False
+        verdict = parse_verdict(reply.text) if reply.error is None else None
+        if verdict is None:
+            self._run.reject("the judge gave no verdict", f"{pair[0]} {pair[1]}")
+        elif not verdict:
+            self._run.reject("the judge finds no support in the chunk", f"{pair[0]} {pair[1]}")
+        return bool(verdict)
 
-    def _open(self) -> Engine:
-        if self._engine is None:
-            chosen = self._run.plugins.choose("engines", self._options.engine)
-            self._engine = self._run.plugins.engine(chosen, self._path, None, self._run)
-        return self._engine
+    def _replies(self, prompts: Sequence[list[Message]], decoding: Decoding, doing: str) -> list[Reply | None]:
+        replies = self._asker.replies(prompts, decoding, doing)
+        if None in replies:
+            self._run.stop(
+                "the budget was spent",
+                "run the same command again with a higher --max-cost or --max-tokens-total: nothing is asked twice",
+            )
+        return replies
 
 
-def _kept(reply: Reply) -> dict[str, Any]:
-    return {"text": reply.text.encode("utf-8", "replace").decode("utf-8"), "error": reply.error}
+@contextmanager
+def _bill(budget: Budget, run: Run) -> Iterator[None]:
+    """Say in the end what the replies took, those of earlier runs included."""
+    yield
+    cost = budget.cost(budget.tokens_in, budget.tokens_out)
+    money = f", cost {cost:.4g}" if cost is not None else ""
+    run.progress.message(f"llm: {budget.tokens_in} prompt tokens, {budget.tokens_out} reply tokens{money}")
 
 
-def parse_pairs(text: str) -> tuple[list[tuple[str, str]], str]:
-    """(pairs, reason): the questions and answers of a model's reply, or why there are none.
+def _read(reply: Reply, prompt: Sequence[Message]) -> tuple[list[Pair], tuple[str, str]]:
+    """(pairs, (reason, detail)) of a reply."""
+    if reply.error is not None:
+        return [], ("the model gave no reply", reply.error)
+    pairs, reason = parse_pairs(reply.text)
+    return pairs, (reason, prompt[-1].content)
 
-    Models wrap JSON in prose and fences, and break off: the first list or objects that can be read are taken.
-    """
-    decoder = json.JSONDecoder()
-    values: list[Any] = []
-    position = 0
-    while start := re.search(r"[\[{]", text[position:]):
-        at = position + start.start()
-        try:
-            value, position = decoder.raw_decode(text, at)
-            values += value if isinstance(value, list) else [value]
-        except (ValueError, RecursionError):
-            position = at + 1
-    if not values:
-        return [], "the model's reply is no JSON"
-    pairs = []
-    for value in values:
-        if isinstance(value, dict):
-            for inner in value.get("questions") or value.get("pairs") or [value]:
-                if isinstance(inner, dict):
-                    question, answer = inner.get("question"), inner.get("answer", inner.get("réponse"))
-                    if isinstance(question, str) and isinstance(answer, str):
-                        pairs.append((question.strip(), answer.strip()))
-    return pairs, "" if pairs else "the model's JSON holds no question with its answer"
+
+def _journalled(path: Path) -> set[str]:
+    """Keys of a journal, without opening it for writing."""
+    if not path.exists():
+        return set()
+    return {row["key"] for _, row in read_jsonl(path) if not isinstance(row, BadLine) and "key" in row}

@@ -1,0 +1,89 @@
+"""Does a free answer rest on its passage, and does its question make sense without it?
+
+Both are read off the words. That is strict on purpose: a row that is refused costs one row, an invented number that
+is trained on costs trust. A paraphrase with few words of the passage is refused too; prompts ask for its own words.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from dyag_core.abstention import abstains
+from dyag_core.normalise import fold, normalise, tokens
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+#: Share of an answer's different words that its passage must hold.
+SUPPORT = 0.6
+#: A question with fewer words of its own than this says too little to stand without a name.
+_FEWEST_WORDS = 3
+
+_WORD = re.compile(r"\d[\d.]*|[^\W\d_]{4,}")
+_NAME = re.compile(r"[^\W\d_]\w*")
+_SENTENCE_START = re.compile(r"(?:^|[.!?:;•\n]\s*|[-*]\s+|[«“\"(]\s*)$")
+_QUOTE = re.compile(r"«\s*([^»]+?)\s*»|“([^”]+)”|\"([^\"]+)\"")
+_ASKING = frozenset(
+    "quel quelle quels quelles quoi comment combien pourquoi quand lequel laquelle cette cela dont avec pour dans "
+    "sont peut doit faut avoir etre fait elle elles leur leurs donner donne type "
+    "what which when where whose does have with that this these those from about many much there their they "
+    "used".split()
+)
+_POINTING = re.compile(
+    r"\b(?:ce|cet|cette|ces|this|these) (?:\w+ )?(?:logiciel|outil|application|projet|produit|service|programme"
+    r"|solution|software|tool|project|product|program|system|systeme)s?\b"
+    r"|\b(?:le logiciel|l['’]outil|l['’]application|the software|the tool|the application)(?= *\?|$)"
+    r"|\bcelui-ci\b|\bcelle-ci\b"
+)
+
+
+def supported(answer: str, texts: Sequence[str]) -> bool:
+    """Every number, name and quotation of `answer` stands in `texts`, and most of its words do, each counted once."""
+    if abstains(answer) or not answer.strip():
+        return False
+    whole = " ".join(texts)
+    held = {word.rstrip(".") for word in _WORD.findall(fold(whole))}
+    said = {word.rstrip(".") for word in _WORD.findall(fold(answer))}
+    if not said:  # a name of three letters, say
+        short = set(tokens(answer.strip(" .")))
+        return any(short <= set(tokens(text)) for text in texts)
+    numbers = {word for word in said if word[0].isdigit()} - held
+    if numbers and not numbers <= set(tokens(whole)):  # 1 200, 1,200 and 1200 are one number
+        return False
+    held |= numbers
+    if len(said & held) < SUPPORT * len(said):
+        return False
+    return _names_held(answer, whole) and _quotes_held(answer, whole)
+
+
+def stands_alone(question: str, title: str) -> bool:
+    """The question names its subject, or says enough to be understood by somebody who hasn't got the passage."""
+    if set(tokens(title)) & set(tokens(question)):
+        return True
+    folded = fold(question)
+    if _POINTING.search(folded):
+        return False
+    if any(True for _ in _names(question)) or any(char.isdigit() for char in question):
+        return True
+    own = set(re.findall(r"[^\W\d_]{4,}", folded)) - _ASKING
+    return len(own) >= _FEWEST_WORDS
+
+
+def _names(text: str) -> Iterator[str]:
+    """Words with a capital that no sentence start explains: Paris, LibreOffice, GPL."""
+    for found in _NAME.finditer(text):
+        word = found[0]
+        proper = word[0].isupper() and len(word) > 1 and not _SENTENCE_START.search(text[: found.start()])
+        if proper or any(char.isupper() for char in word[1:]):
+            yield word
+
+
+def _names_held(answer: str, whole: str) -> bool:
+    names = {fold(name) for name in _names(answer)}
+    return not names or names <= set(_NAME.findall(fold(whole)))
+
+
+def _quotes_held(answer: str, whole: str) -> bool:
+    quotes = [normalise(next(filter(None, found))) for found in _QUOTE.findall(answer)]
+    return not quotes or all(f" {quote} " in f" {normalise(whole)} " for quote in quotes)

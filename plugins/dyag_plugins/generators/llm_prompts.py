@@ -1,0 +1,134 @@
+"""The prompts of the method llm, from editable YAML files, and how a model's replies to them are read."""
+
+from __future__ import annotations
+
+import json
+import re
+from importlib.resources import files
+from pathlib import Path
+from string import Template
+from typing import Any
+
+import yaml
+
+from dyag_core import Chunk, Document, Message, UsageError
+from dyag_core.normalise import fold
+
+#: Characters of a chunk that are shown to the model; small ones have 2048 tokens for everything.
+SHOWN = 3000
+#: What a server that takes schemas holds the model to (every key required, no other: OpenAI's strict mode).
+PAIRS_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "pairs": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {"question": {"type": "string"}, "answer": {"type": "string"}},
+                "required": ["question", "answer"],
+                "additionalProperties": False,
+            },
+        }
+    },
+    "required": ["pairs"],
+    "additionalProperties": False,
+}
+_VERDICTS = {"yes": True, "oui": True, "no": False, "non": False}
+# What a reasoning model says to itself is no part of its reply; the tag stays open where the reply was cut.
+_THOUGHT = re.compile(r"<think>.*?(?:</think>|\Z)", re.DOTALL)
+
+
+class Prompts:
+    """The turns that ask for pairs (system, an example if the file has one, the passage) and for a verdict."""
+
+    def __init__(self, content: dict[str, Any]) -> None:
+        self._system = Message(role="system", content=content["system"].strip())
+        self._user = Template(content["user"].strip())
+        self._example = content.get("example")
+        self._judge = Template(content["judge"].strip()) if "judge" in content else None
+
+    @classmethod
+    def load(cls, lang: str, own: Path | None, *, judge: bool = False) -> Prompts:
+        """The prompts of a language, or the user's own. UsageError: they can't be used."""
+        source = own or files("dyag_plugins.generators").joinpath("prompts", f"{lang}.yaml")
+        try:
+            prompts = cls(yaml.safe_load(source.read_text(encoding="utf-8")))
+            prompts._asked("", "", 1)
+            prompts._shown(1)
+            if judge:
+                prompts._verdict_asked("", "", "")
+        except (OSError, UnicodeDecodeError, yaml.YAMLError, KeyError, TypeError, ValueError, AttributeError) as error:
+            raise UsageError(
+                f"{own}: no usable prompts: {type(error).__name__}: {' '.join(str(error).split())}",
+                "the keys system and user are needed, with judge=true also judge; $title, $passage, $pairs, $question "
+                "and $answer are replaced, $$ is a dollar sign",
+            ) from error
+        return prompts
+
+    def messages(self, document: Document, chunk: Chunk, pairs: int) -> list[Message]:
+        """The prompt for one chunk."""
+        return [self._system, *self._shown(pairs), self._asked(document.title, chunk.text[:SHOWN], pairs)]
+
+    def verdict_messages(self, chunk: Chunk, question: str, answer: str) -> list[Message]:
+        """Asks whether a chunk supports an answer."""
+        return [Message(role="user", content=self._verdict_asked(chunk.text[:SHOWN], question, answer))]
+
+    def example_bytes(self, pairs: int) -> int:
+        """Length of a reply with so many pairs, going by the example's."""
+        shown = self._example["pairs"] if self._example else [{"question": "x" * 60, "answer": "x" * 30}]
+        return pairs * len(_as_reply(shown).encode()) // len(shown)
+
+    def _shown(self, pairs: int) -> list[Message]:
+        if not self._example:
+            return []
+        shown = self._example["pairs"][:pairs]
+        asked = self._asked(self._example["title"], self._example["passage"].strip(), len(shown))
+        return [asked, Message(role="assistant", content=_as_reply(shown))]
+
+    def _asked(self, title: str, passage: str, pairs: int) -> Message:
+        return Message(role="user", content=self._user.substitute(title=title, passage=passage, pairs=pairs))
+
+    def _verdict_asked(self, passage: str, question: str, answer: str) -> str:
+        if self._judge is None:
+            raise KeyError("judge")
+        return self._judge.substitute(passage=passage, question=question, answer=answer)
+
+
+def _as_reply(pairs: list[dict[str, str]]) -> str:
+    return json.dumps({"pairs": pairs}, ensure_ascii=False)
+
+
+def parse_verdict(text: str) -> bool | None:
+    """Whether a judge's reply begins with yes or no; None where it does neither."""
+    words = re.findall(r"[^\W\d_]+", fold(_THOUGHT.sub("", text)))
+    return _VERDICTS.get(words[0]) if words else None
+
+
+def parse_pairs(text: str) -> tuple[list[tuple[str, str]], str]:
+    """(pairs, reason): the questions and answers of a model's reply, or why there are none.
+
+    Models wrap JSON in prose and fences, and break off: the first list or objects that can be read are taken.
+    """
+    text = _THOUGHT.sub("", text)
+    decoder = json.JSONDecoder()
+    values: list[Any] = []
+    position = 0
+    while start := re.search(r"[\[{]", text[position:]):
+        at = position + start.start()
+        try:
+            value, position = decoder.raw_decode(text, at)
+            values += value if isinstance(value, list) else [value]
+        except (ValueError, RecursionError):
+            position = at + 1
+    if not values:
+        return [], "the model's reply is no JSON"
+    pairs = []
+    for value in values:
+        if isinstance(value, dict):
+            inner_values = value.get("questions") or value.get("pairs") or [value]
+            for inner in inner_values if isinstance(inner_values, list) else [value]:
+                if isinstance(inner, dict):
+                    question, answer = inner.get("question"), inner.get("answer", inner.get("réponse"))
+                    if isinstance(question, str) and isinstance(answer, str):
+                        pairs.append((question.strip(), answer.strip()))
+    return pairs, "" if pairs else "the model's JSON holds no question with its answer"
