@@ -149,6 +149,8 @@ def test_nobody_listens(open_engine):
         url = f"http://127.0.0.1:{free.getsockname()[1]}/v1"
     with pytest.raises(EndpointError, match="no connection"):
         answers(open_engine(base_url=url), 30)
+    with pytest.raises(EndpointError, match="answered nothing: no connection"):  # too few to fail twenty times
+        answers(open_engine(base_url=url, max_attempts=2), 3)
 
 
 def test_retry_after_is_kept_by_all_workers(server, open_engine):

@@ -15,12 +15,9 @@ from pydantic import BaseModel, Field
 
 from dyag_core import Decoding, Message, Reply, UsageError, hookimpl
 from dyag_core.run import Run
+from dyag_core.tokens import guessed_tokens
 from dyag_plugins.engines.endpoint import Endpoint, Fault, checked_url, read_key
 from dyag_plugins.engines.pacing import Pace, Row, Stopped, backoff
-
-#: UTF-8 bytes a token, on the low side for French and English: a guess that is too high wastes less than one too low.
-_BYTES_PER_TOKEN = 3
-_TOKENS_PER_TURN = 6
 
 
 class OpenAIOptions(BaseModel, extra="forbid"):
@@ -102,6 +99,7 @@ class OpenAIEngine:
                     raise item
                 yield item
                 slots.release()
+            self._row.check_that_something_worked()
         finally:
             stop.set()
             slots.release(workers)
@@ -126,10 +124,7 @@ class OpenAIEngine:
 
     def count_tokens(self, prompt: Sequence[Message]) -> int:
         """About how many tokens the prompt has: the tokenizer is the server's, so this is a guess, rather too high."""
-        return sum(
-            -(-len(message.content.encode("utf-8", "replace")) // _BYTES_PER_TOKEN) + _TOKENS_PER_TURN
-            for message in prompt
-        )
+        return guessed_tokens(prompt)
 
     def close(self) -> None:
         """Let go of the connections."""

@@ -63,6 +63,7 @@ class Row:
         self._lock = threading.Lock()
         self._failures = 0
         self._worked = False
+        self._last: Fault | None = None
 
     def succeeded(self) -> None:
         """The server answered."""
@@ -75,6 +76,7 @@ class Row:
         "Too many requests" counts only where its prompt is given up: a busy server is not a dead one.
         """
         with self._lock:
+            self._last = fault
             if fault.status in _HOPELESS and not self._worked:
                 raise EndpointError(f"{self._base_url}: {fault}", _advice(fault.status))
             if (fault.status == _TOO_MANY_REQUESTS and not given_up) or (
@@ -86,6 +88,14 @@ class Row:
                 raise EndpointError(
                     f"{self._base_url} failed {self._failures} times in a row, last: {fault}",
                     "what was answered is kept; when the server is well, run the same command again",
+                )
+
+    def check_that_something_worked(self) -> None:
+        """EndpointError: every prompt so far has failed; then it is the server, however few they were."""
+        with self._lock:
+            if self._last is not None and not self._worked:
+                raise EndpointError(
+                    f"{self._base_url} answered nothing: {self._last}", "is the server up, and base_url its address?"
                 )
 
 

@@ -8,23 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from dyag_core import Decoding, Message, Reply
 from dyag_core.artifacts import Journal, sha256_of
+from dyag_core.tokens import guessed_text_tokens, guessed_tokens
 
 if TYPE_CHECKING:
     from dyag_core import Engine, Run
 
-#: UTF-8 bytes a token and tokens a turn, rather too many: the budget must hold whichever tokenizer the model has.
-_BYTES_PER_TOKEN = 3
-_TOKENS_PER_TURN = 6
-
-
-def guessed_tokens(prompt: Sequence[Message]) -> int:
-    """About how many tokens a prompt has, rather too many. Needs no tokenizer."""
-    return sum(text_tokens(message.content) + _TOKENS_PER_TURN for message in prompt)
-
-
-def text_tokens(text: str) -> int:
-    """About how many tokens a text has, rather too many."""
-    return -(-len(text.encode("utf-8", "replace")) // _BYTES_PER_TOKEN)
+#: A prompt may have so many times the guessed tokens, until the server's own counts say more.
+_MARGIN = 1.2
 
 
 @dataclass
@@ -79,6 +69,7 @@ class Asker:
         self._open_engine, self._budget = open_engine, budget
         self._engine: Engine | None = None
         self._counted: set[str] = set()
+        self._margin = _MARGIN
 
     def close(self) -> None:
         """Free the model."""
@@ -108,7 +99,7 @@ class Asker:
         with self._run.progress.task(doing, total=len(left)) as task:
             while left:
                 # What fits even if every reply is as long as it may be; most aren't, so look again when they are in.
-                worst = [(guessed_tokens(prompts[n]), decoding.max_new_tokens) for n in left]
+                worst = [(int(self._margin * guessed_tokens(prompts[n])), decoding.max_new_tokens) for n in left]
                 fitting = self._budget.fitting(worst)
                 now, left = left[:fitting], left[fitting:]
                 if not now:
@@ -132,7 +123,8 @@ class Asker:
         """Journal a reply. One that failed isn't kept: it is asked for again by the next run."""
         text = reply.text.encode("utf-8", "replace").decode("utf-8")
         prompt_tokens = reply.prompt_tokens or guessed_tokens(prompt)  # not every server counts
-        completion_tokens = reply.completion_tokens or text_tokens(text)
+        completion_tokens = reply.completion_tokens or guessed_text_tokens(len(text.encode()))
+        self._margin = max(self._margin, prompt_tokens / guessed_tokens(prompt))
         kept = Reply(text=text, prompt_tokens=prompt_tokens, completion_tokens=completion_tokens, error=reply.error)
         if reply.error is None:
             self._journal.put(key, kept.model_dump(mode="json", exclude_defaults=True) | {"text": text})

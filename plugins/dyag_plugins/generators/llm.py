@@ -22,7 +22,8 @@ from dyag_core.artifacts import BadLine, Journal, read_jsonl
 from dyag_core.base_models import is_present, opened_as, revision_of
 from dyag_core.grounding import supported
 from dyag_core.records import GenerationEstimate
-from dyag_plugins.generators.asking import Asker, Budget, guessed_tokens, request_key, text_tokens
+from dyag_core.tokens import guessed_text_tokens, guessed_tokens
+from dyag_plugins.generators.asking import Asker, Budget, request_key
 from dyag_plugins.generators.llm_prompts import PAIRS_SCHEMA, Prompts, parse_pairs, parse_verdict
 
 if TYPE_CHECKING:
@@ -136,7 +137,7 @@ class LLMGenerator:
             else:
                 tokens += guessed_tokens(prompt)
         budget, requests = options.budget(), chunks - answered
-        replies = requests * min(options.max_new_tokens, text_tokens("x" * prompts.example_bytes(options.pairs)))
+        replies = requests * min(options.max_new_tokens, guessed_text_tokens(prompts.example_bytes(options.pairs)))
         return GenerationEstimate(
             model=options.model,
             chunks=chunks,
