@@ -24,6 +24,7 @@ _WORD = re.compile(r"\d[\d.]*|[^\W\d_]{4,}")
 _NAME = re.compile(r"[^\W\d_]\w*")
 _SENTENCE_START = re.compile(r"(?:^|[.!?:;•\n]\s*|[-*]\s+|[«“\"(]\s*)$")
 _QUOTE = re.compile(r"«\s*([^»]+?)\s*»|“([^”]+)”|\"([^\"]+)\"")
+_ADDRESS = re.compile(r"(?:https?://|www\.)\S+|[^\s@]+@[^\s@]+\.[^\s@]+")
 _ASKING = frozenset(
     "quel quelle quels quelles quoi comment combien pourquoi quand lequel laquelle cette cela dont avec pour dans "
     "sont peut doit faut avoir etre fait elle elles leur leurs donner donne type "
@@ -38,23 +39,26 @@ _POINTING = re.compile(
 )
 
 
-def supported(answer: str, texts: Sequence[str]) -> bool:
-    """Every number, name and quotation of `answer` stands in `texts`, and most of its words do, each counted once."""
+def supported(answer: str, texts: Sequence[str], question: str = "") -> bool:
+    """Every number, name, address and quotation of `answer` stands in `texts`, and so do most of its words.
+
+    Each word counts once, and those that only repeat the question don't count: "The sector of GIMP: Finance" says one
+    thing that can be wrong.
+    """
     if abstains(answer) or not answer.strip():
         return False
     whole = " ".join(texts)
-    held = {word.rstrip(".") for word in _WORD.findall(fold(whole))}
-    said = {word.rstrip(".") for word in _WORD.findall(fold(answer))}
+    held, said = _words(whole), _words(answer)
     if not said:  # a name of three letters, say
         short = set(tokens(answer.strip(" .")))
         return any(short <= set(tokens(text)) for text in texts)
     numbers = {word for word in said if word[0].isdigit()} - held
     if numbers and not numbers <= set(tokens(whole)):  # 1 200, 1,200 and 1200 are one number
         return False
-    held |= numbers
-    if len(said & held) < SUPPORT * len(said):
+    own = said - _words(question) - _ASKING or said
+    if len(own & (held | numbers)) < SUPPORT * len(own):
         return False
-    return _names_held(answer, whole) and _quotes_held(answer, whole)
+    return _names_held(answer, whole) and _quotes_held(answer, whole) and _addresses_held(answer, whole)
 
 
 def stands_alone(question: str, title: str) -> bool:
@@ -87,3 +91,13 @@ def _names_held(answer: str, whole: str) -> bool:
 def _quotes_held(answer: str, whole: str) -> bool:
     quotes = [normalise(next(filter(None, found))) for found in _QUOTE.findall(answer)]
     return not quotes or all(f" {quote} " in f" {normalise(whole)} " for quote in quotes)
+
+
+def _addresses_held(answer: str, whole: str) -> bool:
+    addresses = [found.rstrip(".,;:!?)»\"'") for found in _ADDRESS.findall(answer)]
+    return not addresses or all(address.casefold() in whole.casefold() for address in addresses)
+
+
+def _words(text: str) -> set[str]:
+    """The numbers and the longer words of a text, folded."""
+    return {word.rstrip(".") for word in _WORD.findall(fold(text))}

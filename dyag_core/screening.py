@@ -99,7 +99,7 @@ class Screen:
         fields = [str(value) for part in parts for value in part.metadata.values()]
         fields += [part.title for part in parts]
         if example.fact is None:
-            return supported(example.answer, texts + fields)
+            return supported(example.answer, texts + fields, example.question)
         whole = [chunk.text for part in parts for chunk in part.chunks] if example.other_facts else texts
         return all(fact.value is None or _says(fact.value, whole + fields) for fact in example.facts)
 

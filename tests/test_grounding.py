@@ -44,11 +44,19 @@ def test_supported(answer, text):
         ("Recommended in 2019", EN),
         ("I don't know.", EN),
         ("MPL", EN),
+        ("See https://www.example.org/ for the software on Linux machines.", f"{EN} https://www.ansible.com/"),
+        ("Ansible deploys software on Linux machines, ask me@example.org", f"{EN} info@example.org"),
         ("", EN),
     ],
 )
 def test_not_supported(answer, text):
     assert not supported(answer, [text])
+
+
+def test_repeating_the_question_supports_nothing():
+    text = "GIMP. Secteur : Infographie. Groupe : MIMO."
+    assert supported("Le secteur de GIMP : infographie", [text], "Quel est le secteur de GIMP ?")
+    assert not supported("Le secteur de GIMP : opérations", [text], "Quel est le secteur de GIMP ?")
 
 
 @pytest.mark.parametrize(

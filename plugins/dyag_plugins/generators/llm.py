@@ -212,7 +212,7 @@ class _Writer:
             (n, pair)
             for n, ((document, chunk), pairs) in enumerate(zip(batch, found, strict=True))
             for pair in dict.fromkeys(pairs)
-            if supported(pair[1], [chunk.text, document.title, *map(str, document.metadata.values())])
+            if supported(pair[1], [chunk.text, document.title, *map(str, document.metadata.values())], pair[0])
         ]
         prompts = [self._prompts.verdict_messages(batch[n][1], *pair) for n, pair in asked]
         decoding = Decoding(max_new_tokens=_VERDICT_TOKENS, seed=self._run.seed)
