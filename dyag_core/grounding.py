@@ -45,7 +45,7 @@ def supported(answer: str, texts: Sequence[str], question: str = "") -> bool:
     Each word counts once, and those that only repeat the question don't count: "The sector of GIMP: Finance" says one
     thing that can be wrong.
     """
-    if abstains(answer) or not answer.strip():
+    if abstains(answer) or normalise(answer) in ("", normalise(question)):
         return False
     whole = " ".join(texts)
     held, said = _words(whole), _words(answer)

@@ -57,6 +57,7 @@ def test_repeating_the_question_supports_nothing():
     text = "GIMP. Secteur : Infographie. Groupe : MIMO."
     assert supported("Le secteur de GIMP : infographie", [text], "Quel est le secteur de GIMP ?")
     assert not supported("Le secteur de GIMP : opérations", [text], "Quel est le secteur de GIMP ?")
+    assert not supported("Le secteur de GIMP ?", [text], "Le secteur de GIMP ?")
 
 
 @pytest.mark.parametrize(

@@ -43,8 +43,6 @@ class Handler(BaseHTTPRequestHandler):
             with server.lock:
                 server.now -= 1
 
-    do_GET = do_POST
-
     def send(self, status, content, kind="application/json", length=None, **headers):
         body = content if isinstance(content, bytes) else json.dumps(content).encode()
         self.send_response(status)
