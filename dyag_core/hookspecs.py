@@ -1,8 +1,8 @@
 """The hooks of DYAG. A spec's docstring is its manual.
 
 Families (a plugin is chosen by name, with options checked against its own `Options` model):
-`dyag_generate`, `dyag_base_model`, `dyag_train` (with `dyag_estimate`), `dyag_score`, `dyag_report`, `dyag_retrieve`,
-`dyag_open_engine`, `dyag_export`.
+`dyag_generate` (with `dyag_explain` and `dyag_estimate_generation`), `dyag_base_model`, `dyag_train` (with
+`dyag_estimate`), `dyag_score`, `dyag_report`, `dyag_retrieve`, `dyag_open_engine`, `dyag_export`.
 Lifecycle (every installed `dyag.hooks` plugin takes part):
 `dyag_configure`, `dyag_before_stage`, `dyag_after_stage`, `dyag_on_stage_error`, `dyag_filter_examples`.
 
@@ -62,6 +62,16 @@ def dyag_estimate_generation(
 
     Fires for `dyag generate-training --estimate`. `count` is the number of rows wanted, None for all. Ask nothing and
     write nothing. None, or no such hook: this generator asks no model, and the user is told so.
+    """
+
+
+@hookspec(firstresult=True)
+def dyag_explain(documents: Iterable[Document], options: Any, run: Run) -> Iterable[Example] | None:
+    """Make the examples of `dyag_generate` and say how each was made. Family `dyag.generators`, since 3.0.
+
+    Fires for `dyag generate-training --explain`. `Example.meta` then holds "rule" (what made it), "template" (the
+    wording before it was filled in) and "where" (the place in the document), all texts. `documents` ends with the one
+    to be explained; examples about the others are thrown away. None, or no such hook: this generator can't tell.
     """
 
 

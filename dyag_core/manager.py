@@ -209,6 +209,16 @@ class Plugins:
             raise UsageError(f"{chosen} asks no model: there is nothing to estimate", "leave out --estimate")
         return found
 
+    def explain(self, chosen: Chosen, documents: Iterable[Document], run: Run) -> Iterator[Example]:
+        """The same examples with how each was made in their meta."""
+        examples = self._call(chosen, "dyag_explain", documents=documents, options=chosen.options, run=run)
+        if examples is None:
+            raise UsageError(f"{chosen} can't say how its questions are made", "explain --method rule or augmented")
+        try:
+            yield from examples
+        except Exception as error:
+            raise self._named(chosen, error) from error
+
     def base_model(self, spec: str, *, remote: bool = False) -> BaseModelPreset:
         """The preset that `spec` means: a preset's name, `hub:ORG/NAME` (or `ORG/NAME`), or a folder.
 

@@ -67,11 +67,13 @@ class Screen:
             return "not supported by its chunk"
         if not self._stands_alone(example):
             return "makes no sense alone"
-        if folded in self._questions:
+        # "Et sa licence ?" is another question after another history.
+        whole = " ".join([*(fold(turn.content) for turn in example.history), folded])
+        if whole in self._questions:
             return "exact duplicate"
         if self._near_duplicate(example):
             return "near duplicate"
-        self._questions.setdefault(folded, 0)
+        self._questions.setdefault(whole, 0)
         return None
 
     def _stands_alone(self, example: Example) -> bool:
@@ -101,7 +103,16 @@ class Screen:
         if example.fact is None:
             return supported(example.answer, texts + fields, example.question)
         whole = [chunk.text for part in parts for chunk in part.chunks] if example.other_facts else texts
-        return all(fact.value is None or _says(fact.value, whole + fields) for fact in example.facts)
+        return all(
+            fact.value is None
+            or _says(fact.value, whole + fields if fact.document == example.document else self._texts(fact.document))
+            for fact in example.facts
+        )
+
+    def _texts(self, document: str) -> list[str]:
+        """Everything that another document says, for an answer that compares."""
+        parts = self._documents.get(document, [])
+        return [text for part in parts for text in (part.text, part.title, *map(str, part.metadata.values()))]
 
 
 def _stands_in(value: str, texts: list[str]) -> bool:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from dyag_core.records.training import ResumePolicy, TrainedModel, TrainingEstimate
     from dyag_core.stages.compare import ComparisonFiles
     from dyag_core.stages.evaluate import EvaluationFiles
+    from dyag_core.stages.explain import Explanation
     from dyag_core.stages.generate import GeneratedData
     from dyag_core.stages.index import Index
     from dyag_core.stages.query import Answer, Conversation
@@ -156,6 +157,30 @@ class Session:
             options=options,
             seed=self.seed,
             lang=self.lang,
+            plugins=self._host(),
+            progress=self.progress,
+        )
+
+    def explain(
+        self,
+        documents: str | Path,
+        document: str,
+        *,
+        method: str = "augmented",
+        options: Mapping[str, Any] | None = None,
+        strict: bool = False,
+    ) -> Explanation:
+        """How the questions about one document (its id or its title) are made. Nothing is written."""
+        from dyag_core.stages.explain import explain
+
+        return explain(
+            source=Path(documents),
+            document=document,
+            method=method,
+            options=options,
+            seed=self.seed,
+            lang=self.lang,
+            strict=strict,
             plugins=self._host(),
             progress=self.progress,
         )

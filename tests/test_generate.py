@@ -64,7 +64,8 @@ def test_split_is_honest_and_complete(tmp_path, lang, method):
     assert made.largest_similarity == pytest.approx(nearest)
     for row in train + val + test:
         assert {"document", "chunk", "fact", "method", "split"} <= row["meta"].keys()
-        assert [m["role"] for m in row["messages"]] == ["system", "user", "assistant"]
+        system, *turns = [m["role"] for m in row["messages"]]
+        assert (system, turns) == ("system", ["user", "assistant"] * (len(turns) // 2))
     questions = [question(row) for row in train + val + test]
     assert len(set(questions)) == len(questions)
     manifest = json.loads(made.manifest.read_text("utf-8"))
@@ -231,7 +232,8 @@ def test_first_sentence_stops_at_its_end_only():
 )  # fmt: skip
 def test_french_questions_are_inflected(subject, label, expected):
     words = Wordings(load_pack("fr"), "fr")
-    assert words.canonical(words.phrase(label), subject) == expected
+    phrase = words.phrase(label)
+    assert words.fill(words.canonical(phrase), phrase, subject) == expected
 
 
 @pytest.mark.parametrize(
@@ -247,7 +249,8 @@ def test_french_questions_are_inflected(subject, label, expected):
 )
 def test_english_questions(label, expected):
     words = Wordings(load_pack("en"), "en")
-    assert words.canonical(words.phrase(label), "Git") == expected
+    phrase = words.phrase(label)
+    assert words.fill(words.canonical(phrase), phrase, "Git") == expected
 
 
 @pytest.mark.parametrize("lang", ["fr", "en"])
@@ -256,11 +259,11 @@ def test_twelve_different_wordings_for_any_label(tmp_path, lang):
     source = write(tmp_path / "d.jsonl", ("Ada", f"- {label}: blue\n- Budget: 3 euros"))
     (document,) = read_documents(source, print)
     asking = Asking(AugmentedOptions(unanswerable=0), Run(stage="t", folder=tmp_path, plugins=None, lang=lang))
-    facts = asking.facts(document)
-    assert len(facts) == 2
-    for fact, phrase in facts:
-        found = wordings(asking, fact, phrase, 20)
-        assert len(found) >= (12 if phrase.noun else 8)
+    asks = asking.asks(document)
+    assert len(asks) == 2
+    for ask in asks:
+        found = [asked for asked, _template in wordings(asking, ask, 20)]
+        assert len(found) >= (12 if ask.phrase.noun else 8)
         assert all(similarity(a, b) <= 0.75 for n, a in enumerate(found) for b in found[:n])
 
 

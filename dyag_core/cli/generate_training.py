@@ -12,6 +12,7 @@ from dyag_core.errors import UsageError
 
 if TYPE_CHECKING:
     from dyag_core.records import GenerationEstimate
+    from dyag_core.stages.explain import Explanation
 
 DEFAULT_SPLIT = "80/10/10"
 
@@ -37,7 +38,8 @@ def parse_split(text: str | None) -> tuple[float, float, float] | None:
     "--split", is_flag=False, flag_value=DEFAULT_SPLIT, metavar="[A/B/C]", help="Write train, val and test files too."
 )
 @click.option("--group-by", metavar="FIELD", help="Documents with one value of this field stay on one side of --split.")
-@click.option("--output", type=FilePath, required=True, help="The file to write, NAME.jsonl.")
+@click.option("--output", type=FilePath, help="The file to write, NAME.jsonl.")
+@click.option("--explain", metavar="DOC", help="Show how the questions about this document are made; write nothing.")
 @click.option("--rules", type=FilePath, help="Your own patterns, question and answer templates: rules.yaml.")
 @click.option("--answer-style", type=click.Choice(["value", "sentence"]), help="The bare value, or a sentence.")
 @click.option("--sources", is_flag=True, help="Answers name the document that they come from.")
@@ -59,7 +61,8 @@ def command(
     count: int | None,
     split: str | None,
     group_by: str | None,
-    output: Path,
+    output: Path | None,
+    explain: str | None,
     rules: Path | None,
     answer_style: str | None,
     sources: bool,
@@ -78,6 +81,7 @@ def command(
 
     With --split, three test strata are held out: "recall" (a trained fact in new words), "unseen" (documents that
     training never saw) and "unanswerable" (nothing in the documents tells).
+    With --explain DOC (an id or a title), what would be asked about one document, and why, is shown instead.
     """
     from dyag_core.cli.terminal import hint, result
     from dyag_core.options import parse_pairs
@@ -85,6 +89,13 @@ def command(
     flags: dict[str, object] = {"rules": rules, "answer_style": answer_style, "sources": sources or None}
     flags |= {"max_cost": max_cost, "max_tokens_total": max_tokens_total}
     options = {name: str(value) for name, value in flags.items() if value is not None} | parse_pairs(option)
+    if explain is not None:
+        _explain(
+            session(seed, lang).explain(documents, explain, method=method, options=options, strict=strict), as_json
+        )
+        return
+    if output is None:
+        raise UsageError("--output is missing", "name the file to write: --output training.jsonl")
     if only_estimate:
         found = session(seed, lang).estimate_generation(
             documents, method=method, count=count, output=output, options=options
@@ -128,3 +139,8 @@ def _estimate_table(found: GenerationEstimate) -> str:
     else:
         rows.append(("cost", f"about {found.cost:.2f}, at most {found.most_cost:.2f}"))
     return table((found.model, ""), rows)
+def _explain(made: Explanation, as_json: bool) -> None:
+    from dyag_core.cli.terminal import hint, result
+
+    result(made.model_dump(mode="json"), as_json=as_json, text="\n".join(made.table_lines()))
+    hint(*made.summary_lines())

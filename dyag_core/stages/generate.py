@@ -88,7 +88,7 @@ def generate(
         remove_leftovers(output, rejects.path, *(_part_file(output, part) for part in _PARTS))
         read = read_documents(source, rejects.add, strict=strict)
         if lang is None:
-            lang, read = _language_of(read)
+            lang, read = with_language(read)
         run = Run(
             stage="generate", folder=output.parent, output=output, plugins=plugins,
             seed=seed, lang=lang, progress=progress,
@@ -147,7 +147,7 @@ def estimate(
     chosen = plugins.choose("generators", method, options)
     read = read_documents(source, lambda _line: None, strict=False)
     if lang is None:
-        lang, read = _language_of(read)
+        lang, read = with_language(read)
     output = output if output.suffix == ".jsonl" else output.with_name(f"{output.name}.jsonl")
     run = Run(
         stage="generate", folder=output.parent, output=output, plugins=plugins, seed=seed, lang=lang, progress=progress
@@ -155,7 +155,7 @@ def estimate(
     return plugins.estimate_generation(chosen, read, count, run)
 
 
-def _language_of(documents: Iterator[Document]) -> tuple[str, Iterator[Document]]:
+def with_language(documents: Iterator[Document]) -> tuple[str, Iterator[Document]]:
     """The language that the first documents are written in, and all documents again."""
     seen: list[Document] = []
 

@@ -1,8 +1,8 @@
-"""Generator *augmented*: each fact in several true wordings, and questions that ask for two facts at once.
+"""Generator *augmented*: each fact in several true wordings, and questions that rest on more than one fact.
 
-A wording is composed, never copied: another register, another word order, keywords as people type them into a search
-field, abbreviations, missing accents, a slip of the finger. Two wordings of a fact always differ by more than a quarter
-of their words, so that one can be held out to test whether the fact was learnt rather than the sentence.
+A wording is composed, never copied: another register, another word order, a greeting, keywords as people type them
+into a search field, abbreviations, missing accents, a slip of the finger. Two wordings of a fact always differ by more
+than a quarter of their words, so that one can be held out to test whether the fact was learnt rather than the sentence.
 """
 
 from __future__ import annotations
@@ -14,28 +14,34 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from dyag_core import Example, hookimpl
+from dyag_core.normalise import fold
 from dyag_core.similarity import similarity
 from dyag_plugins.generators.rule import Asking, RuleOptions
+from dyag_plugins.generators.together import Together
 
 if TYPE_CHECKING:
     import random
     from collections.abc import Iterable, Iterator
 
-    from dyag_core import Document, Fact, Run
-    from dyag_plugins.generators.wording import Phrase
+    from dyag_core import Document, Run
+    from dyag_plugins.generators.asks import Ask
 
 #: Two wordings of a fact are at most this similar (see `dyag_core.similarity`).
 _DIFFERENT = 0.75
-#: Share of the wordings that are typed carelessly.
+#: Share of the wordings that are typed carelessly, and of the plain questions that come with a greeting.
 _CARELESS = 0.25
-_LONGEST_COMBINED_VALUE = 80
+_POLITE = 0.12
 
 
 class AugmentedOptions(RuleOptions):
     """The options of *rule*, and how much to vary."""
 
     wordings: int = Field(6, ge=1, le=20, description="wordings a fact; with --split about one of six is held out")
-    combined: float = Field(0.05, ge=0, lt=1, description="share of questions that ask for two facts at once")
+    combined: float = Field(0.05, ge=0, lt=0.5, description="share of questions that ask for two facts at once")
+    compared: float = Field(0.03, ge=0, lt=0.5, description="share of questions that compare two documents")
+    dialogues: float = Field(
+        0.03, ge=0, lt=0.5, description="share of questions that follow on another (« Et sa ... »)"
+    )
 
 
 class AugmentedGenerator:
@@ -46,103 +52,114 @@ class AugmentedGenerator:
 
     @hookimpl
     def dyag_generate(self, documents: Iterable[Document], options: AugmentedOptions, run: Run) -> Iterator[Example]:
-        """Wordings of each fact, the canonical one first; then combinations."""
-        asking = Asking(options, run)
-        for document in documents:
-            facts = asking.facts(document)
-            rows = 0
-            for fact, phrase in facts:
-                number = options.wordings if fact.answerable else min(2, options.wordings)
-                for question in wordings(asking, fact, phrase, number):
-                    rows += 1
-                    yield asking.example(document, fact, phrase, question)
-            yield from _combined(asking, document, facts, rows, options.combined)
+        """Wordings of each fact, the canonical one first; then what rests on two facts."""
+        return _examples(documents, options, Asking(options, run))
+
+    @hookimpl
+    def dyag_explain(self, documents: Iterable[Document], options: AugmentedOptions, run: Run) -> Iterator[Example]:
+        """The same examples; their meta says which rule and template made them, and from where."""
+        return _examples(documents, options, Asking(options, run, explains=True))
 
 
-def wordings(asking: Asking, fact: Fact, phrase: Phrase, number: int) -> list[str]:
-    """Up to `number` different questions about a fact, the canonical one first."""
-    rng = asking.run.random("wordings", fact.id)
-    chosen = [asking.words.canonical(phrase, fact.subject)]
-    particular, general = asking.words.templates(phrase)
+def _examples(documents: Iterable[Document], options: AugmentedOptions, asking: Asking) -> Iterator[Example]:
+    together = Together(asking, options.combined, options.compared, options.dialogues)
+    for document in documents:
+        asks = asking.asks(document)
+        rows = 0
+        for ask in asks:
+            for question, template in wordings(asking, ask, options.wordings):
+                rows += 1
+                yield asking.example(document, ask, question, template)
+        yield from together.examples(document, asks, rows)
+
+
+def wordings(asking: Asking, ask: Ask, number: int) -> list[tuple[str, str]]:
+    """Up to `number` different questions about a fact with their templates, the canonical one first."""
+    subject = ask.fact.subject
+    rng = asking.run.random("wordings", ask.fact.id)
+    first = asking.canonical(ask)
+    chosen = [(asking.fill(first, ask), first)]
+    if ask.templates:
+        particular, general = list(ask.templates[1:]), list[str]()
+    else:
+        particular, general = asking.words.templates(ask.phrase, ask.fact.value)
     # About half from what is particular to the attribute, the rest from what can be asked of anything.
     some = rng.sample(particular, min(len(particular), max(1, (number - 1) // 2)))
     others = [template for template in [*particular, *general] if template not in some]
-    templates = [*some, *rng.sample(others, len(others))]
-    questions = (_typed(asking.words.fill(template, phrase, fact.subject), fact.subject, rng) for template in templates)
-    for question in questions:
+    for template in [*some, *rng.sample(others, len(others))]:
         if len(chosen) >= number:
             break
-        if all(similarity(question, other) <= _DIFFERENT for other in chosen):
-            chosen.append(question)
+        question = _varied(asking, asking.fill(template, ask), template, subject, rng)
+        if all(similarity(question, other) <= _DIFFERENT for other, _ in chosen):
+            chosen.append((question, template))
     return [chosen[0], *rng.sample(chosen[1:], len(chosen) - 1)]
 
 
-def _combined(
-    asking: Asking, document: Document, facts: list[tuple[Fact, Phrase]], rows: int, share: float
-) -> Iterator[Example]:
-    """Questions for two facts of a document at once; nobody is asked for two long texts in one breath."""
-    short = [
-        (fact, phrase)
-        for fact, phrase in facts
-        if fact.value and phrase.noun and len(fact.value) <= _LONGEST_COMBINED_VALUE and fact.subject == document.title
-    ]
-    rng = asking.run.random("combined", document.id)
-    number = int(rows * share / (1 - share) + rng.random())
-    pairs = [(one, other) for n, one in enumerate(short) for other in short[n + 1 :]]
-    for (fact, phrase), (fact_other, phrase_other) in rng.sample(pairs, min(number, len(pairs))):
-        template = rng.choice(asking.pack.combined)
-        question = asking.words.fill(template, phrase, fact.subject, other=phrase_other)
-        if asking.options.answer_style == "sentence":
-            answer = f"{asking.words.answer(phrase, fact)} {asking.words.answer(phrase_other, fact_other)}"
-        else:
-            answer = asking.words.fill(
-                asking.pack.combined_answer,
-                phrase,
-                fact.subject,
-                value=fact.value or "",
-                other=phrase_other,
-                value_other=fact_other.value or "",
-            )
-        yield Example(
-            question=question,
-            answer=answer,
-            document=document,
-            chunk=fact.chunk,
-            fact=fact,
-            other_facts=(fact_other,),
-        )
+def _varied(asking: Asking, question: str, template: str, subject: str, rng: random.Random) -> str:
+    """Sometimes with a greeting, or as people type: in haste, abbreviated, without accents, with a slip."""
+    chance = rng.random()
+    if chance < _CARELESS:
+        return _typed(asking, question, subject, rng)
+    polite = asking.pack.polite
+    # A question that addresses nobody takes any greeting: tu and vous never meet in one sentence.
+    sentence = question.endswith("?") and not template.startswith(_NO_SENTENCE)
+    if chance < _CARELESS + _POLITE and polite and sentence and not _ADDRESSED.search(template):
+        return rng.choice(polite).format(question=question[:1].lower() + question[1:])
+    return question
 
 
-def _typed(question: str, subject: str, rng: random.Random) -> str:
-    """Sometimes as people type: in haste, without accents, with a slip. The subject's own letters stay."""
-    if rng.random() >= _CARELESS:
-        return question
-    how = rng.choice((_without_accents, _in_haste, _with_a_slip))
+#: "Bonjour, 7zip, c'est quoi la licence ?" greets 7zip.
+_NO_SENTENCE = ("{subject}", "{bare}", "{noun}", "{proposed}", "{value}", "{label}", "«", '"')
+_ADDRESSED = re.compile(r"\b(?:tu|toi|vous|moi|merci|bonjour|je|j'\w+|you|me|hi|i|i'\w+)\b", re.IGNORECASE)
+
+
+def _typed(asking: Asking, question: str, subject: str, rng: random.Random) -> str:
+    """As people type. The subject's own letters stay."""
     before, name, after = question.partition(subject)
     if not name:
         return question
-    if how is _with_a_slip:  # one slip is enough
+    how = rng.randrange(4)
+    if how == 0:  # one slip is enough
         longer_first = len(before) > len(after)
-        return (how(before, rng) + name + after) if longer_first else (before + name + how(after, rng))
-    return how(before, rng) + name + how(after, rng)
+        return (
+            (_with_a_slip(before, rng) + name + after) if longer_first else (before + name + _with_a_slip(after, rng))
+        )
+    if how == 1:
+        return _abbreviated(asking, before, rng) + name + _abbreviated(asking, after, rng)
+    change = _without_accents if how == 2 else _in_haste
+    return change(before) + name + change(after)
 
 
-def _without_accents(text: str, _rng: random.Random) -> str:
+def _abbreviated(asking: Asking, text: str, rng: random.Random) -> str:
+    """In lower case, with what the pack abbreviates, and without the full stop."""
+    text = re.sub(r"\s*[?.!]+\s*$", "", text.lower())
+    for words, shorter in asking.pack.abbreviations.items():
+        if words in text:
+            text = re.sub(
+                rf"\b{re.escape(words)}\b" if words[-1].isalpha() else re.escape(words), rng.choice(shorter), text
+            )
+    return text
+
+
+def _without_accents(text: str) -> str:
     decomposed = unicodedata.normalize("NFD", text)
     return unicodedata.normalize("NFC", "".join(c for c in decomposed if not unicodedata.combining(c)))
 
 
-def _in_haste(text: str, _rng: random.Random) -> str:
-    return re.sub(r"\s*[?.!]+\s*$", "", _without_accents(text, _rng).lower())
+def _in_haste(text: str) -> str:
+    return re.sub(r"\s*[?.!]+\s*$", "", _without_accents(text).lower())
 
 
 def _with_a_slip(text: str, rng: random.Random) -> str:
-    """Two neighbouring letters change places, or one is left out, in one longer word."""
+    """In one longer word two neighbouring letters change places, a consonant is left out, or a letter is doubled."""
     words = list(re.finditer(r"[^\W\d_]{5,}", text))
     if not words:
         return text
     word = rng.choice(words)
     at = rng.randrange(word.start() + 1, word.end() - 2)
-    if rng.random() < 0.5:
+    how = rng.randrange(3)
+    if how == 0 and fold(text[at]) not in "aeiouy":  # without a vowel, groupe is grope
         return text[:at] + text[at + 1 :]
+    if how == 1 and text[at] in "lmnprst":
+        return text[:at] + text[at] + text[at:]
     return text[:at] + text[at + 1] + text[at] + text[at + 2 :]

@@ -61,7 +61,7 @@ def facts_of(document: Document, *, missing: Iterable[str], skipped: Iterable[st
     found: dict[tuple[str, str], Found] = {}
 
     def add(chunk: Chunk | None, subject: str, label: str, value: str, seen_as: str) -> None:
-        value = plain_text(value)
+        value = plain_text(value).rstrip(" ,;")
         known = label_key(label)
         key = (fold(subject), known)
         if not value or not known or known in skipped or key in found:
@@ -183,7 +183,7 @@ def _label_of_field(name: str) -> str:
 
 
 def _field_text(value: Any) -> str:
-    if isinstance(value, bool) or value is None:
+    if value is None:
         return ""
     if isinstance(value, list):
         parts = [_field_text(part) for part in value]

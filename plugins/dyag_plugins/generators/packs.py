@@ -7,7 +7,7 @@ from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
 from string import Formatter
-from typing import Any
+from typing import Any, Literal
 
 import yaml
 from pydantic import BaseModel, Field, ValidationError, field_validator
@@ -16,8 +16,9 @@ from dyag_core.errors import UsageError, nearest
 from dyag_core.normalise import fold
 
 PLACEHOLDERS = frozenset(
-    "subject of_subject that_subject possessive noun bare which is label value chunk "
-    "noun_other bare_other which_other value_other".split()
+    "subject of_subject that_subject possessive noun bare which is label value chunk proposed "
+    "its it_is the_same that_one which_ones of_noun of_bare a_bare "
+    "noun_other bare_other which_other value_other subject_other of_subject_other".split()
 )
 
 
@@ -31,8 +32,21 @@ def _checked(template: str) -> str:
     return template
 
 
+def _compiled(pattern: str) -> re.Pattern[str]:
+    try:
+        return re.compile(pattern, re.MULTILINE)
+    except re.error as error:
+        raise ValueError(f"{pattern!r} is no regular expression: {error}") from error
+
+
 class Kind(BaseModel, extra="forbid"):
-    """Labels that mean one thing, and particular ways to ask about it. The first question is the canonical one."""
+    """Labels that mean one thing, and particular ways to ask about it.
+
+    `canonical` is the plain question. A `broad` kind ("description") is asked about in its own `questions` alone, and
+    is never compared; an `implied` one is never asked of a document that lacks it. `asks` types its facts. Where `fits`
+    is given, `questions` are asked only of a value in which this regular expression is found. `checks` are yes/no
+    questions, `choices` choose between two documents.
+    """
 
     labels: list[str]
     noun: str | None = None
@@ -41,8 +55,13 @@ class Kind(BaseModel, extra="forbid"):
     questions: list[str] = Field(default_factory=list)
     answer: str | None = None
     broad: bool = False
+    implied: bool = False
+    asks: Literal["what", "who", "where", "when", "how many"] | None = None
+    fits: str | None = None
+    checks: list[str] = Field(default_factory=list)
+    choices: list[str] = Field(default_factory=list)
 
-    @field_validator("questions")
+    @field_validator("questions", "checks", "choices")
     @classmethod
     def _questions(cls, templates: list[str]) -> list[str]:
         return [_checked(template) for template in templates]
@@ -51,6 +70,11 @@ class Kind(BaseModel, extra="forbid"):
     @classmethod
     def _one(cls, template: str | None) -> str | None:
         return _checked(template) if template else template
+
+    @field_validator("fits")
+    @classmethod
+    def _fits(cls, pattern: str | None) -> str | None:
+        return _compiled(pattern).pattern if pattern else pattern
 
 
 class Pattern(BaseModel, extra="forbid"):
@@ -62,11 +86,7 @@ class Pattern(BaseModel, extra="forbid"):
     @field_validator("pattern")
     @classmethod
     def _compiles(cls, pattern: str) -> str:
-        try:
-            groups = re.compile(pattern, re.MULTILINE).groupindex
-        except re.error as error:
-            raise ValueError(f"{pattern!r} is no regular expression: {error}") from error
-        if "value" not in groups:
+        if "value" not in _compiled(pattern).groupindex:
             raise ValueError(f"{pattern!r} has no group (?P<value>...)")
         return pattern
 
@@ -88,10 +108,31 @@ class Pack(BaseModel, extra="forbid"):
     endings: dict[str, list[str]] = Field(default_factory=dict)
     adjectives: list[str] = Field(default_factory=list)
     no_elision: list[str] = Field(default_factory=list)
+    numbered: list[str] = Field(default_factory=list)
+    asks: dict[str, list[str]] = Field(default_factory=dict)
     frames: list[str] = Field(default_factory=list)
     label_frames: list[str] = Field(default_factory=list)
+    polite: list[str] = Field(default_factory=list)
+    abbreviations: dict[str, list[str]] = Field(default_factory=dict)
+    yes_values: list[str] = Field(default_factory=list)
+    no_values: list[str] = Field(default_factory=list)
+    yes: str = ""
+    no: str = ""
+    noun_questions: list[str] = Field(default_factory=list)
+    adjective_questions: list[str] = Field(default_factory=list)
+    label_questions: list[str] = Field(default_factory=list)
+    checks: list[str] = Field(default_factory=list)
+    part_checks: list[str] = Field(default_factory=list)
+    counts: list[str] = Field(default_factory=list)
     combined: list[str] = Field(default_factory=list)
     combined_answer: str = ""
+    same: list[str] = Field(default_factory=list)
+    same_yes: str = ""
+    same_no: str = ""
+    choices: list[str] = Field(default_factory=list)
+    follow: list[str] = Field(default_factory=list)
+    follow_other: list[str] = Field(default_factory=list)
+    follow_count: list[str] = Field(default_factory=list)
     answer: str = ""
     label_answer: str = ""
     source: str = ""
@@ -99,10 +140,26 @@ class Pack(BaseModel, extra="forbid"):
     absent: list[Absent] = Field(default_factory=list)
     patterns: list[Pattern] = Field(default_factory=list)
 
-    @field_validator("frames", "label_frames", "combined")
+    @field_validator(
+        "frames", "label_frames", "noun_questions", "adjective_questions", "label_questions", "checks", "part_checks",
+        "counts", "combined", "same", "choices", "follow", "follow_other", "follow_count",
+    )  # fmt: skip
     @classmethod
     def _templates(cls, templates: list[str]) -> list[str]:
         return [_checked(template) for template in templates]
+
+    @field_validator("yes", "no", "combined_answer", "same_yes", "same_no", "answer", "label_answer", "source")
+    @classmethod
+    def _template(cls, template: str) -> str:
+        return _checked(template)
+
+    @field_validator("polite")
+    @classmethod
+    def _polite(cls, templates: list[str]) -> list[str]:
+        for template in templates:
+            if template.count("{question}") != 1 or template.count("{") != 1:
+                raise ValueError(f"{template!r} must hold {{question}} once and no other placeholder")
+        return templates
 
     def under(self, own: Pack) -> Pack:
         """This pack with a user's `own` before it: lists are put in front, single templates are replaced."""

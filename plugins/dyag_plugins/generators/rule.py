@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import Counter, deque
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -12,17 +13,24 @@ from pydantic import BaseModel, Field, field_validator
 from dyag_core import Example, Fact, hookimpl
 from dyag_core.normalise import fold
 from dyag_core.prompts import UNKNOWN
+from dyag_plugins.generators.asks import Ask, kind_of, where_in
+from dyag_plugins.generators.derived import derived
 from dyag_plugins.generators.facts import Found, facts_of
 from dyag_plugins.generators.packs import label_key, load_pack
-from dyag_plugins.generators.wording import Phrase, Wordings
+from dyag_plugins.generators.wording import Wordings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from dyag_core import Document, Run
+    from dyag_plugins.generators.wording import Phrase
 
 #: A label that this many documents have is missed where a document hasn't got it.
 _USUAL = 2
+#: So many questions without an answer wait for a document that lacks what others tell; more than that are made up.
+_MAY_WAIT = 4
+#: What so many documents said last under a label is kept to compare with.
+_REMEMBERED = 24
 
 
 class RuleOptions(BaseModel, extra="forbid"):
@@ -32,6 +40,7 @@ class RuleOptions(BaseModel, extra="forbid"):
     sources: bool = Field(False, description="end each answer with the chunk it comes from")
     rules: Path | None = Field(None, description="your own patterns, questions and answers (YAML); they come first")
     unanswerable: float = Field(0.1, ge=0, lt=1, description="share of questions that nothing in the document answers")
+    derived: float = Field(0.05, ge=0, lt=1, description="share of yes/no and how-many questions made from a fact")
     attributes: list[str] = Field(default_factory=list, description="ask about these labels only, comma-separated")
     facts: int | None = Field(None, ge=1, description="at most this many facts a document")
 
@@ -50,61 +59,135 @@ class RuleGenerator:
     @hookimpl
     def dyag_generate(self, documents: Iterable[Document], options: RuleOptions, run: Run) -> Iterator[Example]:
         """One example a fact, document by document."""
-        asking = Asking(options, run)
-        for document in documents:
-            for fact, phrase in asking.facts(document):
-                yield asking.example(document, fact, phrase, asking.words.canonical(phrase, fact.subject))
+        return _examples(documents, Asking(options, run))
+
+    @hookimpl
+    def dyag_explain(self, documents: Iterable[Document], options: RuleOptions, run: Run) -> Iterator[Example]:
+        """The same examples; their meta says which rule and template made them, and from where."""
+        return _examples(documents, Asking(options, run, explains=True))
+
+
+def _examples(documents: Iterable[Document], asking: Asking) -> Iterator[Example]:
+    for document in documents:
+        for ask in asking.asks(document):
+            template = asking.canonical(ask)
+            yield asking.example(document, ask, asking.fill(template, ask), template)
 
 
 class Asking:
-    """Facts with the words to speak of them, and the examples made of both. What generators share."""
+    """What can be asked about documents, with the words for it, and the examples made of both.
 
-    def __init__(self, options: RuleOptions, run: Run) -> None:
-        self.options, self.run = options, run
+    Generators share it. It remembers what earlier documents told, so documents must be given in order.
+    """
+
+    def __init__(self, options: RuleOptions, run: Run, *, explains: bool = False) -> None:
+        self.options, self.run, self.explains = options, run, explains
         self.pack = load_pack(run.lang, options.rules)
         self.words = Wordings(self.pack, run.lang)
+        #: Plain asks of earlier documents by noun, the newest last.
+        self.earlier: dict[str, deque[Ask]] = {}
         self._missing = [fold(value).strip(" .") for value in self.pack.missing]
         self._skipped = [label_key(label) for label in self.pack.skipped]
+        self._yes = frozenset(fold(value) for value in self.pack.yes_values)
+        self._no = frozenset(fold(value) for value in self.pack.no_values)
         self._wanted = {label_key(label) for label in options.attributes}
         self._patterns = [(re.compile(p.pattern, re.MULTILINE), p.attribute) for p in self.pack.patterns]
         self._absent = [(self.words.absent(a), [fold(word) for word in a.words]) for a in self.pack.absent]
         self._seen: Counter[str] = Counter()
-        self._spelling: dict[str, str] = {}
+        self._usual: dict[str, Phrase] = {}
+        self._owed = 0.0
+        #: Yes and no in pairs, whichever first: no share of either can be learnt.
+        pairs = self.run.random("yes or no")
+        self._truths = (truth for first in iter(lambda: pairs.random() < 0.5, None) for truth in (first, not first))
 
-    def facts(self, document: Document) -> list[tuple[Fact, Phrase]]:
-        """The document's facts, then some that it doesn't tell (`value` None)."""
+    def asks(self, document: Document) -> list[Ask]:
+        """What the document tells, some questions made of that, then some that it doesn't answer (`value` None)."""
         found = [*self._by_pattern(document), *facts_of(document, missing=self._missing, skipped=self._skipped)]
-        once: dict[tuple[str, str], tuple[Found, Phrase]] = {}
+        once: dict[tuple[str, str], Ask] = {}
         for item in found:
-            phrase = self.words.phrase(item.fact.attribute, heading=item.seen_as == "section")
-            once.setdefault((item.fact.subject, self._meaning(item.fact, phrase)), (item, phrase))
-        told = [(item.fact, phrase) for item, phrase in once.values() if item.fact.answerable]
-        untold = [(item.fact, phrase) for item, phrase in once.values() if not item.fact.answerable]
-        if self._wanted:
-            told = [(fact, phrase) for fact, phrase in told if self._is_wanted(fact, phrase)]
-            untold = [(fact, phrase) for fact, phrase in untold if self._is_wanted(fact, phrase)]
+            ask = self._ask(item)
+            once.setdefault((ask.fact.subject, ask.phrase.noun or label_key(ask.fact.attribute)), ask)
+        told = [ask for ask in once.values() if ask.fact.answerable and self._is_wanted(ask.phrase)]
+        blank = [ask for ask in once.values() if not ask.fact.answerable and self._is_wanted(ask.phrase)]
         told = told[: self.options.facts]
-        missing = self._untold(document, told, untold, {label_key(item.fact.attribute) for item, _ in once.values()})
-        for item, phrase in once.values():
-            if item.seen_as in ("field", "label") and not (phrase.kind and phrase.kind.broad):
-                self._seen[label_key(item.fact.attribute)] += 1
-                self._spelling.setdefault(label_key(item.fact.attribute), item.fact.attribute)
-        return [*told, *missing]
+        made = self._derived(document, told)
+        labels = {label_key(ask.fact.attribute) for ask in once.values()}
+        untold = self._untold(document, [*told, *made], blank, labels)
+        self._remember(document, once.values())
+        return [*told, *made, *untold]
 
-    def example(self, document: Document, fact: Fact, phrase: Phrase, question: str) -> Example:
+    def canonical(self, ask: Ask) -> str:
+        """The template of its plain question."""
+        return ask.templates[0] if ask.templates else self.words.canonical(ask.phrase)
+
+    def fill(self, template: str, ask: Ask) -> str:
+        """A template in words."""
+        return self.words.fill(template, ask.phrase, ask.fact.subject, proposed=ask.proposed)
+
+    def example(self, document: Document, ask: Ask, question: str, template: str = "") -> Example:
         """A question about one fact with its answer."""
+        meta = {"kind": ask.kind}
+        if self.explains:
+            meta |= {"rule": ask.rule, "template": template, "where": where_in(document, ask)}
         return Example(
-            question=question, answer=self.answer(fact, phrase), document=document, chunk=fact.chunk, fact=fact
+            question=question,
+            answer=self.answer(ask),
+            document=document,
+            chunk=ask.fact.chunk,
+            fact=ask.fact,
+            meta=meta,
         )
 
-    def answer(self, fact: Fact, phrase: Phrase) -> str:
+    def answer(self, ask: Ask) -> str:
         """The answer in the chosen style."""
+        fact = ask.fact
         if fact.value is None:
             return UNKNOWN[self.run.lang]
-        text = fact.value if self.options.answer_style == "value" else self.words.answer(phrase, fact)
+        if self.options.answer_style == "value":
+            text = ask.answer or fact.value
+        elif ask.kind == "yes/no":  # the sentence says the rest: "Non. La licence de X est MIT."
+            said = re.match(r"\w+", ask.answer)
+            text = f"{said[0] if said else ask.answer}."
+            text += f" {self.words.answer(ask.phrase, fact)}" if ask.proposed else ""
+        else:
+            told = fact.model_copy(update={"value": ask.answer}) if ask.answer else fact
+            text = f"{ask.answer}." if ask.rule == "count" else self.words.answer(ask.phrase, told)
         if self.options.sources and fact.chunk:
-            text += "\n\n" + self.words.fill(self.pack.source, phrase, fact.subject, chunk=fact.chunk, quoted=False)
+            text += "\n\n" + self.words.fill(self.pack.source, ask.phrase, fact.subject, chunk=fact.chunk, quoted=False)
         return text
+
+    def _ask(self, item: Found) -> Ask:
+        fact = item.fact
+        number = fact.value is not None and fact.value.isdigit()
+        phrase = self.words.phrase(fact.attribute, heading=item.seen_as == "section", number=number)
+        if fact.value is None:
+            # A blank field is asked about in the words in which others of its label are.
+            return Ask(fact, self._usual.get(label_key(fact.attribute), phrase), kind_of(phrase, None), "blank")
+        truth = fold(fact.value).strip(" .")
+        if truth in self._yes or truth in self._no:
+            answer = self.pack.yes if truth in self._yes else self.pack.no.partition(",")[0]
+            return Ask(fact, phrase, "yes/no", item.seen_as, self.words.yes_or_no(phrase), answer)
+        return Ask(fact, phrase, kind_of(phrase, fact.value), item.seen_as)
+
+    def _derived(self, document: Document, told: list[Ask]) -> list[Ask]:
+        share = self.options.derived
+        rng = self.run.random("derived", document.id)
+        number = int(len(told) * share / (1 - share) + rng.random())
+        if not number:
+            return []
+        return list(islice(derived(told, self.earlier, self.words, self._truths, rng), number))
+
+    def _remember(self, document: Document, asks: Iterable[Ask]) -> None:
+        for ask in asks:
+            kind = ask.phrase.kind
+            if (ask.rule not in ("field", "label") and kind is None) or (kind and kind.implied):
+                continue
+            if ask.fact.answerable and ask.fact.subject == document.title:
+                key = label_key(ask.fact.attribute)
+                self._seen[key] += 1
+                self._usual.setdefault(key, ask.phrase)
+                if ask.is_plain:
+                    self.earlier.setdefault(ask.phrase.noun, deque(maxlen=_REMEMBERED)).append(ask)
 
     def _by_pattern(self, document: Document) -> Iterator[Found]:
         for chunk in document.chunks:
@@ -118,43 +201,43 @@ class Asking:
                         )
                         yield Found(fact, "label")
 
-    @staticmethod
-    def _meaning(fact: Fact, phrase: Phrase) -> str:
-        """Facts that would be asked in the same words are one."""
-        return phrase.noun or label_key(fact.attribute)
+    def _is_wanted(self, phrase: Phrase) -> bool:
+        return not self._wanted or bool({label_key(phrase.label), label_key(phrase.bare)} & self._wanted)
 
-    def _is_wanted(self, fact: Fact, phrase: Phrase) -> bool:
-        labels = {label_key(fact.attribute), label_key(phrase.bare)}
-        return bool(labels & self._wanted)
+    def _untold(self, document: Document, told: list[Ask], blank: list[Ask], has: set[str]) -> list[Ask]:
+        """Questions that this document doesn't answer and that look like those that others do.
 
-    def _untold(
-        self, document: Document, told: list[tuple[Fact, Phrase]], untold: list[tuple[Fact, Phrase]], has: set[str]
-    ) -> list[tuple[Fact, Phrase]]:
-        """Things this document could be asked and doesn't tell: blank fields, what others have, what few ever have."""
+        First its blank fields and the labels that other documents have; what is still short waits for the next
+        document. Only where too many wait, labels are taken that no document had so far.
+        """
         share = self.options.unanswerable
         rng = self.run.random("unanswerable", document.id)
-        number = int(len(told) * share / (1 - share) + rng.random())
-        if not number:
+        self._owed += len(told) * share / (1 - share)
+        number = int(self._owed + rng.random())
+        if number <= 0:
             return []
         text = fold(document.text)
-        known = {phrase.noun for _, phrase in told}
+        known = {ask.phrase.noun for ask in [*told, *blank]}
         usual = [
-            self.words.phrase(self._spelling[key])
-            for key, times in self._seen.items()
-            if times >= _USUAL and key not in has and key not in text
-        ]
-        seldom = [phrase for phrase, words in self._absent if not any(word in text for word in words)]
-        subject = document.title
-        candidates = [
             phrase
-            for phrase in [*rng.sample(usual, len(usual)), *rng.sample(seldom, len(seldom))]
-            if phrase.noun and phrase.noun not in known
+            for key, phrase in self._usual.items()
+            if self._seen[key] >= _USUAL and phrase.noun not in known and key not in has and key not in text
+            if phrase.noun and self._is_wanted(phrase)
         ]
-        blank = rng.sample(untold, len(untold))
-        # What others have and what few have take turns: one kind alone could be told by its words.
-        first, second = candidates[: len(usual)], candidates[len(usual) :]
-        mixed = [pair for two in zip(first, second, strict=False) for pair in two]
-        mixed += first[len(second) :] + second[len(first) :]
-        rest = mixed[: max(0, number - len(blank))]
-        made = [Fact(document=document.id, subject=subject, attribute=p.label, value=None) for p in rest]
-        return [*blank[:number], *zip(made, rest, strict=True)]
+        chosen = rng.sample(blank, min(number, len(blank)))
+        missing = rng.sample(usual, min(number - len(chosen), len(usual)))
+        short = number - len(chosen) - len(missing) - _MAY_WAIT
+        if short > 0 and not self._wanted:
+            seldom = [
+                phrase
+                for phrase, words in self._absent
+                if phrase.noun not in known
+                and label_key(phrase.noun) not in has
+                and not any(word in text for word in words)
+            ]
+            missing += rng.sample(seldom, min(short, len(seldom)))
+        for phrase in missing:
+            fact = Fact(document=document.id, subject=document.title, attribute=phrase.label, value=None)
+            chosen.append(Ask(fact, phrase, kind_of(phrase, None), "missing"))
+        self._owed -= len(chosen)
+        return chosen

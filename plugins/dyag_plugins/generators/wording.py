@@ -29,6 +29,16 @@ class Phrase:
     which: str
     plural: bool
     kind: Kind | None
+    asks: str | None = None
+    its: str = ""
+    it_is: str = ""
+    that_one: str = ""
+    the_same: str = ""
+    which_ones: str = ""
+    of_noun: str = ""
+    of_bare: str = ""
+    a_bare: str = ""
+    be: str = "is"
 
 
 @dataclass(frozen=True)
@@ -51,41 +61,69 @@ class Wordings:
         return {fold(noun): gender for gender, nouns in self.pack.nouns.items() for noun in nouns}
 
     @cached_property
-    def _phrases(self) -> dict[tuple[str, bool], Phrase]:
+    def _heads(self) -> dict[str, str]:
+        return {fold(head): asks for asks, heads in self.pack.asks.items() for head in heads}
+
+    @cached_property
+    def _numbered(self) -> frozenset[str]:
+        return frozenset(fold(head) for head in self.pack.numbered)
+
+    @cached_property
+    def _phrases(self) -> dict[tuple[str, bool, bool], Phrase]:
         return {}
 
-    def phrase(self, label: str, *, heading: bool = False) -> Phrase:
-        """How to speak of `label`; a `heading` ("Getting started") is taken for a noun only if it is known as one."""
-        key = (label, heading)
+    def phrase(self, label: str, *, heading: bool = False, number: bool = False) -> Phrase:
+        """How to speak of `label`.
+
+        A `heading` ("Getting started") is taken for a noun only if it is known as one. Where the value is a bare
+        `number`, a label such as "Fiche" is "le numéro de fiche": nobody asks which record it is and is told 72.
+        """
+        key = (label, heading, number)
         if key not in self._phrases:
             kind = self._kinds.get(label_key(label))
-            self._phrases[key] = self._english(label, kind, heading) if self.lang == "en" else self._french(label, kind)
+            make = self._english if self.lang == "en" else self._french
+            self._phrases[key] = make(label, kind, heading, number)
         return self._phrases[key]
 
     def absent(self, entry: Absent) -> Phrase:
-        """How to speak of something that documents seldom tell."""
+        """How to speak of something that documents seldom tell, in the words in which others are asked about it."""
         bare = re.sub(r"^(?:le|la|les|the)\s+|^l'", "", entry.noun)
+        kind = self._kinds.get(label_key(bare))
         if self.lang == "en":
-            return Phrase(bare, entry.noun, bare, "what is", False, None)
+            return self._english_noun(bare, entry.noun, bare, kind)
         gender = entry.gender or ("f" if entry.noun.startswith("la ") else "m")
-        return Phrase(bare, entry.noun, bare, _FRENCH_WHICH[gender], gender.endswith("p"), None)
+        return self._french_noun(bare, entry.noun, bare, gender, kind)
 
     # -- questions and answers ---------------------------------------------------------------------------------------
 
-    def canonical(self, phrase: Phrase, subject: str) -> str:
-        """The one plain question about a fact."""
+    def canonical(self, phrase: Phrase) -> str:
+        """The template of the one plain question about a fact."""
         kind = phrase.kind
         template = kind.canonical if kind else None
         if template is None and kind and kind.noun is None and kind.questions and not phrase.noun:
             template = kind.questions[0]
         if template is None:
             template = (self.pack.frames if phrase.noun else self.pack.label_frames)[0]
-        return self.fill(template, phrase, subject)
+        return template
 
-    def templates(self, phrase: Phrase) -> tuple[list[str], list[str]]:
-        """(wordings particular to this attribute, wordings for any attribute)."""
+    def yes_or_no(self, phrase: Phrase) -> tuple[str, ...]:
+        """Templates that ask whether a label ("open source", "API publique") is true of something."""
+        words = label_key(phrase.bare).split()
+        if self.lang == "en":
+            adjective = bool(words) and (words[0] in _ENGLISH_ADJECTIVES or words[-1].endswith(_ENGLISH_ADJECTIVE))
+            return tuple(self.pack.adjective_questions if adjective else self.pack.noun_questions)
+        if words and words[0] in self._genders:
+            return tuple(self.pack.noun_questions)
+        return tuple(self.pack.label_questions if phrase.noun else self.pack.adjective_questions)
+
+    def templates(self, phrase: Phrase, value: str | None = None) -> tuple[list[str], list[str]]:
+        """(wordings particular to this attribute that fit `value`, wordings for any attribute)."""
+        kind = phrase.kind
         general = self.pack.frames if phrase.noun else self.pack.label_frames
-        return (phrase.kind.questions if phrase.kind else []), general
+        if kind is None:
+            return [], general
+        fit = kind.fits is None or value is None or re.search(kind.fits, value)
+        return (kind.questions if fit else []), ([] if kind.broad and kind.questions else general)
 
     def answer(self, phrase: Phrase, fact: Fact) -> str:
         """The answer as a sentence."""
@@ -102,12 +140,15 @@ class Wordings:
         *,
         value: str = "",
         chunk: str = "",
+        proposed: str = "",
         other: Phrase | None = None,
         value_other: str = "",
+        subject_other: str = "",
         quoted: bool = True,
     ) -> str:
         """A template in words; the first letter is a capital unless people would type it otherwise."""
         name = self._name(subject) if quoted else subject
+        name_other = self._name(subject_other) if subject_other and quoted else subject_other
         text = template.format(
             subject=name,
             of_subject=self._of(name),
@@ -123,9 +164,20 @@ class Wordings:
             bare_other=other.bare if other else "",
             which_other=other.which if other else "",
             value_other=value_other,
-            **{"is": "are" if phrase.plural else "is"},
+            proposed=proposed,
+            subject_other=name_other,
+            of_subject_other=self._of(name_other) if name_other else "",
+            its=phrase.its,
+            it_is=phrase.it_is,
+            that_one=phrase.that_one,
+            the_same=phrase.the_same,
+            which_ones=phrase.which_ones,
+            of_noun=phrase.of_noun,
+            of_bare=phrase.of_bare,
+            a_bare=phrase.a_bare,
+            **{"is": phrase.be},
         )
-        typed = template.startswith(("{subject}", "{bare} {subject}", "pls ", "{value}"))
+        typed = template.startswith(_TYPED)
         return text if typed else text[:1].upper() + text[1:]
 
     # -- subjects ----------------------------------------------------------------------------------------------------
@@ -150,19 +202,44 @@ class Wordings:
 
     # -- attributes --------------------------------------------------------------------------------------------------
 
-    def _french(self, label: str, kind: Kind | None) -> Phrase:
+    def _asks(self, head: str, kind: Kind | None) -> str | None:
+        return (kind.asks if kind else None) or self._heads.get(head)
+
+    def _french(self, label: str, kind: Kind | None, _heading: bool, number: bool) -> Phrase:
         bare = _lower_first(label)
         if kind and kind.noun:
             gender = kind.gender or (
                 "f" if kind.noun.startswith("la ") else "fp" if kind.noun.startswith("les ") else "m"
             )
-            bare = re.sub(r"^(?:le|la|les)\s+|^l'", "", kind.noun)
-            return Phrase(label, kind.noun, bare, _FRENCH_WHICH[gender], gender.endswith("p"), kind)
+            return self._french_noun(label, kind.noun, re.sub(r"^(?:le|la|les)\s+|^l'", "", kind.noun), gender, kind)
+        if number and label_key(label).split()[0] in self._numbered:
+            bare = f"numéro {self._of_bare(bare)}"
+            return self._french_noun(label, f"le {bare}", bare, "m", kind)
         gender = self._gender(label)
         if gender is None:
-            return Phrase(label, "", bare, "", False, kind)
+            return Phrase(label, "", bare, "", False, kind, self._asks(label_key(label).partition(" ")[0], kind))
         article = "les " if gender.endswith("p") else "l'" if self._takes_l(bare) else "la " if gender == "f" else "le "
-        return Phrase(label, article + bare, bare, _FRENCH_WHICH[gender], gender.endswith("p"), kind)
+        return self._french_noun(label, article + bare, bare, gender, kind)
+
+    def _french_noun(self, label: str, noun: str, bare: str, gender: str, kind: Kind | None) -> Phrase:
+        plural = gender.endswith("p")
+        its = "ses" if plural else "son" if gender == "m" or self._takes_l(bare) else "sa"
+        article = {"m": "un", "f": "une"}.get(gender, "des")
+        return Phrase(
+            label, noun, bare, _FRENCH_WHICH[gender], plural, kind, self._asks(label_key(bare).partition(" ")[0], kind),
+            its=f"{its} {bare}",
+            it_is="ce sont" if plural else "c'est",
+            that_one={"m": "celui", "f": "celle", "mp": "ceux", "fp": "celles"}[gender],
+            the_same={"m": "le même", "f": "la même"}.get(gender, "les mêmes"),
+            which_ones="lesquelles" if gender.startswith("f") else "lesquels",
+            of_noun=f"des {bare}" if plural else f"du {bare}" if noun.startswith("le ") else f"de {noun}",
+            of_bare=self._of_bare(bare),
+            a_bare=f"{article} {bare}",
+            be="sont" if plural else "est",
+        )  # fmt: skip
+
+    def _of_bare(self, bare: str) -> str:
+        return f"d'{bare}" if self._takes_l(bare) else f"de {bare}"
 
     def _gender(self, label: str) -> str | None:
         """m, f, mp or fp by the head noun; None where nothing tells it."""
@@ -192,21 +269,45 @@ class Wordings:
         word = re.split(r"[\s'’-]", bare)[0]
         return fold(word[:1]) in _VOWELS + "h" and fold(word) not in {fold(other) for other in self.pack.no_elision}
 
-    def _english(self, label: str, kind: Kind | None, heading: bool) -> Phrase:
+    def _english(self, label: str, kind: Kind | None, heading: bool, number: bool) -> Phrase:
         noun = kind.noun if kind and kind.noun else None
         bare = noun.removeprefix("the ") if noun else _lower_first(label)
         words = bare.split()
         phrase_like = words[0].lower() in _ENGLISH_NO_NOUN or (heading and (len(words) > 3 or words[0].endswith("ing")))
         if noun is None and phrase_like:
-            return Phrase(label, "", bare, "", False, kind)
+            return Phrase(label, "", bare, "", False, kind, self._asks(words[0].lower(), kind))
+        if noun is None and number and words[-1].lower() in self._numbered:
+            bare = f"{bare} number"
+        return self._english_noun(label, noun or f"the {bare}", bare, kind)
+
+    def _english_noun(self, label: str, noun: str, bare: str, kind: Kind | None) -> Phrase:
         head = re.split(r"\s(?:of|for|in|to|by|with|per)\s", bare)[0].split()[-1].lower()
         plural = head.endswith("s") and not head.endswith(_ENGLISH_SINGULAR)
-        return Phrase(label, noun or f"the {bare}", bare, "what are" if plural else "what is", plural, kind)
+        counted = head in _ENGLISH_COUNTED
+        article = ("an " if bare[:1].lower() in _VOWELS else "a ") if counted else ""
+        return Phrase(
+            label, noun, bare, "what are" if plural else "what is", plural, kind,
+            self._asks(label_key(bare).partition(" ")[0], kind) or self._heads.get(head),
+            its=f"its {bare}",
+            it_is="they are" if plural else "it is",
+            that_one="those" if plural else "that",
+            the_same="the same",
+            which_ones="which ones",
+            of_noun=f"of {noun}",
+            of_bare=f"of {bare}",
+            a_bare=article + bare,
+            be="are" if plural else "is",
+        )  # fmt: skip
 
 
 _FRENCH_WHICH = {"m": "quel est", "f": "quelle est", "mp": "quels sont", "fp": "quelles sont"}
 _ENGLISH_NO_NOUN = frozenset("how what when where who why which if is are can do does getting using".split())
 _ENGLISH_SINGULAR = ("ss", "us", "is", "news", "series", "os")
+_ENGLISH_ADJECTIVES = frozenset("open free public private active available mandatory deprecated".split())
+_ENGLISH_ADJECTIVE = ("ed", "able", "ible", "ant", "free", "source", "only", "ready")
+_ENGLISH_COUNTED = frozenset("api app dashboard interface licence license version policy contract mirror mode".split())
+#: People type these as they stand: no capital is put in front.
+_TYPED = ("{subject}", "{bare} {subject}", "pls ", "{value}", "{proposed}")
 
 
 def _lower_first(label: str) -> str:

@@ -1,0 +1,123 @@
+"""Stage explain: how a generator makes its questions about one document. Nothing is written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dyag_core.documents import read_documents
+from dyag_core.errors import UsageError, nearest
+from dyag_core.normalise import fold
+from dyag_core.prompts import LANGUAGES
+from dyag_core.records.explanation import ExplainedRow, Explanation
+from dyag_core.run import Run
+from dyag_core.screening import Screen
+from dyag_core.stages.generate import with_language
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from dyag_core.artifacts import BadLine
+    from dyag_core.manager import Plugins
+    from dyag_core.protocols import Progress
+    from dyag_core.records import Document, Example
+
+__all__ = ["Explanation", "explain"]
+
+
+def explain(
+    *,
+    source: Path,
+    document: str,
+    method: str,
+    options: Mapping[str, Any] | None = None,
+    seed: int = 42,
+    lang: str | None = None,
+    strict: bool = False,
+    plugins: Plugins,
+    progress: Progress,
+) -> Explanation:
+    """Every question that `method` makes about one document of `source`, with how it was made.
+
+    The documents before it are read too: what they tell decides what is missed in this one.
+
+    Args:
+        document: its id or its title, without regard to case and accents.
+
+    Raises:
+        UsageError: no such document, or a method that can't explain.
+    """
+    if lang is not None and lang not in LANGUAGES:
+        raise UsageError(f"no texts in language {lang!r}", f"known: {', '.join(LANGUAGES)}")
+    chosen = plugins.choose("generators", method, options)
+    bad = _BadLines(progress)
+    read = read_documents(source, bad.add, strict=strict)
+    if lang is None:
+        lang, read = with_language(read)
+    run = Run(stage="explain", folder=Path(), plugins=plugins, seed=seed, lang=lang, progress=progress)
+    screen = Screen()
+    until = _Until(read, document, source)
+    rows: list[ExplainedRow] = []
+    with plugins.stage(run) as done:
+        for example in plugins.explain(chosen, screen.watch(until.documents()), run):
+            refused = screen.reason(example)
+            if until.found is not None and example.document == until.found.id:
+                rows.append(_row(example, refused))
+        wanted = until.last()
+        made = Explanation(document=wanted.id, title=wanted.title, method=chosen.name, lang=lang, rows=tuple(rows))
+        done.result = made
+    return made
+
+
+class _BadLines:
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+
+    def add(self, line: BadLine) -> None:
+        """Say which line can't be read."""
+        self._progress.message(f"warning: line {line.line}: {line.reason}")
+
+
+class _Until:
+    """Documents up to the one that is looked for."""
+
+    def __init__(self, documents: Iterator[Document], wanted: str, source: Path) -> None:
+        self._documents, self._wanted, self._source = documents, wanted, source
+        self._titles: dict[str, None] = {}
+        self.found: Document | None = None
+
+    def documents(self) -> Iterator[Document]:
+        """Each document; the one that is wanted is the last."""
+        key = fold(self._wanted)
+        for document in self._documents:
+            self._titles.setdefault(document.title)
+            if key in (fold(document.id), fold(document.title)):
+                self.found = document
+            yield document
+            if self.found:
+                return
+
+    def last(self) -> Document:
+        """The wanted document. UsageError: there is none."""
+        if self.found is None:
+            raise UsageError(
+                f"{self._source}: no document has the id or the title {self._wanted!r}",
+                nearest(self._wanted, self._titles),
+            )
+        return self.found
+
+
+def _row(example: Example, refused: str | None) -> ExplainedRow:
+    meta, fact = example.meta, example.fact
+    return ExplainedRow(
+        where=str(meta.get("where", example.chunk or "")),
+        rule=str(meta.get("rule", "")),
+        attribute=fact.attribute if fact else "",
+        value=fact.value if fact else None,
+        kind=str(meta.get("kind", "")),
+        template=str(meta.get("template", "")),
+        history=tuple(turn.content for turn in example.history),
+        question=example.question,
+        answer=example.answer,
+        refused=refused,
+    )
