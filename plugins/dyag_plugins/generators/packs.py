@@ -17,7 +17,7 @@ from dyag_core.normalise import fold
 
 PLACEHOLDERS = frozenset(
     "subject of_subject that_subject possessive noun bare which is label value chunk proposed "
-    "its it_is the_same that_one which_ones of_noun of_bare a_bare "
+    "its it_is what the_same that_one which_ones of_noun of_bare a_bare "
     "noun_other bare_other which_other value_other subject_other of_subject_other".split()
 )
 

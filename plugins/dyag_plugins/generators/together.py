@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 #: Nobody asks for two long texts in one breath.
 _LONGEST = 60
+#: Documents share values where there are at most so many different ones a document.
+_SHARED = 0.75
 
 
 @dataclass
@@ -129,7 +131,7 @@ class Together:
         """Those of `_earlier`, where documents share values at all: nobody asks whether two have one web address."""
         earlier = self._earlier(ask)
         values = {fold(other.fact.value or "") for other in earlier}
-        return earlier if len(values) < len(earlier) else []
+        return earlier if len(values) <= _SHARED * len(earlier) else []
 
     def _fill(self, template: str, one: Ask, two: Ask) -> str:
         return self.asking.words.fill(

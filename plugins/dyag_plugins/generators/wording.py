@@ -32,6 +32,7 @@ class Phrase:
     asks: str | None = None
     its: str = ""
     it_is: str = ""
+    what: str = "what"
     that_one: str = ""
     the_same: str = ""
     which_ones: str = ""
@@ -110,7 +111,9 @@ class Wordings:
         """Templates that ask whether a label ("open source", "API publique") is true of something."""
         words = label_key(phrase.bare).split()
         if self.lang == "en":
-            adjective = bool(words) and (words[0] in _ENGLISH_ADJECTIVES or words[-1].endswith(_ENGLISH_ADJECTIVE))
+            head = next((n for n, word in enumerate(words) if n and word in _ENGLISH_PREPOSITIONS), len(words))
+            last = words[head - 1] if words else ""
+            adjective = last in _ENGLISH_ADJECTIVES or last.endswith(_ENGLISH_ADJECTIVE)
             return tuple(self.pack.adjective_questions if adjective else self.pack.noun_questions)
         if words and words[0] in self._genders:
             return tuple(self.pack.noun_questions)
@@ -169,6 +172,7 @@ class Wordings:
             of_subject_other=self._of(name_other) if name_other else "",
             its=phrase.its,
             it_is=phrase.it_is,
+            what=phrase.what,
             that_one=phrase.that_one,
             the_same=phrase.the_same,
             which_ones=phrase.which_ones,
@@ -223,12 +227,14 @@ class Wordings:
 
     def _french_noun(self, label: str, noun: str, bare: str, gender: str, kind: Kind | None) -> Phrase:
         plural = gender.endswith("p")
+        head = label_key(bare).partition(" ")[0]
         its = "ses" if plural else "son" if gender == "m" or self._takes_l(bare) else "sa"
         article = {"m": "un", "f": "une"}.get(gender, "des")
         return Phrase(
-            label, noun, bare, _FRENCH_WHICH[gender], plural, kind, self._asks(label_key(bare).partition(" ")[0], kind),
+            label, noun, bare, _FRENCH_WHICH[gender], plural, kind, self._asks(head, kind),
             its=f"{its} {bare}",
             it_is="ce sont" if plural else "c'est",
+            what="qui" if self._heads.get(head) == "who" else "quoi",
             that_one={"m": "celui", "f": "celle", "mp": "ceux", "fp": "celles"}[gender],
             the_same={"m": "le même", "f": "la même"}.get(gender, "les mêmes"),
             which_ones="lesquelles" if gender.startswith("f") else "lesquels",
@@ -304,6 +310,7 @@ _FRENCH_WHICH = {"m": "quel est", "f": "quelle est", "mp": "quels sont", "fp": "
 _ENGLISH_NO_NOUN = frozenset("how what when where who why which if is are can do does getting using".split())
 _ENGLISH_SINGULAR = ("ss", "us", "is", "news", "series", "os")
 _ENGLISH_ADJECTIVES = frozenset("open free public private active available mandatory deprecated".split())
+_ENGLISH_PREPOSITIONS = frozenset("of for in to by with per on at from under".split())
 _ENGLISH_ADJECTIVE = ("ed", "able", "ible", "ant", "free", "source", "only", "ready")
 _ENGLISH_COUNTED = frozenset("api app dashboard interface licence license version policy contract mirror mode".split())
 #: People type these as they stand: no capital is put in front.
