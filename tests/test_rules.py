@@ -314,6 +314,24 @@ def test_careless_typing_keeps_the_name_and_greets_nobody_else(tmp_path):
     assert any("c koi" in question or "c quoi" in question or " pr " in question for question in questions)
 
 
+def test_a_value_that_is_held_up_is_never_misspelt(tmp_path):
+    entries = {f"Outil{n}": {"Éditeur": f"Conception{chr(65 + n)} Développement"} for n in range(20)}
+    source = catalogue(tmp_path / "d.jsonl", entries)
+    checks = [row for row in made(source, "augmented", derived=0.9, wordings=8) if row["meta"]["kind"] == "yes/no"]
+    values = [str(told["Éditeur"]) for told in entries.values()]
+    assert len(checks) > 50
+    assert all(any(value in row["messages"][-2]["content"] for value in values) for row in checks)
+
+
+def test_a_column_of_a_table_is_not_missed_elsewhere(tmp_path):
+    table = "| Environnement | Adresse |\n|---|---|\n| Production | a.example.org |\n| Recette | b.example.org |"
+    entries: dict[str, dict[str, object]] = {f"Outil{n}": {"Licence": "MIT", "Site": f"x\n\n{table}"} for n in range(3)}
+    entries["Muet"] = {"Licence": "MIT", "Site": "https://muet.example.org"}
+    rows = made(catalogue(tmp_path / "d.jsonl", entries), unanswerable=0.5)
+    untold = [row["meta"]["attribute"] for row in rows if row["meta"]["document"] == "Muet"]
+    assert "Adresse" not in untold
+
+
 @pytest.mark.parametrize("method", ["rule", "augmented"])
 def test_the_same_rows_in_every_run(tmp_path, method):
     files = []

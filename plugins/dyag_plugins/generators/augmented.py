@@ -75,7 +75,6 @@ def _examples(documents: Iterable[Document], options: AugmentedOptions, asking: 
 
 def wordings(asking: Asking, ask: Ask, number: int) -> list[tuple[str, str]]:
     """Up to `number` different questions about a fact with their templates, the canonical one first."""
-    subject = ask.fact.subject
     rng = asking.run.random("wordings", ask.fact.id)
     first = asking.canonical(ask)
     chosen = [(asking.fill(first, ask), first)]
@@ -89,17 +88,17 @@ def wordings(asking: Asking, ask: Ask, number: int) -> list[tuple[str, str]]:
     for template in [*some, *rng.sample(others, len(others))]:
         if len(chosen) >= number:
             break
-        question = _varied(asking, asking.fill(template, ask), template, subject, rng)
+        question = _varied(asking, asking.fill(template, ask), template, ask, rng)
         if all(similarity(question, other) <= _DIFFERENT for other, _ in chosen):
             chosen.append((question, template))
     return [chosen[0], *rng.sample(chosen[1:], len(chosen) - 1)]
 
 
-def _varied(asking: Asking, question: str, template: str, subject: str, rng: random.Random) -> str:
+def _varied(asking: Asking, question: str, template: str, ask: Ask, rng: random.Random) -> str:
     """Sometimes with a greeting, or as people type: in haste, abbreviated, without accents, with a slip."""
     chance = rng.random()
     if chance < _CARELESS:
-        return _typed(asking, question, subject, rng)
+        return _typed(asking, question, ask, rng)
     polite = asking.pack.polite
     # A question that addresses nobody takes any greeting: tu and vous never meet in one sentence.
     sentence = question.endswith("?") and not template.startswith(_NO_SENTENCE)
@@ -113,41 +112,39 @@ _NO_SENTENCE = ("{subject}", "{bare}", "{noun}", "{proposed}", "{value}", "{labe
 _ADDRESSED = re.compile(r"\b(?:tu|toi|vous|moi|merci|bonjour|je|j'\w+|you|me|hi|i|i'\w+)\b", re.IGNORECASE)
 
 
-def _typed(asking: Asking, question: str, subject: str, rng: random.Random) -> str:
-    """As people type. The subject's own letters stay."""
-    before, name, after = question.partition(subject)
-    if not name:
+def _typed(asking: Asking, question: str, ask: Ask, rng: random.Random) -> str:
+    """As people type. The letters of the subject and of a value that is held up stay."""
+    kept = "|".join(re.escape(text) for text in (ask.fact.subject, ask.proposed) if text)
+    parts = re.split(f"({kept})", question)  # what is kept stands at odd places
+    if len(parts) == 1:
         return question
     how = rng.randrange(4)
     if how == 0:  # one slip is enough
-        longer_first = len(before) > len(after)
-        return (
-            (_with_a_slip(before, rng) + name + after) if longer_first else (before + name + _with_a_slip(after, rng))
-        )
+        longest = max(range(0, len(parts), 2), key=lambda n: len(parts[n]))
+        parts[longest] = _with_a_slip(parts[longest], rng)
+        return "".join(parts)
+    if how > 1:
+        parts[::2] = [_without_accents(part) for part in parts[::2]]
     if how == 1:
-        return _abbreviated(asking, before, rng) + name + _abbreviated(asking, after, rng)
-    change = _without_accents if how == 2 else _in_haste
-    return change(before) + name + change(after)
+        parts[::2] = [_abbreviated(asking, part.lower(), rng) for part in parts[::2]]
+    elif how == 2:
+        return "".join(parts)
+    parts[::2] = [part.lower() for part in parts[::2]]
+    parts[-1] = re.sub(r"\s*[?.!]+\s*$", "", parts[-1])
+    return "".join(parts)
 
 
 def _abbreviated(asking: Asking, text: str, rng: random.Random) -> str:
-    """In lower case, with what the pack abbreviates, and without the full stop."""
-    text = re.sub(r"\s*[?.!]+\s*$", "", text.lower())
+    """With what the pack abbreviates in lower-case `text`."""
     for words, shorter in asking.pack.abbreviations.items():
         if words in text:
-            text = re.sub(
-                rf"\b{re.escape(words)}\b" if words[-1].isalpha() else re.escape(words), rng.choice(shorter), text
-            )
+            text = re.sub(rf"(?<!\w){re.escape(words)}(?!\w)", rng.choice(shorter), text)
     return text
 
 
 def _without_accents(text: str) -> str:
     decomposed = unicodedata.normalize("NFD", text)
     return unicodedata.normalize("NFC", "".join(c for c in decomposed if not unicodedata.combining(c)))
-
-
-def _in_haste(text: str) -> str:
-    return re.sub(r"\s*[?.!]+\s*$", "", _without_accents(text).lower())
 
 
 def _with_a_slip(text: str, rng: random.Random) -> str:
