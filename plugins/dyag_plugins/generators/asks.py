@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from dyag_core.normalise import fold
@@ -41,6 +42,16 @@ class Ask:
     templates: tuple[str, ...] = ()
     answer: str = ""
     proposed: str = ""
+
+    @cached_property
+    def value_key(self) -> str:
+        """Its value in the form in which values are compared."""
+        return fold(self.fact.value or "")
+
+    @cached_property
+    def subject_key(self) -> str:
+        """Its subject in the form in which subjects are compared."""
+        return fold(self.fact.subject)
 
     @property
     def is_plain(self) -> bool:

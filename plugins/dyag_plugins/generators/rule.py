@@ -90,9 +90,9 @@ class Asking:
         self._skipped = [label_key(label) for label in self.pack.skipped]
         self._yes = frozenset(fold(value) for value in self.pack.yes_values)
         self._no = frozenset(fold(value) for value in self.pack.no_values)
+        self._absent = [(self.words.absent(entry), [fold(word) for word in entry.words]) for entry in self.pack.absent]
         self._wanted = {label_key(label) for label in options.attributes}
         self._patterns = [(re.compile(p.pattern, re.MULTILINE), p.attribute) for p in self.pack.patterns]
-        self._absent = [(self.words.absent(a), [fold(word) for word in a.words]) for a in self.pack.absent]
         self._seen: Counter[str] = Counter()
         self._usual: dict[str, Phrase] = {}
         self._owed = 0.0

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dyag_core import Example, Message
-from dyag_core.normalise import fold
 from dyag_plugins.generators.asks import told_apart, where_in
 
 if TYPE_CHECKING:
@@ -64,7 +63,7 @@ class Together:
     def _compared(self, document: Document, short: list[Ask], number: int, rng: random.Random) -> Iterator[Example]:
         """Is it the same, and which of the two is it? As many answers are yes as are no, where values allow."""
         pairs = [(ask, other) for ask in short if ask.fact.value for other in self._comparable(ask)]
-        same = [(ask, other) for ask, other in pairs if fold(ask.fact.value or "") == fold(other.fact.value or "")]
+        same = [(ask, other) for ask, other in pairs if ask.value_key == other.value_key]
         apart = [(ask, other) for ask, other in pairs if told_apart(ask.fact.value or "", other.fact.value or "")]
         asked: set[tuple[str, str]] = set()
         for _ in range(number):
@@ -120,17 +119,16 @@ class Together:
 
     def _earlier(self, ask: Ask) -> list[Ask]:
         """The same attribute in the documents before this one."""
-        subject = fold(ask.fact.subject)
         return [
             other
             for other in self.asking.earlier.get(ask.phrase.noun, ())
-            if other.fact.document != ask.fact.document and fold(other.fact.subject) != subject and _is_short(other)
+            if other.fact.document != ask.fact.document and other.subject_key != ask.subject_key and _is_short(other)
         ]
 
     def _comparable(self, ask: Ask) -> list[Ask]:
         """Those of `_earlier`, where documents share values at all: nobody asks whether two have one web address."""
         earlier = self._earlier(ask)
-        values = {fold(other.fact.value or "") for other in earlier}
+        values = {other.value_key for other in earlier}
         return earlier if len(values) <= _SHARED * len(earlier) else []
 
     def _fill(self, template: str, one: Ask, two: Ask) -> str:
@@ -171,4 +169,4 @@ def _is_short(ask: Ask) -> bool:
 
 
 def _tell_two_things(one: Ask, two: Ask) -> bool:
-    return fold(one.fact.value or "") != fold(two.fact.value or "") and one.kind != "yes/no" != two.kind
+    return one.value_key != two.value_key and one.kind != "yes/no" != two.kind

@@ -62,6 +62,10 @@ class Wordings:
         return {fold(noun): gender for gender, nouns in self.pack.nouns.items() for noun in nouns}
 
     @cached_property
+    def _unelided(self) -> frozenset[str]:
+        return frozenset(fold(word) for word in self.pack.no_elision)
+
+    @cached_property
     def _heads(self) -> dict[str, str]:
         return {fold(head): asks for asks, heads in self.pack.asks.items() for head in heads}
 
@@ -202,7 +206,7 @@ class Wordings:
     def _elides(self, name: str) -> bool:
         """De becomes d' before a vowel; before h and y it stays, as most people write (de Hadoop, de Yunohost)."""
         first = fold(name[:1])
-        return first in _VOWELS and fold(name.split()[0]) not in {fold(word) for word in self.pack.no_elision}
+        return first in _VOWELS and fold(name.split()[0]) not in self._unelided
 
     # -- attributes --------------------------------------------------------------------------------------------------
 
@@ -273,7 +277,7 @@ class Wordings:
 
     def _takes_l(self, bare: str) -> bool:
         word = re.split(r"[\s'’-]", bare)[0]
-        return fold(word[:1]) in _VOWELS + "h" and fold(word) not in {fold(other) for other in self.pack.no_elision}
+        return fold(word[:1]) in _VOWELS + "h" and fold(word) not in self._unelided
 
     def _english(self, label: str, kind: Kind | None, heading: bool, number: bool) -> Phrase:
         noun = kind.noun if kind and kind.noun else None
