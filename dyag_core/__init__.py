@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         MetricSummary,
         Passport,
         Prediction,
+        Quality,
         Question,
         Record,
         Reply,
@@ -53,7 +54,7 @@ _HOME = {
     "dyag_core.protocols": "Engine Progress Retriever Task",
     "dyag_core.records": (
         "BaseModelPreset Chunk Comparison Decoding Document Evaluation Example Exported Fact Hit Message MetricResult "
-        "MetricSummary Passport Prediction Question Record Reply Report TrainedModel TrainingJob"
+        "MetricSummary Passport Prediction Quality Question Record Reply Report TrainedModel TrainingJob"
     ),
     "dyag_core.run": "Run",
     "dyag_core.session": "Session",
@@ -84,6 +85,7 @@ __all__ = [
     "PluginError",
     "Prediction",
     "Progress",
+    "Quality",
     "Question",
     "Record",
     "Reply",

@@ -2,7 +2,8 @@
 
 Families (a plugin is chosen by name, with options checked against its own `Options` model):
 `dyag_generate` (with `dyag_explain` and `dyag_estimate_generation`), `dyag_base_model`, `dyag_train` (with
-`dyag_estimate`), `dyag_score`, `dyag_report`, `dyag_retrieve`, `dyag_open_engine`, `dyag_export`.
+`dyag_estimate`), `dyag_score`, `dyag_report` (with `dyag_report_quality`), `dyag_retrieve`, `dyag_open_engine`,
+`dyag_export`.
 Lifecycle (every installed `dyag.hooks` plugin takes part):
 `dyag_configure`, `dyag_before_stage`, `dyag_after_stage`, `dyag_on_stage_error`, `dyag_filter_examples`.
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
         GenerationEstimate,
         MetricResult,
         Prediction,
+        Quality,
         Report,
         TrainedModel,
         TrainingEstimate,
@@ -118,6 +120,15 @@ def dyag_report(comparison: Comparison, options: Any, lang: str) -> Report | Non
     """Render a comparison. Family `dyag.reporters`, since 3.0; results are collected, the core writes the files.
 
     Every number shown must come from `comparison`. `lang` is "en" or "fr". None: nothing to write.
+    """
+
+
+@hookspec
+def dyag_report_quality(quality: Quality, options: Any, lang: str) -> Report | None:
+    """Render the quality of training data. Family `dyag.reporters`, since 3.0.
+
+    Fires once a report that is asked for; the core writes the file. Every number shown must come from `quality`.
+    `lang` is "en" or "fr". None, or no such hook: this reporter renders comparisons only, and the user is told so.
     """
 
 

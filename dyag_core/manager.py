@@ -16,7 +16,7 @@ from dyag_core import hookspecs, options, registry
 from dyag_core.errors import DyagError, PluginError, UsageError
 from dyag_core.lifecycle import Lifecycle
 from dyag_core.markers import PROJECT
-from dyag_core.records import BaseModelPreset, GenerationEstimate, TrainingEstimate
+from dyag_core.records import BaseModelPreset, GenerationEstimate, Report, TrainingEstimate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
         Exported,
         MetricResult,
         Prediction,
-        Report,
+        Quality,
         TrainedModel,
         TrainingJob,
     )
@@ -265,6 +265,13 @@ class Plugins:
         report: Report = self._returned(
             chosen, self._call(chosen, comparison=comparison, options=chosen.options, lang=lang)
         )
+        return report
+
+    def report_quality(self, chosen: Chosen, quality: Quality, lang: str) -> Report:
+        """A reporter plugin's rendering of the quality of training data."""
+        report = self._call(chosen, "dyag_report_quality", quality=quality, options=chosen.options, lang=lang)
+        if not isinstance(report, Report):
+            raise UsageError(f"{chosen} does not render the quality of training data", "use the reporter html")
         return report
 
     def retriever(self, chosen: Chosen, chunks: Sequence[Chunk], folder: Path, run: Run) -> Retriever:

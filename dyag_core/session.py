@@ -92,6 +92,7 @@ class Session:
         system_prompt: str | None = None,
         min_yield: float = 50.0,
         strict: bool = False,
+        base_model: str | None = None,
     ) -> GeneratedData:
         """Make training data from documents; `split` True means 80/10/10. See `dyag generate-training --help`.
 
@@ -112,6 +113,7 @@ class Session:
             system_prompt=system_prompt,
             min_yield=min_yield,
             strict=strict,
+            base_model=base_model,
             plugins=self._host(),
             progress=self.progress,
         )

@@ -50,6 +50,7 @@ def parse_split(text: str | None) -> tuple[float, float, float] | None:
 @click.option(
     "--min-yield", default=50.0, show_default=True, help="Exit 3 if fewer per cent of the rows made are kept."
 )
+@click.option("--base-model", help="Count lengths in tokens under this model's chat template: preset or folder.")
 @click.option("--strict", is_flag=True, help="Stop at the first bad input line.")
 @lang_option
 @plugin_options("generator")
@@ -71,6 +72,7 @@ def command(
     only_estimate: bool,
     system_prompt: str | None,
     min_yield: float,
+    base_model: str | None,
     strict: bool,
     lang: str | None,
     option: tuple[str, ...],
@@ -114,6 +116,7 @@ def command(
         system_prompt=system_prompt,
         min_yield=min_yield,
         strict=strict,
+        base_model=base_model,
     )
     files = [str(file) for file in (made.train, made.validation, made.test) if file] or [str(made.output)]
     result(made.model_dump(mode="json"), as_json=as_json, text="\n".join(files))

@@ -18,6 +18,7 @@ from dyag_core.records.exported import Exported
 from dyag_core.records.generated import GeneratedData, GenerationEstimate
 from dyag_core.records.generation import Decoding, Hit, Reply
 from dyag_core.records.ingested import IngestedDocuments
+from dyag_core.records.quality import Problem, ProblemCount, Quality
 from dyag_core.records.training import MemoryEstimate, Passport, TrainedModel, TrainingEstimate, TrainingJob
 
 __all__ = [
@@ -46,6 +47,9 @@ __all__ = [
     "ModelShape",
     "Passport",
     "Prediction",
+    "Problem",
+    "ProblemCount",
+    "Quality",
     "Question",
     "Recommendation",
     "Record",

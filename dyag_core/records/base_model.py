@@ -102,6 +102,14 @@ class BaseModelPreset:
     page: str = ""
     extra: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def training_length(self) -> int:
+        """The longest training example in tokens, unless the user says otherwise: the context, up to 2048.
+
+        Longer rows are mistakes more often than not.
+        """
+        return min(self.context_length, 2048)
+
     @classmethod
     def from_folder(cls, folder: Path) -> BaseModelPreset:
         """A preset for a model on disk; what its `config.json` doesn't say is left at the defaults."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from pydantic import Field
 
 from dyag_core.records.base import Record
+from dyag_core.records.quality import Lengths
 
 
 class GenerationEstimate(Record):
@@ -41,6 +43,7 @@ class GeneratedData(Record):
     validation: Path | None = None
     test: Path | None = None
     rejects: Path | None = None
+    report: Path
     manifest: Path
     method: str
     lang: str
@@ -59,6 +62,7 @@ class GeneratedData(Record):
     facts_trained: int
     largest_similarity: float | None = None
     rows_for_the_rest: int | None = None
+    quality: dict[str, Any] = Field(default_factory=dict)
 
     @property
     def yield_percent(self) -> float:
@@ -87,4 +91,7 @@ class GeneratedData(Record):
         if self.rows_for_the_rest:
             covered += f"; about {self.rows_for_the_rest} more rows would cover the rest"
         lines.append(covered)
+        if self.quality.get("lengths"):
+            lines.append(Lengths(**self.quality["lengths"]).sentence(self.written))
+        lines.append(f"was it the data? {self.report}")
         return lines

@@ -27,17 +27,19 @@ from dyag_core.groups import Groups
 from dyag_core.language import detect_language
 from dyag_core.pace import Paced
 from dyag_core.prompts import LANGUAGES, SYSTEM, system_messages
+from dyag_core.quality import Measure, Ruler
 from dyag_core.records import GeneratedData, GenerationEstimate
 from dyag_core.run import Run
 from dyag_core.screening import Screen
 from dyag_core.splits import STRATA, Splitter
+from dyag_core.stages.quality import check_lengths, report_path, write_report
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from dyag_core.manager import Plugins
     from dyag_core.protocols import Progress, Task
-    from dyag_core.records import Document, Example
+    from dyag_core.records import Document, Example, Quality
 
 __all__ = ["GeneratedData", "estimate", "generate"]
 
@@ -58,6 +60,7 @@ def generate(
     system_prompt: str | None = None,
     min_yield: float = 50.0,
     strict: bool = False,
+    base_model: str | None = None,
     plugins: Plugins,
     progress: Progress,
 ) -> GeneratedData:
@@ -72,9 +75,10 @@ def generate(
         system_prompt: None is the default of the language, "" leaves it out.
         min_yield: percentage of the requested rows below which the stage fails, after its files were written.
         strict: stop at the first bad input line.
+        base_model: measure lengths in tokens under this model's chat template; None counts words.
 
     Raises:
-        UsageError: bad input or options. GateError: nothing was made, or less than `min_yield`.
+        UsageError: bad input or options. GateError: nothing was made, less than `min_yield`, or too long for training.
     """
     if lang is not None and lang not in LANGUAGES:
         raise UsageError(f"no texts in language {lang!r}", f"known: {', '.join(LANGUAGES)}")
@@ -84,6 +88,7 @@ def generate(
     if source.exists() and source.resolve() == output.resolve():
         raise UsageError(f"{output}: is the input", "choose another --output")
     chosen = plugins.choose("generators", method, options)
+    measure = Measure(Ruler.of(base_model, plugins, progress), seed)
     with output_lock(output), _Rejects(output, source) as rejects:
         remove_leftovers(output, rejects.path, *(_part_file(output, part) for part in _PARTS))
         read = read_documents(source, rejects.add, strict=strict)
@@ -96,7 +101,7 @@ def generate(
         system = SYSTEM[lang] if system_prompt is None else system_prompt
         groups = Groups(group_by)
         splitter = Splitter(split, seed, count, groups.of) if split else None
-        work = _Work(run, output, chosen.name, system, count, splitter)
+        work = _Work(run, output, chosen.name, system, count, splitter, measure)
         with plugins.stage(run) as done:
             documents = work.counted(groups.watch(read))
             with progress.task("generating", total=count) as bar, Paced(bar, "rows") as task:
@@ -106,13 +111,14 @@ def generate(
                     pass
             work.name_leftovers()
             work.name_empty_parts()
-            data = work.result(rejects)
+            data = work.result(rejects, _report(work))
             write_manifest(
                 data.manifest,
                 stage="generate",
                 options={
                     "method": chosen.name, "count": count, "split": split, "group_by": group_by, "lang": lang,
                     "system_prompt": system, "min_yield": min_yield, "strict": strict,
+                    "base_model": measure.ruler.name,
                 },
                 seed=seed,
                 inputs={"documents": source, **_option_files(chosen.options)},
@@ -124,6 +130,7 @@ def generate(
         reason, advice = run.stopped
         raise GateError(f"{reason}; {data.written} rows were written to {data.output}", advice)
     _check_yield(data, min_yield)
+    check_lengths(data.quality, data.output)
     return data
 
 
@@ -204,6 +211,7 @@ class _Work:
     system: str
     count: int | None
     splitter: Splitter | None
+    measure: Measure
     screen: Screen = field(default_factory=Screen)
     written: Counter[str] = field(default_factory=Counter)
     strata: Counter[str] = field(default_factory=Counter)
@@ -218,6 +226,7 @@ class _Work:
         """Documents as they are read, with their number noted."""
         for document in documents:
             self.documents.setdefault(document.id, 0)
+            self.measure.document(document)
             yield document
 
     def file(self, part: str) -> Path:
@@ -243,6 +252,7 @@ class _Work:
                 handles |= {part: files.enter_context(atomic_write(self.file(part))) for part in _PARTS}
             questions = files.enter_context(tempfile.TemporaryFile("w+", encoding="utf-8", newline="\n"))
             for example in examples:
+                self.measure.example(example)
                 reason = self.screen.reason(example)
                 if reason:
                     self.run.reject(reason, example.question)
@@ -273,7 +283,9 @@ class _Work:
             yield line.rstrip("\n")
 
     def _put(self, handles: dict[str, IO[Any]], example: Example, part: str | None, stratum: str | None = None) -> None:
-        line = to_json(_row(example, self.system, self.method, part, stratum)) + "\n"
+        row = _row(example, self.system, self.method, part, stratum)
+        self.measure.row(row)
+        line = to_json(row) + "\n"
         handles["all"].write(line)
         if part:
             handles[part].write(line)
@@ -286,7 +298,7 @@ class _Work:
         if part in (None, "train"):
             self.covered.setdefault(example.document, 0)
 
-    def result(self, rejects: _Rejects) -> GeneratedData:
+    def result(self, rejects: _Rejects, quality: Quality) -> GeneratedData:
         """The ledger."""
         written = sum(self.written.values())
         rejected = dict(self.run.rejected.most_common())
@@ -304,6 +316,7 @@ class _Work:
             validation=self.file("val") if split else None,
             test=self.file("test") if split else None,
             rejects=rejects.path if rejects.count else None,
+            report=report_path(self.output),
             manifest=manifest_path(self.output),
             method=self.method,
             lang=self.run.lang,
@@ -322,11 +335,22 @@ class _Work:
             facts_trained=self.splitter.facts_trained if self.splitter else len(self.facts),
             largest_similarity=self.largest,
             rows_for_the_rest=rest,
+            quality=quality.figures(),
         )
 
 
 def _part_file(output: Path, part: str) -> Path:
     return output.with_name(f"{output.stem}_{part}.jsonl")
+
+
+def _report(work: _Work) -> Quality:
+    """The quality of what was written, rendered beside it."""
+    run = work.run
+    quality = work.measure.result(
+        work.output.name, method=work.method, rejected=run.rejected, rejected_examples=run.rejected_examples
+    )
+    write_report(quality, report_path(work.output), run)
+    return quality
 
 
 def _row(example: Example, system: str, method: str, part: str | None, stratum: str | None) -> dict[str, Any]:
@@ -367,7 +391,7 @@ def _portable(used: list[dict[str, Any]], options: Any, folder: Path) -> list[di
 
 def _findings(data: GeneratedData, run: Run) -> dict[str, Any]:
     dumped = data.model_dump(mode="json", exclude={"output", "manifest", "method", "lang", "count"})
-    for name in ("train", "validation", "test", "rejects"):
+    for name in ("train", "validation", "test", "rejects", "report"):
         dumped[name] = Path(dumped[name]).name if dumped[name] else None
     return dumped | {
         "output": data.output.name,

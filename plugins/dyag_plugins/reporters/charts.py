@@ -59,7 +59,7 @@ def forest(comparison: Comparison, differences: Sequence[Difference], lang: str)
     """Paired differences with their intervals around zero, the whole set first, then each stratum."""
     if not differences:
         return None
-    scale = _Scale.over([0.0, *(bound for d in differences for bound in (d.low, d.high))])
+    scale = Scale.over([0.0, *(bound for d in differences for bound in (d.low, d.high))])
     heads = dict.fromkeys(d.stratum for d in differences)
     groups = [
         Group(
@@ -76,7 +76,7 @@ def strata_bars(comparison: Comparison, lang: str) -> Chart | None:
     metric = comparison.primary_metric
     if not comparison.strata or comparison.arms[0].metrics[metric].unit != "rate":
         return None
-    scale = _Scale(0.0, 100.0, 25.0)
+    scale = Scale(0.0, 100.0, 25.0)
     groups = []
     for stratum in comparison.strata:
         marks = []
@@ -107,7 +107,7 @@ def _head(comparison: Comparison, stratum: str | None, lang: str) -> str:
     return str(texts(lang)["questions"].format(n=comparison.n_questions))
 
 
-def _difference_mark(d: Difference, scale: _Scale, lang: str) -> Mark:
+def _difference_mark(d: Difference, scale: Scale, lang: str) -> Mark:
     return Mark(
         pair_name(d, lang),
         d.winner or "",
@@ -121,7 +121,7 @@ def _difference_mark(d: Difference, scale: _Scale, lang: str) -> Mark:
 
 
 @dataclass(frozen=True)
-class _Scale:
+class Scale:
     """A straight scale from `low` to `high` with a tick every `step`."""
 
     low: float
@@ -129,7 +129,7 @@ class _Scale:
     step: float
 
     @classmethod
-    def over(cls, values: Sequence[float]) -> _Scale:
+    def over(cls, values: Sequence[float]) -> Scale:
         """One that holds all values, ends on ticks, and has about five of them."""
         spread = max(values) - min(values) or 1.0
         size = 10.0 ** math.floor(math.log10(spread / 4))

@@ -1,33 +1,27 @@
-"""The comparison as one HTML file: no script, no request to anywhere, light and dark, for screen, phone and paper."""
+"""Comparisons and training data as one HTML file: no script, no request, light and dark, for screen, phone, paper."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import re
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic import BaseModel
 
-from dyag_core import Comparison, Report, hookimpl
+from dyag_core import Comparison, Quality, Report, hookimpl
 from dyag_core.plain import plain
 from dyag_core.wording import arm_name, listed, stratum_name
 from dyag_plugins.reporters import charts, tables
 from dyag_plugins.reporters.markdown import mark
+from dyag_plugins.reporters.page import render
+from dyag_plugins.reporters.quality import view
 from dyag_plugins.reporters.texts import texts
 
-if TYPE_CHECKING:
-    from jinja2 import Environment
-
-_HERE = Path(__file__).parent
 #: Arms that have a colour of their own in report.css; others take the next free one.
 _COLOURS = {"base": 0, "rag": 1, "finetuned": 2, "hybrid": 3}
 _FREE = (4, 5, 6, 1, 2, 3)
 
 
 class HTMLReporter:
-    """PREFIX.html. Its content-security policy allows its own style sheet, by hash, and nothing else."""
+    """PREFIX.html for a comparison, NAME.report.html for training data."""
 
     dyag_api = 1
 
@@ -37,36 +31,12 @@ class HTMLReporter:
     @hookimpl
     def dyag_report(self, comparison: Comparison, lang: str) -> Report:
         """The whole page."""
-        css = (_HERE / "report.css").read_text(encoding="utf-8")
-        page = (
-            _environment(lang)
-            .get_template("report.html.jinja")
-            .render(css=css, **_view(comparison, lang), csp=_csp(css))
-        )
-        return Report(suffix=".html", text=page)
+        return Report(suffix=".html", text=render("report.html.jinja", lang, _view(comparison, lang)))
 
-
-def _environment(lang: str) -> Environment:
-    """Everything is escaped; in French, high punctuation keeps to its word. Quotations (`|e`) stay as they came."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    return Environment(
-        loader=FileSystemLoader(_HERE, encoding="utf-8"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=lambda value: _typeset(plain(value), lang) if type(value) is str else value,
-    )
-
-
-def _typeset(text: str, lang: str) -> str:
-    return re.sub(r" (?=[%:;?!»])|(?<=«) ", "\u00a0", text) if lang == "fr" else text
-
-
-def _csp(css: str) -> str:
-    digest = base64.b64encode(hashlib.sha256(css.encode("utf-8")).digest()).decode("ascii")
-    return f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+    @hookimpl
+    def dyag_report_quality(self, quality: Quality, lang: str) -> Report:
+        """The same page for training data."""
+        return Report(suffix=".html", text=render("quality.html.jinja", lang, view(quality, lang)))
 
 
 def _view(comparison: Comparison, lang: str) -> dict[str, Any]:

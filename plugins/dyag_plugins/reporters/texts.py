@@ -1,4 +1,4 @@
-"""The reports' own words, from texts.yaml."""
+"""The reports' own words, from texts.yaml and quality.yaml."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any
 
 
 @cache
-def texts(lang: str) -> dict[str, Any]:
+def texts(lang: str, file: str = "texts.yaml") -> dict[str, Any]:
     """Every text of one language by its key."""
     import yaml
 
-    loaded: dict[str, Any] = yaml.safe_load((Path(__file__).parent / "texts.yaml").read_text(encoding="utf-8"))[lang]
+    loaded: dict[str, Any] = yaml.safe_load((Path(__file__).parent / file).read_text(encoding="utf-8"))[lang]
     return loaded

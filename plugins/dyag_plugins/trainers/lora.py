@@ -34,8 +34,6 @@ from dyag_plugins.trainers import (
 from dyag_plugins.trainers.checkpoints import BEST, Checkpoints, saving_errors
 from dyag_plugins.trainers.device import Numerics, choose_device, choose_dtype, memory_errors, peak_memory
 
-#: Where neither the user nor the model sets a lower limit: longer rows are mistakes more often than not.
-DEFAULT_MAX_LENGTH = 2048
 #: Marks options that may change between a run and its resumption.
 _FREE = {"changes_result": False}
 
@@ -197,7 +195,7 @@ def _prepare(job: TrainingJob, options: LoraOptions, run: Run, stopped: Checkpoi
         options = adapter.same_shape(job.from_adapter, options)
     base = job.base_model
     tokenizer = load_tokenizer(job.base_path, base.context_length)
-    limit = options.max_length or min(base.context_length, DEFAULT_MAX_LENGTH)
+    limit = options.max_length or base.training_length
     train = examples.encode(job.dataset, tokenizer, limit, options.on_overflow)
     # What the model is never taught (stratum "unseen") says nothing about how well it has learnt.
     validation = job.validation and examples.encode(job.validation, tokenizer, limit, "drop", leave_out=["unseen"])

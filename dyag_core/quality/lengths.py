@@ -1,0 +1,88 @@
+"""How long rows are: in tokens as the base model will see them, or in words where no base model was named."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from dyag_core.base_models import load_tokenizer, locate
+from dyag_core.chat import training_ids
+from dyag_core.errors import GateError
+from dyag_core.quality.counting import histogram, percentile
+from dyag_core.records.quality import Lengths
+from dyag_core.registry import missing_library
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dyag_core.manager import Plugins
+    from dyag_core.protocols import Progress
+    from dyag_core.records import BaseModelPreset, Message
+
+
+class Ruler:
+    """Measures rows one by one. Without a tokenizer it counts words.
+
+    Args:
+        preset: the base model whose chat template and tokenizer count.
+        tokenizer: the preset's.
+    """
+
+    def __init__(self, preset: BaseModelPreset | None = None, tokenizer: Any = None) -> None:
+        self.tokenizer = tokenizer
+        self._preset = preset
+        self._counts: Counter[int] = Counter()
+        self._over = 0
+
+    @classmethod
+    def of(cls, base_model: str | None, plugins: Plugins, progress: Progress) -> Ruler:
+        """A ruler for the base model of that name, fetched if need be; None: words.
+
+        Raises:
+            UsageError: unknown, not to be had, or without a chat template. PluginError: a library is missing.
+        """
+        if base_model is None:
+            return cls()
+        preset = plugins.base_model(base_model)
+        try:
+            return cls(preset, load_tokenizer(locate(preset, progress), preset.context_length))
+        except ModuleNotFoundError as error:
+            raise missing_library(f"the chat template of {preset.name!r}", error) from error
+
+    @property
+    def name(self) -> str | None:
+        """The base model's; None in words."""
+        return self._preset.name if self._preset else None
+
+    @property
+    def limit(self) -> int | None:
+        """The longest example that training takes by default, in tokens; None in words."""
+        return self._preset.training_length if self._preset else None
+
+    def measure(self, messages: Sequence[Message]) -> int:
+        """Count a row in, and return its length."""
+        if self.tokenizer is None:
+            length = sum(len(message.content.split()) for message in messages)
+        else:
+            try:
+                length = len(training_ids(self.tokenizer, messages).input_ids)
+            except GateError as error:
+                raise GateError(f"{self.name}: {error.message}", error.hint) from error
+        self._counts[length] += 1
+        self._over += self.limit is not None and length > self.limit
+        return length
+
+    def lengths(self) -> Lengths | None:
+        """What was measured; None where nothing was."""
+        if not self._counts:
+            return None
+        return Lengths(
+            unit="words" if self.tokenizer is None else "tokens",
+            base_model=self.name,
+            median=percentile(self._counts, 0.5),
+            p95=percentile(self._counts, 0.95),
+            longest=max(self._counts),
+            limit=self.limit,
+            over=None if self.limit is None else self._over,
+            histogram=histogram(self._counts),
+        )

@@ -1,0 +1,104 @@
+"""Near duplicates and variety of a sample of questions."""
+
+from __future__ import annotations
+
+import random
+import re
+from collections import Counter
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from dyag_core.normalise import fold, normalise
+from dyag_core.records.quality import Cluster, NearDuplicates, Variety
+from dyag_core.similarity import similarity, trigrams
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+#: Two questions as near as this (`dyag_core.similarity`) are nearly the same.
+THRESHOLD = 0.8
+#: MinHash looks for candidates a little below, because its estimate is off by some 0.04; the exact value decides.
+_CANDIDATES = 0.7
+_PERMUTATIONS = 128
+_PAIRS = 2000
+_WORD = re.compile(r"\w+")
+_SHOWN_CLUSTERS, _SHOWN_QUESTIONS = 10, 5
+
+
+def near_duplicates(pairs: Sequence[tuple[str, str]]) -> NearDuplicates:
+    """Clusters among (question, answer) pairs. Linked through MinHash, so without comparing all with all."""
+    from datasketch import MinHash, MinHashLSH
+
+    index = MinHashLSH(threshold=_CANDIDATES, num_perm=_PERMUTATIONS)
+    same: dict[frozenset[str], int] = {}
+    leader = list(range(len(pairs)))
+    for place, (question, _) in enumerate(pairs):
+        elements = trigrams(question)
+        first = same.setdefault(elements, place)
+        if first != place:  # word for word: needs no sketch
+            _join(leader, place, first)
+            continue
+        sketch = MinHash(num_perm=_PERMUTATIONS, seed=1)
+        sketch.update_batch(sorted(element.encode("utf-8", "surrogatepass") for element in elements))
+        for other in sorted(index.query(sketch)):
+            if _root(leader, other) != _root(leader, place) and similarity(question, pairs[other][0]) >= THRESHOLD:
+                _join(leader, place, other)
+        index.insert(place, sketch)
+    groups: dict[int, list[int]] = {}
+    for place in range(len(pairs)):
+        groups.setdefault(_root(leader, place), []).append(place)
+    found = [group for group in groups.values() if len(group) > 1]
+    clusters = [_cluster([pairs[place] for place in group]) for group in found]
+    clusters.sort(key=lambda cluster: (cluster.answers - cluster.rows, -cluster.rows))
+    return NearDuplicates(
+        threshold=THRESHOLD,
+        clusters=len(clusters),
+        rows=sum(cluster.rows for cluster in clusters),
+        redundant=sum(cluster.rows - cluster.answers for cluster in clusters),
+        largest=tuple(clusters[:_SHOWN_CLUSTERS]),
+    )
+
+
+def variety(questions: Sequence[str], seed: str) -> Variety:
+    """Distinct-1, distinct-2 and the mean similarity of random pairs; of all pairs where there are few."""
+    words: Counter[str] = Counter()
+    neighbours: Counter[tuple[str, str]] = Counter()
+    for question in questions:
+        found = _WORD.findall(fold(question))
+        words.update(found)
+        neighbours.update(pairwise(found))
+    count = len(questions)
+    if count * (count - 1) // 2 <= _PAIRS:
+        places = [(a, b) for b in range(count) for a in range(b)]
+    else:
+        chance = random.Random(seed)
+        places = [(a, b) for a, b in (chance.sample(range(count), 2) for _ in range(_PAIRS))]
+    near = [similarity(questions[a], questions[b]) for a, b in places]
+    return Variety(
+        distinct_1=_share(len(words), words.total()),
+        distinct_2=_share(len(neighbours), neighbours.total()),
+        mean_similarity=_share(sum(near), len(near)),
+        pairs=len(near),
+    )
+
+
+def _share(part: float, whole: float) -> float:
+    return round(part / whole, 3) if whole else 0.0
+
+
+def _cluster(members: list[tuple[str, str]]) -> Cluster:
+    questions = dict.fromkeys(question for question, _ in members)
+    answers = {normalise(answer) for _, answer in members}
+    return Cluster(rows=len(members), answers=len(answers), questions=tuple(questions)[:_SHOWN_QUESTIONS])
+
+
+def _root(leader: list[int], place: int) -> int:
+    while leader[place] != place:
+        leader[place] = leader[leader[place]]
+        place = leader[place]
+    return place
+
+
+def _join(leader: list[int], one: int, other: int) -> None:
+    a, b = sorted((_root(leader, one), _root(leader, other)))
+    leader[b] = a
