@@ -58,7 +58,7 @@ def read_conversations(path: Path) -> list[Conversation]:
     for line, row in rows:
         try:
             meta = row.get("meta")
-            conversations.append(Conversation(line, _messages(row, system), meta if isinstance(meta, dict) else {}))
+            conversations.append(Conversation(line, messages_of(row, system), meta if isinstance(meta, dict) else {}))
         except ValueError as error:  # pydantic's ValidationError is one
             reason = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
             problems.append(BadLine(line, reason, ""))
@@ -75,7 +75,8 @@ def read_conversations(path: Path) -> list[Conversation]:
     return conversations
 
 
-def _messages(row: dict[str, Any], system: str | None) -> tuple[Message, ...]:
+def messages_of(row: dict[str, Any], system: str | None) -> tuple[Message, ...]:
+    """The turns of one row in any of the three shapes; `system` goes before a bare question. ValueError: why not."""
     if "messages" in row:
         messages = _MESSAGES.validate_python(_bare(row["messages"]))
     elif "conversations" in row:
@@ -89,7 +90,7 @@ def _messages(row: dict[str, Any], system: str | None) -> tuple[Message, ...]:
         messages = (*question_messages(row["question"], row.get("system") or system), answer)
     else:
         raise ValueError(f"none of the known shapes: {_SHAPES}")
-    _check_turns(messages)
+    check_turns(messages)
     return messages
 
 
@@ -131,7 +132,8 @@ def _bare(value: Any) -> Any:
     ]
 
 
-def _check_turns(messages: tuple[Message, ...]) -> None:
+def check_turns(messages: tuple[Message, ...]) -> None:
+    """ValueError: why these turns can't be trained on."""
     roles = [message.role for message in messages]
     if "user" not in roles or "assistant" not in roles:
         raise ValueError("a question (role user) and an answer (role assistant) are needed")

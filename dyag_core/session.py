@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from dyag_core.protocols import Progress
-    from dyag_core.records import Exported, GenerationEstimate, IngestedDocuments
+    from dyag_core.records import Exported, GenerationEstimate, IngestedDocuments, Validation
     from dyag_core.records.training import ResumePolicy, TrainedModel, TrainingEstimate
     from dyag_core.stages.compare import ComparisonFiles
     from dyag_core.stages.evaluate import EvaluationFiles
@@ -183,6 +183,28 @@ class Session:
             seed=self.seed,
             lang=self.lang,
             strict=strict,
+            plugins=self._host(),
+            progress=self.progress,
+        )
+
+    def validate(
+        self,
+        file: str | Path,
+        *,
+        base_model: str | None = None,
+        fix: str | Path | None = None,
+        report: str | Path | None = None,
+    ) -> Validation:
+        """What is wrong with a training file, and its figures; `fix` takes a mended copy, `report` an HTML page."""
+        from dyag_core.stages.validate import validate
+
+        return validate(
+            path=Path(file),
+            base_model=base_model,
+            fix=Path(fix) if fix else None,
+            report=Path(report) if report else None,
+            seed=self.seed,
+            lang=self.lang,
             plugins=self._host(),
             progress=self.progress,
         )

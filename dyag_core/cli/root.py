@@ -23,6 +23,7 @@ SUMMARIES = {
     "quickstart": "The whole chain on a sample catalogue, in minutes.",
     "ingest": "Read documents of any kind into one file of chunks.",
     "generate-training": "Make training data from documents.",
+    "validate": "Say what is wrong with a training file, and mend it.",
     "finetune": "Fine-tune a base model on training data.",
     "query-finetuned": "Ask a fine-tuned model.",
     "evaluate-finetuned": "Measure a fine-tuned model on test questions.",

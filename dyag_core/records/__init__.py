@@ -18,7 +18,7 @@ from dyag_core.records.exported import Exported
 from dyag_core.records.generated import GeneratedData, GenerationEstimate
 from dyag_core.records.generation import Decoding, Hit, Reply
 from dyag_core.records.ingested import IngestedDocuments
-from dyag_core.records.quality import Problem, ProblemCount, Quality
+from dyag_core.records.quality import Problem, ProblemCount, Quality, Validation
 from dyag_core.records.training import MemoryEstimate, Passport, TrainedModel, TrainingEstimate, TrainingJob
 
 __all__ = [
@@ -59,4 +59,5 @@ __all__ = [
     "TrainedModel",
     "TrainingEstimate",
     "TrainingJob",
+    "Validation",
 ]

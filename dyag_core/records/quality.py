@@ -5,6 +5,7 @@ Numbers are rounded here, once. Examples (questions, answers, whole rows) are wh
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import Field
@@ -184,3 +185,48 @@ class Quality(Record):
                 found[name] = part.model_dump(mode="json", exclude=examples)
         found["findings"] = [finding.kind for finding in self.findings]
         return found
+
+
+class Validation(Record):
+    """What `validate` found in a training file, and what it mended.
+
+    Of `rows`, `good` have no grave problem. `lasting` counts the grave problems that are left: in the fixed file where
+    one was written, else in the file itself. `fixes` says what was done, `left_out` how many rows were not kept.
+    """
+
+    file: Path
+    rows: int
+    good: int
+    problems: tuple[ProblemCount, ...] = ()
+    lasting: dict[str, int] = Field(default_factory=dict)
+    fixed: Path | None = None
+    written: int = 0
+    left_out: int = 0
+    fixes: dict[str, int] = Field(default_factory=dict)
+    report: Path | None = None
+    quality: Quality
+
+    @property
+    def ok(self) -> bool:
+        """Whether training would take the file (the fixed one, if there is one) and learn nothing wrong from it."""
+        return not self.lasting and (self.written if self.fixed else self.rows) > 0
+
+    def summary_lines(self) -> list[str]:
+        """The figures in words."""
+        quality, lines = self.quality, []
+        if quality.lengths:
+            lines.append(quality.lengths.sentence(quality.rows))
+        if quality.near_duplicates:
+            near = quality.near_duplicates
+            lines.append(
+                f"near-duplicate questions (similarity {near.threshold} and more): clusters {near.clusters}, "
+                f"rows that repeat another with the same answer {near.redundant}"
+            )
+        if quality.variety:
+            v = quality.variety
+            lines.append(
+                f"variety of the questions: distinct-1 {v.distinct_1}, distinct-2 {v.distinct_2}, "
+                f"mean similarity {v.mean_similarity}"
+            )
+        lines.append(f"answers that say it isn't known: {quality.unknown} of {quality.rows}")
+        return lines

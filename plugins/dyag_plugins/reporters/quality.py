@@ -6,7 +6,7 @@ from typing import Any
 
 from dyag_core.plain import plain
 from dyag_core.records.quality import Coverage, Finding, ProblemCount, Quality, SampleRow
-from dyag_core.wording import capital, number, percent, quoted, rounded, stratum_name
+from dyag_core.wording import capital, number, percent, problem_name, quoted, rounded, stratum_name
 from dyag_plugins.reporters.quality_charts import coverage_bars, length_histogram, row_bars
 from dyag_plugins.reporters.texts import texts
 
@@ -28,7 +28,7 @@ def view(quality: Quality, lang: str) -> dict[str, Any]:
         "verdict": verdict,
         "verdict_kind": "too_few" if grave else "none" if quality.findings else "use",
         "findings": [_finding(finding, say, lang) for finding in quality.findings],
-        "problems": _problems(quality.problems, say),
+        "problems": _problems(quality.problems, say, lang),
         "counts": _counts(quality, say, lang),
         "histogram": length_histogram(quality.lengths, say, lang) if quality.lengths else None,
         "length_title": say[f"lengths_{quality.lengths.unit}"] if quality.lengths else "",
@@ -62,14 +62,14 @@ def _finding(finding: Finding, say: dict[str, Any], lang: str) -> dict[str, Any]
     if "answer" in numbers:
         numbers["answer"] = quoted(_short(numbers["answer"]), lang)
     if "what" in numbers:
-        numbers["what"] = capital(say["kinds"].get(numbers["what"], numbers["what"]))
+        numbers["what"] = capital(problem_name(numbers["what"], lang))
     return {"text": say["findings"][finding.kind].format(**numbers), "grave": finding.grave}
 
 
-def _problems(problems: tuple[ProblemCount, ...], say: dict[str, Any]) -> list[dict[str, Any]]:
+def _problems(problems: tuple[ProblemCount, ...], say: dict[str, Any], lang: str) -> list[dict[str, Any]]:
     return [
         {
-            "name": say["kinds"].get(problem.kind, problem.kind),
+            "name": problem_name(problem.kind, lang),
             "lines": problem.lines,
             "grave": problem.grave,
             "examples": [
