@@ -29,7 +29,6 @@ _SHAPE_KEYS = {
     "Alpaca": ("instruction", "input", "output", "system"),
     "ShareGPT": ("conversations", "system"),
 }
-_SHAPES = "messages, prompt/completion, question/answer, instruction/output or conversations"
 # `<s>` is HTML too, so it counts at the ends of a text only, where people put it by hand.
 _CONTROL = r"<\|[A-Za-z0-9_]{2,40}\|>|\[/?INST\]|<</?SYS>>|<(?:start|end)_of_turn>|<(?:bos|eos|pad)>"
 _AT_ENDS = re.compile(rf"^(?:\s*(?:{_CONTROL}|</?s>))+\s*|\s*(?:(?:{_CONTROL}|</?s>)\s*)+$")
@@ -120,11 +119,11 @@ def _turns(row: Mapping[str, Any], system: str | None, done: Mended) -> tuple[st
     if "question" in row and answer is not None:
         prompt = question_messages(_text(row["question"], done), row.get("system") or system)
         if answer != "expected_answer":
-            _foreign(f'question and "{answer}"', done)
+            _foreign(f"question, {answer}", done)
         turns = [_Turn(message.role, message.content) for message in prompt]
         return "question and answer", [*turns, _Turn("assistant", _text(row[answer], done))]
     keys = ", ".join(list(row)[:6])
-    raise Unfixable("unknown_shape", f"keys: {keys or 'none'}; known: {_SHAPES}")
+    raise Unfixable("unknown_shape", keys or "{}")
 
 
 def _foreign(shape: str, done: Mended) -> str:
@@ -139,7 +138,7 @@ def _part(value: Any, role: str, done: Mended) -> list[_Turn]:
 
 def _chat(value: Any, role_key: str, text_key: str, done: Mended) -> list[_Turn]:
     if not isinstance(value, list) or not all(isinstance(turn, dict) for turn in value):
-        raise Unfixable("unknown_shape", "a list of turns was expected")
+        raise Unfixable("unknown_shape", f"{type(value).__name__}: {_quoted(value)}")
     turns = []
     for turn in value:
         given = turn.get(role_key)
@@ -160,10 +159,10 @@ def _text(value: Any, done: Mended) -> str:
     if value is None:
         return ""
     if isinstance(value, list) and all(isinstance(part, dict) and isinstance(part.get("text"), str) for part in value):
-        done.problems.append(("not_text", "a list of text parts"))
+        done.problems.append(("not_text", _quoted(value)))
         done.fixes.append("text parts joined")
         return "\n".join(part["text"] for part in value)
-    raise Unfixable("not_text", f"a JSON {type(value).__name__} where a text was expected")
+    raise Unfixable("not_text", _quoted(value))
 
 
 def _clean(turns: list[_Turn], done: Mended) -> None:
@@ -177,22 +176,23 @@ def _clean(turns: list[_Turn], done: Mended) -> None:
             turn.content = bare
     empty = [turn for turn in turns if turn.role != "system" and not turn.content.strip()]
     if empty:
-        done.problems.append(("empty_turn", " and ".join(dict.fromkeys(turn.role for turn in empty))))
+        done.problems.append(("empty_turn", ", ".join(dict.fromkeys(turn.role for turn in empty))))
         done.fixes.append("empty turns dropped")
         turns[:] = [turn for turn in turns if turn not in empty]
 
 
 def _order(turns: list[_Turn], done: Mended) -> None:
     """System first, then user and assistant in turns, an answer last."""
-    if any(turn.role == "system" for turn in turns[1:]):
-        raise Unfixable("late_system", "a system message may stand only at the beginning")
+    late = next((turn for turn in turns[1:] if turn.role == "system"), None)
+    if late is not None:
+        raise Unfixable("late_system", _quoted(late.content))
     first = 1 if turns and turns[0].role == "system" else 0
     chat = turns[first:]
     roles = [turn.role for turn in chat]
     if "user" not in roles:
-        raise Unfixable("no_question", "no turn of the user's")
+        raise Unfixable("no_question", _quoted(chat[0].content if chat else ""))
     if "assistant" not in roles[roles.index("user") :]:
-        raise Unfixable("no_answer", "no turn of the assistant's after the question")
+        raise Unfixable("no_answer", _quoted(chat[roles.index("user")].content))
     merged: list[_Turn] = []
     for turn in chat[roles.index("user") :]:
         if merged and merged[-1].role == turn.role:
@@ -203,7 +203,7 @@ def _order(turns: list[_Turn], done: Mended) -> None:
         done.problems.append(("turn_order", " ".join(roles[:8])))
         done.fixes.append("answers before the first question dropped, neighbouring turns of one role merged")
     if merged[-1].role == "user":
-        done.problems.append(("not_answered", f"ends with {merged[-1].content[:80]!r}"))
+        done.problems.append(("not_answered", _quoted(merged[-1].content)))
         done.fixes.append("a last question without an answer dropped")
         merged.pop()
     turns[first:] = merged
@@ -223,6 +223,10 @@ def _around(text: str, pattern: re.Pattern[str] = _AT_ENDS) -> str:
     found = pattern.search(text)
     start = max(0, (found.start() if found else 0) - 30)
     return repr(text[start : start + 90])
+
+
+def _quoted(value: object) -> str:
+    return repr(value)[:90]
 
 
 def _ask_training(row: Mapping[str, Any], system: str | None, done: Mended) -> None:

@@ -81,11 +81,11 @@ _STRATUM_PHRASES = {
 _PROBLEMS = {
     "en": {
         "not_json": "not a JSON object",
-        "one_array": "one JSON array instead of one object a line",
+        "one_array": "one JSON array instead of one object a line (its items are numbered, not lines)",
         "foreign_shape": "a shape that training does not read",
         "unknown_shape": "no known shape",
         "unknown_role": "unknown role",
-        "not_text": "a turn that is no text",
+        "not_text": "a turn that is no plain text",
         "empty_turn": "empty turn",
         "no_question": "no question",
         "no_answer": "no answer",
@@ -105,11 +105,11 @@ _PROBLEMS = {
     },
     "fr": {
         "not_json": "pas un objet JSON",
-        "one_array": "un tableau JSON au lieu d'un objet par ligne",
+        "one_array": "un tableau JSON au lieu d'un objet par ligne (ce sont ses éléments qui sont numérotés)",
         "foreign_shape": "une forme que l'entraînement ne lit pas",
         "unknown_shape": "forme inconnue",
         "unknown_role": "rôle inconnu",
-        "not_text": "un message qui n'est pas du texte",
+        "not_text": "un message qui n'est pas du texte simple",
         "empty_turn": "message vide",
         "no_question": "pas de question",
         "no_answer": "pas de réponse",
@@ -170,6 +170,13 @@ def stratum_phrase(stratum: str, lang: str) -> str:
 def problem_name(kind: str, lang: str) -> str:
     """What is wrong with a line of a training file; lower case."""
     return _PROBLEMS[lang].get(kind, kind)
+
+
+def problem_line(line: int, other: int | None, lang: str) -> str:
+    """Where a problem stands, and the line that it clashes with."""
+    if lang == "fr":
+        return f"ligne {line}, voir ligne {other}" if other else f"ligne {line}"
+    return f"line {line}, see line {other}" if other else f"line {line}"
 
 
 def unit_name(unit: str, lang: str) -> str:

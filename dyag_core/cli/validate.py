@@ -51,13 +51,14 @@ def command(
 
 def _text(found: Validation) -> str:
     """Problems with their lines, then what was done about them."""
-    from dyag_core.wording import problem_name
+    from dyag_core.wording import problem_line, problem_name
 
     lines = [f"{found.file}: {found.rows} rows, {found.good} without a problem that matters"]
     for problem in found.problems:
         lines.append(f"{problem.lines:>7}  {problem_name(problem.kind, 'en')}{'' if problem.grave else ' (harmless)'}")
         for example in problem.examples[:3]:
-            lines.append(f"           {f'line {example.line}: ' if example.line else ''}{example.detail}")
+            where = f"{problem_line(example.line, example.other, 'en')}: " if example.line else ""
+            lines.append(f"           {where}{example.detail}")
     if found.fixed:
         lines.append(f"{found.fixed}: {found.written} rows written, {found.left_out} beyond mending left out")
         lines += [f"{count:>7}  {fix}" for fix, count in found.fixes.items()]

@@ -16,16 +16,26 @@ _UNKNOWN = 0.3
 _ONE_ANSWER = 0.2
 _ONE_DOCUMENT = 0.2
 _REJECTED = 0.3
+_NAMED = 3
 
 
 def findings(quality: Quality) -> tuple[Finding, ...]:
     """The gravest first; none where nothing stands out."""
     found = [
-        *(Finding(kind="problem", grave=p.grave, numbers={"what": p.kind, "n": p.lines}) for p in quality.problems),
+        *_about_lines(quality),
         *_about_rows(quality),
         *_about_coverage(quality),
     ]
     return tuple(sorted(found, key=lambda finding: not finding.grave))
+
+
+def _about_lines(quality: Quality) -> list[Finding]:
+    """The most frequent grave problems, and how many kinds more there are."""
+    grave = [problem for problem in quality.problems if problem.grave]
+    found = [Finding(kind="problem", grave=True, numbers={"what": p.kind, "n": p.lines}) for p in grave[:_NAMED]]
+    if len(grave) > _NAMED:
+        found.append(Finding(kind="more_problems", grave=True, numbers={"n": len(grave) - _NAMED}))
+    return found
 
 
 def _about_rows(quality: Quality) -> list[Finding]:

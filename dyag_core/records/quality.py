@@ -128,11 +128,16 @@ class Finding(Record):
 
 
 class Problem(Record):
-    """Something wrong on one line of a training file. `kind` names it for counting, `detail` says what it is here."""
+    """Something wrong on one line of a training file.
+
+    `kind` names it (`dyag_core.wording.problem_name` says it in words), `detail` quotes what stands there, `other` is
+    the line that it was held against.
+    """
 
     line: int
     kind: str
     detail: str
+    other: int | None = None
 
 
 class ProblemCount(Record):

@@ -107,7 +107,7 @@ class _Check:
     def read(self, fixed: IO[Any] | None) -> None:
         """Go through the file; mended rows go to `fixed`."""
         if _starts_with_mark(self.path):
-            self._note(1, "byte_order_mark", "invisible to people, in the way of many tools")
+            self._note(1, "byte_order_mark", "EF BB BF")
             self.fixes["byte-order mark taken off"] += 1
         for line, row in _rows(self.path):
             if line == 0:
@@ -120,7 +120,7 @@ class _Check:
             kinds = self._line(line, row, fixed)
             self.bad += any(kind not in MILD for kind in kinds)
         if not self.rows:
-            self._note(0, "no_row", "the file holds no row")
+            self._note(0, "no_row", self.path.name)
             self.lasting["no_row"] += 1
 
     def _line(self, line: int, row: dict[str, Any] | BadLine, fixed: IO[Any] | None) -> set[str]:
@@ -154,41 +154,44 @@ class _Check:
         if messages is None:
             return False
         found: list[tuple[str, str]] = []
+        others: dict[str, int] = {}
         try:
             length = self.measure.row(_as_row(mended), line)
             limit = self.measure.ruler.limit
             if limit is not None and length > limit:
-                found.append(("over_long", f"{length} tokens, {limit} are taken"))
+                found.append(("over_long", f"{length} > {limit}"))
         except GateError as error:
             found.append(("not_rendered", error.message))
         question = _digest([f"{m.role}: {normalise(m.content)}" for m in messages[:-1]])
         answer = _digest([normalise(messages[-1].content)])
         before, other = self.answers.setdefault(question, (line, answer))
         if other != answer:
-            found.append(("contradiction", f"line {before} answers otherwise: {_asked(messages)[:120]!r}"))
+            found.append(("contradiction", repr(_asked(messages)[:120])))
+            others["contradiction"] = before
         mended.lasting += [kind for kind, _ in found]
         first = self.seen.setdefault(_digest([f"{m.role}: {m.content}" for m in messages]), line)
         kept = first == line
         if not kept:
-            found.append(("duplicate", f"the same as line {first}"))
+            found.append(("duplicate", repr(_asked(messages)[:120])))
+            others["duplicate"] = first
             mended.fixes.append("exact duplicates dropped")
         if _key(messages) in self.other_side:
             found.append(("test_leak", repr(_asked(messages)[:120])))
             mended.fixes.append("rows of the other file dropped")
             kept = False
         for kind, detail in found:
-            self._note(line, kind, detail)
+            self._note(line, kind, detail, others.get(kind))
         mended.problems += found
         return kept
 
-    def _note(self, line: int, kind: str, detail: str) -> None:
+    def _note(self, line: int, kind: str, detail: str, other: int | None = None) -> None:
         if self.latest.get(kind) == line:
             return  # a kind counts once a line
         self.latest[kind] = line
         self.counts[kind] += 1
         examples = self.examples.setdefault(kind, [])
         if len(examples) < _EXAMPLES:
-            examples.append(Problem(line=line, kind=kind, detail=detail))
+            examples.append(Problem(line=line, kind=kind, detail=detail, other=other))
 
     def result(self, fix: Path | None, report: Path | None) -> Validation:
         """All that was found; the gravest first."""
@@ -221,7 +224,7 @@ def _rows(path: Path) -> Iterator[tuple[int, dict[str, Any] | BadLine]]:
     except UsageError:
         yield from read_jsonl(path)  # arrays line by line, or no JSON at all: each line with its reason
         return
-    yield 0, BadLine(0, f"{len(items)} items; they are numbered here instead of lines", "")
+    yield 0, BadLine(0, f"{len(items)}", "")
     for number, item in enumerate(items, start=1):
         reason = f"a JSON {type(item).__name__}, not an object"
         yield number, item if isinstance(item, dict) else BadLine(number, reason, "")

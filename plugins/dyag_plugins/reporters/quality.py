@@ -6,7 +6,7 @@ from typing import Any
 
 from dyag_core.plain import plain
 from dyag_core.records.quality import Coverage, Finding, ProblemCount, Quality, SampleRow
-from dyag_core.wording import capital, number, percent, problem_name, quoted, rounded, stratum_name
+from dyag_core.wording import capital, number, percent, problem_line, problem_name, quoted, rounded, stratum_name
 from dyag_plugins.reporters.quality_charts import coverage_bars, length_histogram, row_bars
 from dyag_plugins.reporters.texts import texts
 
@@ -28,7 +28,7 @@ def view(quality: Quality, lang: str) -> dict[str, Any]:
         "verdict": verdict,
         "verdict_kind": "too_few" if grave else "none" if quality.findings else "use",
         "findings": [_finding(finding, say, lang) for finding in quality.findings],
-        "problems": _problems(quality.problems, say, lang),
+        "problems": _problems(quality.problems, lang),
         "counts": _counts(quality, say, lang),
         "histogram": length_histogram(quality.lengths, say, lang) if quality.lengths else None,
         "length_title": say[f"lengths_{quality.lengths.unit}"] if quality.lengths else "",
@@ -51,7 +51,7 @@ def view(quality: Quality, lang: str) -> dict[str, Any]:
 
 
 def _facts(quality: Quality, say: dict[str, Any]) -> list[str]:
-    facts = [say["rows"].format(n=quality.rows)]
+    facts = [say["usable" if quality.problems else "rows"].format(n=quality.rows)]
     return [*facts, say["method"].format(method=quality.method)] if quality.method else facts
 
 
@@ -66,14 +66,17 @@ def _finding(finding: Finding, say: dict[str, Any], lang: str) -> dict[str, Any]
     return {"text": say["findings"][finding.kind].format(**numbers), "grave": finding.grave}
 
 
-def _problems(problems: tuple[ProblemCount, ...], say: dict[str, Any], lang: str) -> list[dict[str, Any]]:
+def _problems(problems: tuple[ProblemCount, ...], lang: str) -> list[dict[str, Any]]:
     return [
         {
             "name": problem_name(problem.kind, lang),
             "lines": problem.lines,
             "grave": problem.grave,
             "examples": [
-                {"line": say["line"].format(n=example.line) if example.line else "", "detail": plain(example.detail)}
+                {
+                    "line": problem_line(example.line, example.other, lang) if example.line else "",
+                    "detail": plain(example.detail),
+                }
                 for example in problem.examples
             ],
         }
@@ -128,7 +131,7 @@ def _coverage(quality: Quality, say: dict[str, Any], lang: str) -> list[dict[str
                 "name": say[f"covered_{name}"],
                 "n": number(part.covered, lang),
                 "of": say["of"].format(total=part.total) if part.total is not None else "",
-                "median": say["median_rows"].format(n=number(median, lang)),
+                "median": say[f"median_{name}"].format(n=number(median, lang)),
             }
         )
     return found
@@ -221,7 +224,7 @@ def _rejected(quality: Quality, say: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _sample(row: SampleRow, say: dict[str, Any], lang: str) -> dict[str, Any]:
-    where = [say["line"].format(n=row.line)]
+    where = [problem_line(row.line, None, lang)]
     where += [_value_name(key, row.meta[key], say, lang) for key in ("split", "stratum") if key in row.meta]
     where += [row.meta[key] for key in ("method", "subject", "attribute") if key in row.meta]
     turns = [{"role": say["roles"][turn.role], "text": plain(turn.content), "kind": turn.role} for turn in row.messages]
