@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from itertools import pairwise
 from html.parser import HTMLParser
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from dyag_core.base_models import load_tokenizer
 from dyag_core.chat import training_ids
 from dyag_core.quality import Measure
 from dyag_core.quality.counting import Reservoir, Tally, doubling, histogram, percentile
-from dyag_core.quality.similar import near_duplicates, variety
+from dyag_core.quality.similar import fact_key, near_duplicates, variety
 
 SAMPLES = Path(__file__).parent.parent / "examples" / "dyag_samples"
 
@@ -100,7 +100,10 @@ def test_planted_near_duplicates_are_found_and_templates_told_apart() -> None:
     found = near_duplicates([*planted, *others, *template])
     assert found.clusters == 2
     assert (found.rows, found.redundant) == (6, 2)
-    assert [(cluster.rows, cluster.answers) for cluster in found.largest] == [(3, 1), (3, 3)]
+    assert [(cluster.rows, cluster.asked) for cluster in found.largest] == [(3, 1), (3, 3)]
+    same = [(question, fact_key([name])) for question, name in template]
+    assert near_duplicates([*same, *same]).largest[0].asked == 3
+    assert near_duplicates([(question, "Recommandé") for question, _ in template]).redundant == 2
 
 
 def test_the_measure_says_what_stands_out() -> None:

@@ -9,15 +9,16 @@ from dyag_core.base_models import load_tokenizer, locate
 from dyag_core.chat import training_ids
 from dyag_core.errors import GateError
 from dyag_core.quality.counting import histogram, percentile
+from dyag_core.records.example import Message
 from dyag_core.records.quality import Lengths
 from dyag_core.registry import missing_library
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from dyag_core.manager import Plugins
     from dyag_core.protocols import Progress
-    from dyag_core.records import BaseModelPreset, Message
+    from dyag_core.records import BaseModelPreset
 
 
 class Ruler:
@@ -59,11 +60,12 @@ class Ruler:
         """The longest example that training takes by default, in tokens; None in words."""
         return self._preset.training_length if self._preset else None
 
-    def measure(self, messages: Sequence[Message]) -> int:
-        """Count a row in, and return its length."""
+    def measure(self, turns: Sequence[Mapping[str, str]]) -> int:
+        """Count a row's turns (role and content) in, and return its length."""
         if self.tokenizer is None:
-            length = sum(len(message.content.split()) for message in messages)
+            length = sum(len(turn["content"].split()) for turn in turns)
         else:
+            messages = [Message.model_validate({"role": t["role"], "content": t["content"]}) for t in turns]
             try:
                 length = len(training_ids(self.tokenizer, messages).input_ids)
             except GateError as error:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import statistics
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dyag_core.abstention import abstains
 from dyag_core.quality.counting import Reservoir, Tally, doubling
 from dyag_core.quality.findings import findings
 from dyag_core.quality.lengths import Ruler
-from dyag_core.quality.similar import near_duplicates, variety
+from dyag_core.quality.similar import fact_key, near_duplicates, variety
 from dyag_core.records.example import Message
 from dyag_core.records.quality import Coverage, Quality, SampleRow, Share
 
@@ -23,22 +22,11 @@ if TYPE_CHECKING:
 #: Rows are counted by these keys of their `meta`, where they have them.
 COUNTED = ("split", "stratum", "method", "attribute")
 #: Near duplicates and variety are measured on so many questions: some seconds, some tens of megabytes.
-SAMPLED = 10_000
+SAMPLED = 5_000
 ROWS_TO_READ = 10
 _LISTED = 20
 _LISTED_SHARES = 10
 _ANSWER_LENGTH = 200
-
-
-@dataclass
-class _Names:
-    """Documents by their titles: an id alone says nothing to a reader."""
-
-    titles: dict[str, str]
-
-    def of(self, document: str) -> str:
-        title = self.titles.get(document, "")
-        return f"{title} ({document})" if title and title != document else document
 
 
 class Measure:
@@ -55,24 +43,25 @@ class Measure:
         self._seed = seed
         self._counts = {key: Tally() for key in COUNTED}
         self._documents, self._facts, self._held_out, self._answers = Tally(), Tally(), Tally(), Tally()
-        self._names = _Names({})
+        self._titles: dict[str, str] = {}
+        self._labels: dict[str, str] = {}
         self._documents_seen = 0
         self._unknown = 0
         self._questions: Reservoir[tuple[str, str]] = Reservoir(SAMPLED, f"{seed}\x1fquestions")
-        self._to_read: Reservoir[tuple[int, dict[str, Any]]] = Reservoir(ROWS_TO_READ, f"{seed}\x1fread")
+        self._to_read: Reservoir[tuple[int, Mapping[str, Any]]] = Reservoir(ROWS_TO_READ, f"{seed}\x1fread")
 
     def document(self, document: Document) -> None:
         """Note that there is such a document to ask about."""
         self._documents_seen += 1
         self._documents.add(document.id, 0)
         if document.id in self._documents.counts:
-            self._names.titles[document.id] = document.title
+            self._titles[document.id] = document.title
 
     def example(self, example: Example) -> None:
-        """Note that a generator made this, whether or not a row comes of it."""
+        """Note that a generator made this, although no row comes of it (or not yet)."""
         fact = example.fact
         if fact is not None and not example.other_facts:
-            self._facts.add(_fact_key(fact.id, fact.subject, fact.attribute), rows=0)
+            self._name_fact(fact.id, fact.subject, fact.attribute, rows=0)
 
     def row(self, row: Mapping[str, Any], line: int | None = None) -> int:
         """Measure a row with `messages` that end with an answer; returns its length in the ruler's units.
@@ -81,7 +70,7 @@ class Measure:
             GateError: the base model's template can't render it.
         """
         self.rows += 1
-        messages = [Message(role=turn["role"], content=turn["content"]) for turn in row["messages"]]
+        turns = row["messages"]
         found = row.get("meta")
         meta: Mapping[str, Any] = found if isinstance(found, dict) else {}
         for key, tally in self._counts.items():
@@ -90,25 +79,36 @@ class Measure:
         document = meta.get("document")
         if isinstance(document, str | int):
             self._documents.add(str(document))
-            if isinstance(meta.get("subject"), str):
-                self._names.titles.setdefault(str(document), meta["subject"])
+            if isinstance(meta.get("subject"), str) and str(document) in self._documents.counts:
+                self._titles.setdefault(str(document), meta["subject"])
         self._note_fact(meta)
-        answer = messages[-1].content
-        self._answers.add(answer.strip()[:_ANSWER_LENGTH])
-        self._unknown += abstains(answer)
-        self._questions.add((_question(messages), answer))
-        self._to_read.add((line or self.rows, {"messages": messages, "meta": meta}))
-        return self.ruler.measure(messages)
+        answer = turns[-1]["content"]
+        self._answers.add(answer[:_ANSWER_LENGTH].strip())
+        self._unknown += meta["answerable"] is False if "answerable" in meta else abstains(answer)
+        facts = meta.get("facts") or [meta.get("fact")]
+        known = isinstance(facts, list) and all(isinstance(fact, str) for fact in facts)
+        self._questions.add((_question(turns), fact_key(facts) if known else answer))
+        self._to_read.add((line or self.rows, row))
+        return self.ruler.measure(turns)
 
     def _note_fact(self, meta: Mapping[str, Any]) -> None:
         """Rows on several facts at once teach none of them on their own, and aren't counted here."""
         if not isinstance(meta.get("fact"), str) or meta.get("facts"):
             return
-        key = _fact_key(meta["fact"], meta.get("subject"), meta.get("attribute"))
         held_out = meta.get("split") in ("val", "test")
-        self._facts.add(key, rows=0 if held_out else 1)
+        self._name_fact(meta["fact"], meta.get("subject"), meta.get("attribute"), rows=0 if held_out else 1)
         if held_out:
-            self._held_out.add(key)
+            self._held_out.add(meta["fact"])
+
+    def _name_fact(self, fact: str, subject: object, attribute: object, rows: int) -> None:
+        self._facts.add(fact, rows)
+        if fact not in self._labels and fact in self._facts.counts:
+            self._labels[fact] = " · ".join(part for part in (subject, attribute) if isinstance(part, str) and part)
+
+    def _document_name(self, document: str) -> str:
+        """With its title: an id alone says nothing to a reader."""
+        title = self._titles.get(document, "")
+        return f"{title} ({document})" if title and title != document else document
 
     def result(
         self,
@@ -130,8 +130,13 @@ class Measure:
             sampled=len(pairs),
             near_duplicates=near_duplicates(pairs) if pairs else None,
             variety=variety([question for question, _ in pairs], f"{self._seed}\x1fpairs") if len(pairs) > 1 else None,
-            documents=_coverage(self._documents, self._names.of, known=self._documents_seen > 0),
-            facts=_coverage(self._facts, _fact_name, known=self._documents_seen > 0, leave_out=self._held_out),
+            documents=_coverage(self._documents, self._document_name, known=self._documents_seen > 0),
+            facts=_coverage(
+                self._facts,
+                lambda fact: self._labels[fact] or fact,
+                known=self._documents_seen > 0,
+                leave_out=self._held_out,
+            ),
             answers=tuple(Share(name=name, rows=rows) for name, rows in self._answers.top(_LISTED_SHARES) if rows > 1),
             unknown=self._unknown,
             rejected=dict(rejected or {}),
@@ -163,22 +168,17 @@ def _coverage(
     )
 
 
-def _fact_key(fact: str, subject: object, attribute: object) -> str:
-    return f"{fact}\x1f{' · '.join(part for part in (subject, attribute) if isinstance(part, str) and part)}"
+def _question(turns: Sequence[Mapping[str, str]]) -> str:
+    """What the answer answers."""
+    return turns[-2]["content"] if len(turns) > 1 else ""
 
 
-def _fact_name(key: str) -> str:
-    """Subject and attribute where they are known, else the id."""
-    fact, _, label = key.partition("\x1f")
-    return label or fact
-
-
-def _question(messages: Sequence[Message]) -> str:
-    """The last thing the user says."""
-    return next((message.content for message in reversed(messages) if message.role == "user"), "")
-
-
-def _to_read(line: int, row: dict[str, Any]) -> SampleRow:
+def _to_read(line: int, row: Mapping[str, Any]) -> SampleRow:
     known = ("split", "stratum", "method", "document", "subject", "attribute")
-    meta = {key: str(row["meta"][key]) for key in known if row["meta"].get(key) is not None}
-    return SampleRow(line=line, messages=tuple(row["messages"]), meta=meta)
+    found = row.get("meta") or {}
+    meta = {key: str(found[key]) for key in known if found.get(key) is not None}
+    return SampleRow(line=line, messages=tuple(_message(turn) for turn in row["messages"]), meta=meta)
+
+
+def _message(turn: Mapping[str, str]) -> Message:
+    return Message.model_validate({"role": turn["role"], "content": turn["content"]})

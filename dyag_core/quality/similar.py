@@ -21,15 +21,21 @@ THRESHOLD = 0.8
 _CANDIDATES = 0.7
 _PERMUTATIONS = 128
 _PAIRS = 2000
+_FACT = "\x00"
 _WORD = re.compile(r"\w+")
 _SHOWN_CLUSTERS, _SHOWN_QUESTIONS = 10, 5
 
 
 def near_duplicates(pairs: Sequence[tuple[str, str]]) -> NearDuplicates:
-    """Clusters among (question, answer) pairs. Linked through MinHash, so without comparing all with all."""
+    """Clusters among questions, each with what it asks for: its fact (`fact_key`) where that is known, else its answer.
+
+    Linked through MinHash, so without comparing all with all.
+    """
     from datasketch import MinHash, MinHashLSH
 
     index = MinHashLSH(threshold=_CANDIDATES, num_perm=_PERMUTATIONS)
+    # Drawing the permutations anew for each question would take most of the time.
+    empty = MinHash(num_perm=_PERMUTATIONS, seed=1)
     same: dict[frozenset[str], int] = {}
     leader = list(range(len(pairs)))
     for place, (question, _) in enumerate(pairs):
@@ -38,7 +44,7 @@ def near_duplicates(pairs: Sequence[tuple[str, str]]) -> NearDuplicates:
         if first != place:  # word for word: needs no sketch
             _join(leader, place, first)
             continue
-        sketch = MinHash(num_perm=_PERMUTATIONS, seed=1)
+        sketch = empty.copy()
         sketch.update_batch(sorted(element.encode("utf-8", "surrogatepass") for element in elements))
         for other in sorted(index.query(sketch)):
             if _root(leader, other) != _root(leader, place) and similarity(question, pairs[other][0]) >= THRESHOLD:
@@ -49,14 +55,19 @@ def near_duplicates(pairs: Sequence[tuple[str, str]]) -> NearDuplicates:
         groups.setdefault(_root(leader, place), []).append(place)
     found = [group for group in groups.values() if len(group) > 1]
     clusters = [_cluster([pairs[place] for place in group]) for group in found]
-    clusters.sort(key=lambda cluster: (cluster.answers - cluster.rows, -cluster.rows))
+    clusters.sort(key=lambda cluster: (cluster.asked - cluster.rows, -cluster.rows))
     return NearDuplicates(
         threshold=THRESHOLD,
         clusters=len(clusters),
         rows=sum(cluster.rows for cluster in clusters),
-        redundant=sum(cluster.rows - cluster.answers for cluster in clusters),
+        redundant=sum(cluster.rows - cluster.asked for cluster in clusters),
         largest=tuple(clusters[:_SHOWN_CLUSTERS]),
     )
+
+
+def fact_key(facts: Sequence[str]) -> str:
+    """What a question on these facts asks for."""
+    return _FACT + _FACT.join(facts)
 
 
 def variety(questions: Sequence[str], seed: str) -> Variety:
@@ -88,8 +99,8 @@ def _share(part: float, whole: float) -> float:
 
 def _cluster(members: list[tuple[str, str]]) -> Cluster:
     questions = dict.fromkeys(question for question, _ in members)
-    answers = {normalise(answer) for _, answer in members}
-    return Cluster(rows=len(members), answers=len(answers), questions=tuple(questions)[:_SHOWN_QUESTIONS])
+    asked = {wanted if wanted.startswith(_FACT) else normalise(wanted) for _, wanted in members}
+    return Cluster(rows=len(members), asked=len(asked), questions=tuple(questions)[:_SHOWN_QUESTIONS])
 
 
 def _root(leader: list[int], place: int) -> int:

@@ -53,17 +53,19 @@ class Counted(Record):
 
 
 class Cluster(Record):
-    """Questions that are nearly the same. As many `answers` as rows: one template on many subjects, and harmless."""
+    """Questions that are nearly the same. `asked` counts the different facts (or answers) that they ask for: as many
+    as rows is one template on many subjects, and harmless.
+    """
 
     rows: int
-    answers: int
+    asked: int
     questions: tuple[str, ...]
 
 
 class NearDuplicates(Record):
     """Clusters of questions with a similarity (see `dyag_core.similarity`) from `threshold` up, linked in chains.
 
-    `redundant` counts the rows beyond the first with the same answer in the same cluster.
+    `redundant` counts the rows beyond the first that ask for the same fact (or answer) in the same cluster.
     """
 
     threshold: float
@@ -225,7 +227,7 @@ class Validation(Record):
             near = quality.near_duplicates
             lines.append(
                 f"near-duplicate questions (similarity {near.threshold} and more): clusters {near.clusters}, "
-                f"rows that repeat another with the same answer {near.redundant}"
+                f"rows that repeat another {near.redundant}"
             )
         if quality.variety:
             v = quality.variety

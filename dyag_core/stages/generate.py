@@ -252,10 +252,10 @@ class _Work:
                 handles |= {part: files.enter_context(atomic_write(self.file(part))) for part in _PARTS}
             questions = files.enter_context(tempfile.TemporaryFile("w+", encoding="utf-8", newline="\n"))
             for example in examples:
-                self.measure.example(example)
                 reason = self.screen.reason(example)
                 if reason:
                     self.run.reject(reason, example.question)
+                    self.measure.example(example)
                 elif self.splitter is None:
                     self._put(handles, example, None)
                     task.advance()
@@ -263,6 +263,8 @@ class _Work:
                     self._put(handles, example, "train")
                     questions.write(example.question.replace("\n", " ") + "\n")
                     task.advance()
+                else:
+                    self.measure.example(example)
                 if self.splitter.full if self.splitter else self.written["all"] == self.count:
                     self.exhausted = False
                     break

@@ -188,7 +188,7 @@ def _variety_note(quality: Quality, say: dict[str, Any]) -> str:
 def _clusters(quality: Quality, say: dict[str, Any]) -> list[dict[str, Any]]:
     return [
         {
-            "name": say["cluster"].format(rows=cluster.rows, answers=cluster.answers),
+            "name": say["cluster"].format(rows=cluster.rows, asked=cluster.asked),
             "questions": [_short(question) for question in cluster.questions],
         }
         for cluster in (quality.near_duplicates.largest if quality.near_duplicates else ())
