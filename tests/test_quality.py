@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from dyag_core import Example, GateError, Message, Session, hookimpl
+from dyag_core import Document, Example, Fact, GateError, Message, Session, hookimpl
 from dyag_core.base_models import load_tokenizer
 from dyag_core.chat import training_ids
 from dyag_core.quality import Measure
@@ -121,6 +121,26 @@ def test_the_measure_says_what_stands_out() -> None:
     assert [finding.kind for finding in Measure().result("empty.jsonl").findings] == ["no_rows"]
 
 
+def test_what_is_held_out_on_purpose_is_not_missing() -> None:
+    measure = Measure()
+
+    def fact(document: str, value: str) -> Fact:
+        return Fact(document=document, subject=document, attribute="Licence", value=value)
+
+    for document, part in (("trained", "train"), ("held", "test")):
+        found = fact(document, "MIT")
+        measure.row(row("?", "MIT", document=document, fact=found.id, split=part, stratum="unanswerable"))
+        example = Example(question="?", answer="GPL", document=document, fact=fact(document, "GPL"))
+        measure.example(example)
+    measure.document(Document(id="untouched", title="Untouched", chunks=()))
+    quality = measure.result("x.jsonl")
+    assert quality.facts is not None
+    assert (quality.facts.covered, quality.facts.total, quality.facts.without) == (1, 2, ("trained · Licence",))
+    assert quality.documents is not None
+    assert quality.documents.without == ("Untouched (untouched)",)
+    assert {"never_unknown", "without_rows"} <= {finding.kind for finding in quality.findings}
+
+
 @pytest.mark.parametrize("lang", ["fr", "en"])
 def test_generate_writes_the_report_and_the_figures(tmp_path: Path, lang: str) -> None:
     pages = []
@@ -148,6 +168,8 @@ def test_generate_writes_the_report_and_the_figures(tmp_path: Path, lang: str) -
         if line["meta"]["split"] == "train" and "facts" not in line["meta"] and line["meta"]["fact"]
     )
     assert figures["facts"]["covered"] == len(trained)
+    never = not any(line["meta"]["split"] == "train" and not line["meta"]["answerable"] for line in rows)
+    assert ("never_unknown" in figures["findings"]) == never
     assert figures["facts"]["once"] == sum(n == 1 for n in trained.values())
     words = sorted(sum(len(turn["content"].split()) for turn in line["messages"]) for line in rows)
     assert (figures["lengths"]["unit"], figures["lengths"]["longest"]) == ("words", words[-1])

@@ -50,6 +50,10 @@ def _about_rows(quality: Quality) -> list[Finding]:
         found.append(
             Finding(kind="redundant", numbers={"n": near.redundant, **_share(near.redundant, quality.sampled)})
         )
+    strata = quality.counts.get("stratum")
+    asked = strata.values.get("unanswerable", 0) if strata else 0
+    if asked and not quality.unknown_trained:
+        found.append(Finding(kind="never_unknown", numbers={"n": asked}))
     if quality.unknown > _UNKNOWN * rows:
         found.append(Finding(kind="unknown", numbers={"n": quality.unknown, **_share(quality.unknown, rows)}))
     top = quality.answers[0] if quality.answers else None

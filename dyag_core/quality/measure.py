@@ -42,11 +42,14 @@ class Measure:
         self.rows = 0
         self._seed = seed
         self._counts = {key: Tally() for key in COUNTED}
-        self._documents, self._facts, self._held_out, self._answers = Tally(), Tally(), Tally(), Tally()
+        self._documents, self._facts, self._answers = Tally(), Tally(), Tally()
+        self._held_facts, self._held_documents = Tally(), Tally()
         self._titles: dict[str, str] = {}
         self._labels: dict[str, str] = {}
+        self._document_of: dict[str, str] = {}
         self._documents_seen = 0
         self._unknown = 0
+        self._unknown_trained = 0
         self._questions: Reservoir[tuple[str, str]] = Reservoir(SAMPLED, f"{seed}\x1fquestions")
         self._to_read: Reservoir[tuple[int, Mapping[str, Any]]] = Reservoir(ROWS_TO_READ, f"{seed}\x1fread")
 
@@ -61,7 +64,10 @@ class Measure:
         """Note that a generator made this, although no row comes of it (or not yet)."""
         fact = example.fact
         if fact is not None and not example.other_facts:
-            self._name_fact(fact.id, fact.subject, fact.attribute, rows=0)
+            key = fact.id
+            self._name_fact(key, fact.subject, fact.attribute, rows=0)
+            if key in self._labels:
+                self._document_of[key] = example.document
 
     def row(self, row: Mapping[str, Any], line: int | None = None) -> int:
         """Measure a row with `messages` that end with an answer; returns its length in the ruler's units.
@@ -76,34 +82,43 @@ class Measure:
         for key, tally in self._counts.items():
             if isinstance(meta.get(key), str):
                 tally.add(meta[key])
+        held_out = meta.get("split") in ("val", "test")
         document = meta.get("document")
         if isinstance(document, str | int):
             self._documents.add(str(document))
+            self._held_documents.add(str(document), rows=held_out)
             if isinstance(meta.get("subject"), str) and str(document) in self._documents.counts:
                 self._titles.setdefault(str(document), meta["subject"])
-        self._note_fact(meta)
+        self._note_fact(meta, held_out)
         answer = turns[-1]["content"]
+        unknown = meta["answerable"] is False if "answerable" in meta else abstains(answer)
         self._answers.add(answer[:_ANSWER_LENGTH].strip())
-        self._unknown += meta["answerable"] is False if "answerable" in meta else abstains(answer)
+        self._unknown += unknown
+        self._unknown_trained += unknown and not held_out
         facts = meta.get("facts") or [meta.get("fact")]
         known = isinstance(facts, list) and all(isinstance(fact, str) for fact in facts)
         self._questions.add((_question(turns), fact_key(facts) if known else answer))
         self._to_read.add((line or self.rows, row))
         return self.ruler.measure(turns)
 
-    def _note_fact(self, meta: Mapping[str, Any]) -> None:
+    def _note_fact(self, meta: Mapping[str, Any], held_out: bool) -> None:
         """Rows on several facts at once teach none of them on their own, and aren't counted here."""
         if not isinstance(meta.get("fact"), str) or meta.get("facts"):
             return
-        held_out = meta.get("split") in ("val", "test")
         self._name_fact(meta["fact"], meta.get("subject"), meta.get("attribute"), rows=0 if held_out else 1)
         if held_out:
-            self._held_out.add(meta["fact"])
+            self._held_facts.add(meta["fact"])
 
     def _name_fact(self, fact: str, subject: object, attribute: object, rows: int) -> None:
         self._facts.add(fact, rows)
         if fact not in self._labels and fact in self._facts.counts:
             self._labels[fact] = " · ".join(part for part in (subject, attribute) if isinstance(part, str) and part)
+
+    def _fine_without(self, fact: str) -> bool:
+        """Whether a fact has no training row on purpose: it, or its whole document, is held out."""
+        document = self._document_of.get(fact, "")
+        held = self._held_documents.counts[document]
+        return fact in self._held_facts.counts or (held > 0 and held == self._documents.counts[document])
 
     def _document_name(self, document: str) -> str:
         """With its title: an id alone says nothing to a reader."""
@@ -135,10 +150,11 @@ class Measure:
                 self._facts,
                 lambda fact: self._labels[fact] or fact,
                 known=self._documents_seen > 0,
-                leave_out=self._held_out,
+                fine=self._fine_without,
             ),
             answers=tuple(Share(name=name, rows=rows) for name, rows in self._answers.top(_LISTED_SHARES) if rows > 1),
             unknown=self._unknown,
+            unknown_trained=self._unknown_trained,
             rejected=dict(rejected or {}),
             rejected_examples={reason: list(texts) for reason, texts in (rejected_examples or {}).items()},
             problems=tuple(problems),
@@ -148,14 +164,13 @@ class Measure:
 
 
 def _coverage(
-    tally: Tally, name: Callable[[str], str], *, known: bool, leave_out: Tally | None = None
+    tally: Tally, name: Callable[[str], str], *, known: bool, fine: Callable[[str], bool] = lambda _key: False
 ) -> Coverage | None:
-    """`known`: what has no rows was noted too. `leave_out`: keys that aren't missing although they have none."""
+    """`known`: what has no rows was noted too. `fine`: keys that aren't missing although they have none."""
     with_rows = [rows for rows in tally.counts.values() if rows]
     if not tally.counts:
         return None
-    fine = leave_out.counts if leave_out else {}
-    without = [key for key, rows in tally.counts.items() if not rows and key not in fine]
+    without = [key for key, rows in tally.counts.items() if not rows and not fine(key)]
     return Coverage(
         total=len(with_rows) + len(without) if known else None,
         covered=len(with_rows),

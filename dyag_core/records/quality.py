@@ -170,6 +170,7 @@ class Quality(Record):
     facts: Coverage | None = None
     answers: tuple[Share, ...] = ()
     unknown: int = 0
+    unknown_trained: int = 0
     rejected: dict[str, int] = Field(default_factory=dict)
     rejected_examples: dict[str, list[str]] = Field(default_factory=dict)
     problems: tuple[ProblemCount, ...] = ()

@@ -147,7 +147,7 @@ def _lists(quality: Quality, say: dict[str, Any]) -> list[dict[str, Any]]:
     lists = []
     for name, part in _parts(quality):
         if part.most and part.most[0].rows > 1:
-            items = [f"{_short(share.name)} ({_rows(share.rows, say)})" for share in part.most]
+            items = [f"{_short(share.name)} · {_rows(share.rows, say)}" for share in part.most]
             lists.append({"name": say[f"most_{name}"], "items": items, "more": say["cut"] if part.cut else ""})
         if part.without:
             count = (part.total or 0) - part.covered
