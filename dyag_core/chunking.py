@@ -16,7 +16,7 @@ from dyag_core.sentences import sentences
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-HEADING = re.compile(r"^(#{1,6})\s+(.+?)\s*#*\s*$")
+_HEADING = re.compile(r"(#{1,6})\s+(\S.*)")
 _UNDERLINE = re.compile(r"^(=+|-{2,})\s*$")
 _FENCE = re.compile(r"^\s{0,3}(```+|~~~+)")
 _TABLE_ROW = re.compile(r"^\s*\|.*\|\s*$")
@@ -66,7 +66,7 @@ def cut(text: str, chunking: Chunking) -> Iterator[Passage]:
         below = sections[i + 1][0] if i + 1 < len(sections) else ()
         if not body.strip() and (not path or below[: len(path)] == path):
             continue  # nothing under this heading but further headings, which repeat it
-        headings = tuple(match[2] for line in path if (match := HEADING.match(line)))
+        headings = tuple(_title(line) for line in path)
         for passage in _section_passages(path, body, chunking):
             yield Passage(passage, headings)
 
@@ -74,9 +74,8 @@ def cut(text: str, chunking: Chunking) -> Iterator[Passage]:
 def first_heading(text: str) -> str:
     """The title of the first heading outside code, "" where there is none."""
     for line, level in _levels(text):
-        heading = HEADING.match(line) if level else None
-        if heading:
-            return " ".join(heading[2].split())
+        if level:
+            return " ".join(_title(line).split())
     return ""
 
 
@@ -107,7 +106,7 @@ def _levels(text: str) -> Iterator[tuple[str, int]]:
             fence = "" if fence else mark[1]
         underline = _UNDERLINE.match(lines[i + 1]) if i + 1 < len(lines) and not fence and not mark else None
         alone = not i or not lines[i - 1].strip()
-        if underline and alone and line.strip() and not _ITEM.match(line) and not HEADING.match(line):
+        if underline and alone and line.strip() and not _ITEM.match(line) and not _level(line):
             level = 1 if underline[1][0] == "=" else 2
             yield f"{'#' * level} {line.strip()}", level
             i += 2
@@ -117,8 +116,16 @@ def _levels(text: str) -> Iterator[tuple[str, int]]:
 
 
 def _level(line: str) -> int:
-    heading = HEADING.match(line)
+    """1 to 6 for a heading, 0 for any other line."""
+    heading = _HEADING.match(line)
     return len(heading[1]) if heading else 0
+
+
+def _title(line: str) -> str:
+    """What a heading says, without the marks that may close it: "## Two ##", but "# C#"."""
+    said = line.lstrip("#").strip()
+    open_end = said.rstrip("#")
+    return open_end.rstrip() if open_end != said and open_end[-1:].isspace() else said
 
 
 # --- one section ------------------------------------------------------------------------------------------------------
@@ -127,6 +134,8 @@ def _level(line: str) -> int:
 def _section_passages(path: Sequence[str], body: str, chunking: Chunking) -> Iterator[str]:
     measure, size = chunking.measure, chunking.size
     prefix = _prefix(path, chunking)
+    if not prefix and not body.strip() and path:
+        body = _title(path[-1])  # too long a heading to stand above anything, with nothing below it
     room = max(1, size - measure(prefix))
     held: list[_Piece] = []
     for block in _blocks(body.split("\n")):

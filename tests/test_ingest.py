@@ -85,6 +85,18 @@ def test_headings_end_where_one_of_their_level_begins() -> None:
     ]
 
 
+def test_marks_that_close_a_heading_are_no_part_of_it() -> None:
+    found = cut("# C#\n\na\n\n## Two ##\n\nb\n\n#no heading\n\n## " + "x " * 2000 + "\n", Chunking())
+    assert [p.headings[:2] for p in found][:2] == [("C#",), ("C#", "Two")]
+
+
+@pytest.mark.timeout(20)
+def test_no_line_makes_cutting_slow() -> None:
+    for line in ("# a" + " " * 50_000 + "b", "# a" + "# " * 20_000 + "b", "|" * 50_000, "- " * 30_000, "." * 50_000,
+                 "a." + " " * 50_000 + "b", ".»" * 20_000, "|" + "-" * 50_000, "#" * 50_000, "x" * 50_000):  # fmt: skip
+        assert "".join(passages(f"{line}\n\ntext"))
+
+
 @pytest.mark.parametrize("size", [40, 60, 100, 300])
 @pytest.mark.parametrize("overlap", [0, 2])
 def test_no_passage_is_longer_than_asked_and_no_word_is_lost(size: int, overlap: int) -> None:
