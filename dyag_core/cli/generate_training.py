@@ -142,6 +142,8 @@ def _estimate_table(found: GenerationEstimate) -> str:
     else:
         rows.append(("cost", f"about {found.cost:.2f}, at most {found.most_cost:.2f}"))
     return table((found.model, ""), rows)
+
+
 def _explain(made: Explanation, as_json: bool) -> None:
     from dyag_core.cli.terminal import hint, result
 
