@@ -66,7 +66,7 @@ def cut(text: str, chunking: Chunking) -> Iterator[Passage]:
         below = sections[i + 1][0] if i + 1 < len(sections) else ()
         if not body.strip() and (not path or below[: len(path)] == path):
             continue  # nothing under this heading but further headings, which repeat it
-        headings = tuple(_title(line) for line in path)
+        headings = tuple(heading_title(line) for line in path)
         for passage in _section_passages(path, body, chunking):
             yield Passage(passage, headings)
 
@@ -75,7 +75,7 @@ def first_heading(text: str) -> str:
     """The title of the first heading outside code, "" where there is none."""
     for line, level in _levels(text):
         if level:
-            return " ".join(_title(line).split())
+            return " ".join(heading_title(line).split())
     return ""
 
 
@@ -121,7 +121,7 @@ def _level(line: str) -> int:
     return len(heading[1]) if heading else 0
 
 
-def _title(line: str) -> str:
+def heading_title(line: str) -> str:
     """What a heading says, without the marks that may close it: "## Two ##", but "# C#"."""
     said = line.lstrip("#").strip()
     open_end = said.rstrip("#")
@@ -135,7 +135,7 @@ def _section_passages(path: Sequence[str], body: str, chunking: Chunking) -> Ite
     measure, size = chunking.measure, chunking.size
     prefix = _prefix(path, chunking)
     if not prefix and not body.strip() and path:
-        body = _title(path[-1])  # too long a heading to stand above anything, with nothing below it
+        body = heading_title(path[-1])  # too long a heading to stand above anything, with nothing below it
     room = max(1, size - measure(prefix))
     held: list[_Piece] = []
     for block in _blocks(body.split("\n")):

@@ -23,6 +23,16 @@ def options_model(plugin: Any) -> type[BaseModel]:
     return model if isinstance(model, type) and issubclass(model, BaseModel) else NoOptions
 
 
+def telling(options: BaseModel) -> dict[str, Any]:
+    """Options that can change the result: all but those that their plugin marks `changes_result: False`."""
+    free = {
+        name
+        for name, field in type(options).model_fields.items()
+        if isinstance(field.json_schema_extra, dict) and field.json_schema_extra.get("changes_result") is False
+    }
+    return options.model_dump(mode="json", exclude=free)
+
+
 def parse_pairs(pairs: Iterable[str]) -> dict[str, str]:
     """`["key=value", ...]` from the command line as a dict; the value may itself contain "="."""
     options: dict[str, str] = {}

@@ -5,7 +5,8 @@ it never saw the fact. So the test part has three strata:
 
 - recall: the fact was trained on, in other words;
 - unseen: no row about this document was trained on;
-- unanswerable: nothing in the documents answers; the right answer is to say so. The whole fact is held out.
+- unanswerable: nothing in the documents answers; the right answer is to say so. The whole fact is held out; as many
+  others are trained, or nobody could learn to say it.
 
 Training rows stream through. What may become validation or test waits in memory until every training question is
 known, because only then can it be told how near the nearest of them comes. It is some 20 % of the rows, up to a bound:
@@ -98,6 +99,7 @@ class Splitter:
         self._unseen: list[Candidate] = []
         self._spare: list[Candidate] = []
         self._unanswerable: dict[str, Candidate] = {}
+        self._unanswerable_trained = 0  # facts
         self._current: tuple[str, dict[str, Candidate]] = ("", {})
         self._sparse = 1  # of so many rows that could wait, one does
 
@@ -124,6 +126,7 @@ class Splitter:
             return False
         self.trained += 1
         if len(ids) == 1:
+            self._unanswerable_trained += not example.answerable and not self._rows_of.get(ids[0])
             self._rows_of.increment(ids[0])
         for fact in example.facts:
             self._trained_subjects.setdefault(fold(fact.subject), 1)
@@ -190,7 +193,9 @@ class Splitter:
             return True
         rows = self._rows_of.get(fact)
         first = not rows
-        if first and not example.answerable and len(self._unanswerable) < self._due(self._test / 4):
+        # Not knowing is learnt from examples, too: every other fact that nothing answers stays in training.
+        spared = len(self._unanswerable) < self._unanswerable_trained
+        if first and not example.answerable and spared and len(self._unanswerable) < self._due(self._test / 4):
             self._whole[fact] = "test"
             self._unanswerable[fact] = Candidate([example], self._hash(fact))
             return True

@@ -77,6 +77,24 @@ def test_split_is_honest_and_complete(tmp_path, lang, method):
     assert str(tmp_path) not in made.manifest.read_text("utf-8")
 
 
+@pytest.mark.parametrize("lang", ["fr", "en"])
+def test_what_is_not_known_is_trained_as_well_as_tested(tmp_path, lang):
+    made = Session(tmp_path).generate(
+        SAMPLES / f"catalogue.{lang}.jsonl", count=300, split=True, output=tmp_path / "x.jsonl"
+    )
+    trained = {row["meta"]["fact"] for row in rows(made.train) if not row["meta"]["answerable"]}
+    tested = {row["meta"]["fact"] for row in rows(made.test) if not row["meta"]["answerable"]}
+    assert len(trained) >= len(tested) / 2 >= 2
+    assert not trained & tested
+
+
+@pytest.mark.timeout(20)
+def test_a_heading_with_a_long_run_of_spaces_takes_no_time(tmp_path):
+    source = write(tmp_path / "d.jsonl", ("Ansible", "# Ansible" + " " * 20_000 + "x\n\n- Licence: GPL-3.0\n"))
+    made = Session(tmp_path).generate(source, method="rule", output=tmp_path / "x.jsonl", min_yield=0)
+    assert "GPL-3.0" in {row["messages"][-1]["content"] for row in rows(made.output)}
+
+
 def test_same_seed_same_bytes_and_another_seed_other_rows(tmp_path):
     texts = []
     for name, seed in (("a", 1), ("b", 1), ("c", 2)):

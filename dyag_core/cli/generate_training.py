@@ -79,7 +79,7 @@ def command(
     seed: int,
     as_json: bool,
 ) -> None:
-    """Make chat training data from INPUT: a JSONL, CSV, Markdown or text file, or a folder of them.
+    """Make chat training data from INPUT: a file that dyag reads (JSONL, CSV, Markdown, PDF ...) or a folder.
 
     With --split, three test strata are held out: "recall" (a trained fact in new words), "unseen" (documents that
     training never saw) and "unanswerable" (nothing in the documents tells).

@@ -22,6 +22,7 @@ from dyag_core.artifacts import (
     write_manifest,
 )
 from dyag_core.language import detect_language
+from dyag_core.options import telling
 from dyag_core.prompts import SYSTEM
 from dyag_core.questions import language_sample, question_hash, read_questions, trained_questions
 from dyag_core.records import Decoding, Evaluation, Prediction, Reply, Source
@@ -227,7 +228,7 @@ def _new_replies(
 def _keys(job: _Job, arm: Arm, prompts: Sequence[Prompt]) -> list[str]:
     """A journal key for each question: its id, the prompt the model sees, the weights, the decoding, the engine."""
     common: list[Any] = [arm.name, job.models.key(arm), job.decoding.model_dump(mode="json"), job.engine.name]
-    common += [job.engine.distribution, job.engine.version, job.engine.options.model_dump(mode="json")]
+    common += [job.engine.distribution, job.engine.version, telling(job.engine.options)]
     common += [job.index.sha256 if arm.retrieval and job.index else None]
     return [
         sha256_of([common, question.id, [message.model_dump() for message in prompt.messages]])

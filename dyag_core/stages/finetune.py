@@ -26,6 +26,7 @@ from dyag_core.conversations import Conversation, read_conversations
 from dyag_core.errors import DyagError, LockedError, UsageError
 from dyag_core.language import detect_language
 from dyag_core.normalise import normalise
+from dyag_core.options import telling
 from dyag_core.passport import resolve_base, write_passport
 from dyag_core.records import BaseModelPreset, Passport, TrainedModel, TrainingEstimate, TrainingJob
 from dyag_core.run import Run, SilentProgress
@@ -33,8 +34,6 @@ from dyag_core.stages.continuing import Parent, compared, find_parent, mix, old_
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-
-    from pydantic import BaseModel
 
     from dyag_core.manager import Chosen, Plugins
     from dyag_core.protocols import Progress
@@ -226,21 +225,11 @@ def _fingerprint(task: _Task, preset: BaseModelPreset, base_path: str, parent: P
         "base_revision": revision_of(preset, base_path),
         "base_config": config_sha256(base_path),
         "trainer": task.chosen.name,
-        "options": _telling(task.chosen.options),
+        "options": telling(task.chosen.options),
         "epochs": float(task.epochs),
         "seed": task.run.seed,
         **(parent.fingerprint() if parent else {}),
     }
-
-
-def _telling(options: BaseModel) -> dict[str, Any]:
-    """Options that can change the result: all but those that their plugin marks `changes_result: False`."""
-    free = {
-        name
-        for name, field in type(options).model_fields.items()
-        if isinstance(field.json_schema_extra, dict) and field.json_schema_extra.get("changes_result") is False
-    }
-    return options.model_dump(mode="json", exclude=free)
 
 
 def _claim(output: Path, fingerprint: dict[str, Any], resume: ResumePolicy, progress: Progress) -> TrainedModel | None:
@@ -383,7 +372,7 @@ def _finish(
     write_manifest(
         job.output / MANIFEST,
         stage="finetune",
-        options={"base_model": job.base_model.name, "epochs": job.epochs, **_telling(task.chosen.options)},
+        options={"base_model": job.base_model.name, "epochs": job.epochs, **telling(task.chosen.options)},
         seed=job.seed,
         inputs=inputs,
         plugins=task.run.plugins.used(),

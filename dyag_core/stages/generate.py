@@ -6,12 +6,13 @@ import tempfile
 from collections import Counter
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from dyag_core.artifacts import (
-    BadLine,
+    Rejects,
     atomic_write,
     manifest_path,
     output_lock,
@@ -89,9 +90,9 @@ def generate(
         raise UsageError(f"{output}: is the input", "choose another --output")
     chosen = plugins.choose("generators", method, options)
     measure = Measure(Ruler.of(base_model, plugins, progress), seed)
-    with output_lock(output), _Rejects(output, source) as rejects:
+    with output_lock(output), Rejects(output) as rejects:
         remove_leftovers(output, rejects.path, *(_part_file(output, part) for part in _PARTS))
-        read = read_documents(source, rejects.add, strict=strict)
+        read = read_documents(source, partial(rejects.add, source.name), strict=strict)
         if lang is None:
             lang, read = with_language(read)
         run = Run(
@@ -173,34 +174,6 @@ def with_language(documents: Iterator[Document]) -> tuple[str, Iterator[Document
 
     lang = detect_language(texts())
     return lang, chain(seen, documents)
-
-
-class _Rejects:
-    """Bad input lines, written to NAME.rejects.jsonl as they come, and kept even where the run then fails."""
-
-    def __init__(self, output: Path, source: Path) -> None:
-        self.path = output.with_name(f"{output.stem}.rejects.jsonl")
-        self.count = 0
-        self._source = source.name
-        self._files = ExitStack()
-        self._handle: IO[Any] | None = None
-
-    def __enter__(self) -> _Rejects:
-        return self
-
-    def add(self, line: BadLine) -> None:
-        """Keep a line that can't be used."""
-        if self._handle is None:
-            self._handle = self._files.enter_context(atomic_write(self.path))
-        self.count += 1
-        text = line.text.encode("utf-8", "replace").decode("utf-8")
-        row = {"file": self._source, "line": line.line, "reason": line.reason, "text": text}
-        self._handle.write(to_json(row) + "\n")
-
-    def __exit__(self, *error: object) -> None:
-        if self._handle is None and error[0] is None:
-            self.path.unlink(missing_ok=True)  # an older run's
-        self._files.close()
 
 
 @dataclass(eq=False)
@@ -300,7 +273,7 @@ class _Work:
         if part in (None, "train"):
             self.covered.setdefault(example.document, 0)
 
-    def result(self, rejects: _Rejects, quality: Quality) -> GeneratedData:
+    def result(self, rejects: Rejects, quality: Quality) -> GeneratedData:
         """The ledger."""
         written = sum(self.written.values())
         rejected = dict(self.run.rejected.most_common())

@@ -179,10 +179,12 @@ def _manifest_of(questions: Path) -> Path | None:
 
 def _read_source(source: Path, run: Run) -> list[Chunk]:
     with run.progress.task(f"reading {source.name}") as task:
-        chunks = []
-        for chunk in read_chunks(source):
+        chunks, bad = [], list[BadLine]()
+        for chunk in read_chunks(source, bad.append):
             chunks.append(chunk)
             task.advance()
+    if bad:
+        run.warn(f"{source}: {len(bad)} lines could not be used; line {bad[0].line}: {bad[0].reason}")
     if not chunks:
         raise UsageError(f"{source}: no passages in it")
     return chunks

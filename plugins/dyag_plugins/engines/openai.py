@@ -11,13 +11,16 @@ from collections.abc import Generator, Iterator, Sequence
 from itertools import count
 from pathlib import Path
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, JsonValue
 
 from dyag_core import Decoding, Message, Reply, UsageError, hookimpl
 from dyag_core.run import Run
 from dyag_core.tokens import guessed_tokens
 from dyag_plugins.engines.endpoint import Endpoint, Fault, checked_url, read_key
 from dyag_plugins.engines.pacing import Pace, Row, Stopped, backoff
+
+#: Marks options that may change between a run and its resumption: what was answered stays answered.
+_FREE: dict[str, JsonValue] = {"changes_result": False}
 
 
 class OpenAIOptions(BaseModel, extra="forbid"):
@@ -27,11 +30,19 @@ class OpenAIOptions(BaseModel, extra="forbid"):
     api_key_file: str | None = Field(
         None, exclude=True, description="file that holds the key; by default DYAG_OPENAI_API_KEY or OPENAI_API_KEY"
     )
-    concurrency: int = Field(8, ge=1, le=256, description="requests at the same time")
-    requests_per_minute: float | None = Field(None, gt=0, description="at most so many; by default no limit")
-    timeout: float = Field(120, gt=0, description="seconds for one request, up to the last byte of its answer")
-    max_attempts: int = Field(5, ge=1, description="how often a prompt is sent before it is given up")
-    retry_wait: float = Field(0.5, gt=0, description="seconds before the second attempt; doubles with each")
+    concurrency: int = Field(8, ge=1, le=256, description="requests at the same time", json_schema_extra=_FREE)
+    requests_per_minute: float | None = Field(
+        None, gt=0, description="at most so many; by default no limit", json_schema_extra=_FREE
+    )
+    timeout: float = Field(
+        120, gt=0, description="seconds for one request, up to the last byte of its answer", json_schema_extra=_FREE
+    )
+    max_attempts: int = Field(
+        5, ge=1, description="how often a prompt is sent before it is given up", json_schema_extra=_FREE
+    )
+    retry_wait: float = Field(
+        0.5, gt=0, description="seconds before the second attempt; doubles with each", json_schema_extra=_FREE
+    )
     context_length: int = Field(4096, ge=256, description="tokens that the server gives to prompt and answer together")
 
 

@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from dyag_core.chunking import heading_title
 from dyag_core.normalise import fold
 from dyag_core.records import Fact
 from dyag_core.sentences import first_sentence
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 LONGEST_VALUE = 240
 _LONGEST_LABEL_WORDS = 6
 
-_HEADING = re.compile(r"^(#{1,6})\s+(.+?)\s*#*\s*$")
+_HEADING = re.compile(r"(#{1,6})\s+(\S.*)")
 _FENCE = re.compile(r"^\s*(?:```|~~~)")
 _BULLET = re.compile(r"^\s*(?:[-*+•]|\d+[.)])\s+")
 _LABELLED = re.compile(
@@ -108,7 +109,7 @@ def _stated(text: str, title: str) -> Iterator[tuple[str, str, str, str]]:
         found = None if fenced else _HEADING.match(line)
         if found or line == "# ":
             yield from _section(heading, level, body, title)
-            heading, level, body = (found[2], len(found[1]), []) if found else ("", 0, [])
+            heading, level, body = (heading_title(line), len(found[1]), []) if found else ("", 0, [])
         elif not fenced:
             body.append(line)
 

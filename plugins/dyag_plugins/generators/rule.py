@@ -78,10 +78,14 @@ class Asking:
     """What can be asked about documents, with the words for it, and the examples made of both.
 
     Generators share it. It remembers what earlier documents told, so documents must be given in order.
+
+    Args:
+        explains: examples say in their meta how they were made.
+        untold_weight: how many more rows a fact gives than something that no document tells.
     """
 
-    def __init__(self, options: RuleOptions, run: Run, *, explains: bool = False) -> None:
-        self.options, self.run, self.explains = options, run, explains
+    def __init__(self, options: RuleOptions, run: Run, *, explains: bool = False, untold_weight: float = 1) -> None:
+        self.options, self.run, self.explains, self._untold_weight = options, run, explains, untold_weight
         self.pack = load_pack(run.lang, options.rules)
         self.words = Wordings(self.pack, run.lang)
         #: Plain asks of earlier documents by noun, the newest last.
@@ -212,7 +216,7 @@ class Asking:
         """
         share = self.options.unanswerable
         rng = self.run.random("unanswerable", document.id)
-        self._owed += len(told) * share / (1 - share)
+        self._owed += len(told) * share / (1 - share) * self._untold_weight
         number = int(self._owed + rng.random())
         if number <= 0:
             return []
