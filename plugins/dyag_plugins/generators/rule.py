@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 #: A label that this many documents have is missed where a document hasn't got it.
 _USUAL = 2
 #: So many questions without an answer wait for a document that lacks what others tell; more than that are made up.
-_MAY_WAIT = 4
+_MAY_WAIT = 2
 #: What so many documents said last under a label is kept to compare with.
 _REMEMBERED = 24
 
@@ -39,7 +39,7 @@ class RuleOptions(BaseModel, extra="forbid"):
     answer_style: Literal["value", "sentence"] = Field("value", description="answer with the bare value or a sentence")
     sources: bool = Field(False, description="end each answer with the chunk it comes from")
     rules: Path | None = Field(None, description="your own patterns, questions and answers (YAML); they come first")
-    unanswerable: float = Field(0.1, ge=0, lt=1, description="share of questions that nothing in the document answers")
+    unanswerable: float = Field(0.15, ge=0, lt=1, description="share of questions that nothing in the document answers")
     derived: float = Field(0.05, ge=0, lt=1, description="share of yes/no and how-many questions made from a fact")
     attributes: list[str] = Field(default_factory=list, description="ask about these labels only, comma-separated")
     facts: int | None = Field(None, ge=1, description="at most this many facts a document")
