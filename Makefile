@@ -1,12 +1,13 @@
 # make demo   the whole chain on a sample catalogue         make lint   ruff, mypy, import-linter
 # make test   the test suite                               make test-slow   the long sweeps too
 # make crash  every kill of a training run                 make bench  training speed against plain TRL
+# make test-lowest  training tests on the oldest libraries that pyproject.toml admits
 VENV   ?= .venv
 PYTHON ?= python3
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: demo test test-slow crash bench lint clean
+.PHONY: demo test test-slow test-lowest crash bench lint clean
 
 demo: $(READY)
 	$(BIN)/dyag models pull smollm2:135m
@@ -17,6 +18,12 @@ test: $(READY)
 
 test-slow: $(READY)
 	$(BIN)/python -m pytest
+
+test-lowest:
+	$(PYTHON) -m venv $(VENV)-lowest
+	$(VENV)-lowest/bin/python -m pip install --quiet --constraint constraints-lowest.txt --editable ".[train,dev]"
+	$(VENV)-lowest/bin/python -m pytest tests/test_packing.py tests/test_chat.py tests/test_engine.py \
+	    tests/test_preflight.py tests/test_finetune.py tests/test_from_adapter.py
 
 crash: $(READY)
 	$(BIN)/python -m pytest tests/test_crash.py
@@ -37,4 +44,4 @@ $(READY): pyproject.toml setup.cfg constraints.txt
 	touch $(READY)
 
 clean:
-	rm -rf $(VENV) build *.egg-info quickstart
+	rm -rf $(VENV) $(VENV)-lowest build *.egg-info quickstart

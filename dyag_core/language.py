@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from itertools import chain
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
+
+    from dyag_core.records import Document
 
 _STOPWORDS = {
     "fr": frozenset(
@@ -33,3 +36,16 @@ def detect_language(texts: Iterable[str]) -> str:
         if characters > 200_000:
             break
     return "fr" if counts["fr"] > counts["en"] else "en"
+
+
+def language_of(documents: Iterator[Document]) -> tuple[str, Iterator[Document]]:
+    """The language that the first documents are written in, and all documents again."""
+    seen: list[Document] = []
+
+    def texts() -> Iterator[str]:
+        for document in documents:
+            seen.append(document)
+            yield document.text
+
+    lang = detect_language(texts())
+    return lang, chain(seen, documents)

@@ -149,9 +149,9 @@ class Session:
         options: Mapping[str, Any] | None = None,
     ) -> GenerationEstimate:
         """What `generate` with these arguments would ask a model for: requests, tokens, cost. Nothing is written."""
-        from dyag_core.stages.generate import estimate
+        from dyag_core.stages.estimate_generation import estimate_generation
 
-        return estimate(
+        return estimate_generation(
             source=Path(documents),
             output=self._place(output, "training.jsonl"),
             method=method,

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from dyag_core.documents import read_documents
 from dyag_core.errors import UsageError, nearest
+from dyag_core.language import language_of
 from dyag_core.normalise import fold
 from dyag_core.prompts import LANGUAGES
 from dyag_core.records.explanation import ExplainedRow, Explanation
 from dyag_core.run import Run
 from dyag_core.screening import Screen
-from dyag_core.stages.generate import with_language
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -53,7 +53,7 @@ def explain(
     bad = _BadLines(progress)
     read = read_documents(source, bad.add, strict=strict)
     if lang is None:
-        lang, read = with_language(read)
+        lang, read = language_of(read)
     run = Run(stage="explain", folder=Path(), plugins=plugins, seed=seed, lang=lang, progress=progress)
     screen = Screen()
     until = _Until(read, document, source)

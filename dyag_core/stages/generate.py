@@ -7,7 +7,6 @@ from collections import Counter
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import chain
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -25,11 +24,11 @@ from dyag_core.digests import DigestTable
 from dyag_core.documents import read_documents
 from dyag_core.errors import GateError, UsageError
 from dyag_core.groups import Groups
-from dyag_core.language import detect_language
+from dyag_core.language import language_of
 from dyag_core.pace import Paced
 from dyag_core.prompts import LANGUAGES, SYSTEM, system_messages
 from dyag_core.quality import Measure, Ruler
-from dyag_core.records import GeneratedData, GenerationEstimate
+from dyag_core.records import GeneratedData
 from dyag_core.run import Run
 from dyag_core.screening import Screen
 from dyag_core.splits import STRATA, Splitter
@@ -38,11 +37,11 @@ from dyag_core.stages.quality import check_lengths, report_path, write_report
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from dyag_core.manager import Plugins
+    from dyag_core.manager import Chosen, Plugins
     from dyag_core.protocols import Progress, Task
     from dyag_core.records import Document, Example, Quality
 
-__all__ = ["GeneratedData", "estimate", "generate"]
+__all__ = ["GeneratedData", "generate", "jsonl_file"]
 
 _PARTS = ("train", "val", "test")
 
@@ -85,7 +84,7 @@ def generate(
         raise UsageError(f"no texts in language {lang!r}", f"known: {', '.join(LANGUAGES)}")
     if group_by and not split:
         raise UsageError(f"--group-by {group_by} says how to split, and --split is missing", "add --split")
-    output = output if output.suffix == ".jsonl" else output.with_name(f"{output.name}.jsonl")
+    output = jsonl_file(output)
     if source.exists() and source.resolve() == output.resolve():
         raise UsageError(f"{output}: is the input", "choose another --output")
     chosen = plugins.choose("generators", method, options)
@@ -94,7 +93,7 @@ def generate(
         remove_leftovers(output, rejects.path, *(_part_file(output, part) for part in _PARTS))
         read = read_documents(source, partial(rejects.add, source.name), strict=strict)
         if lang is None:
-            lang, read = with_language(read)
+            lang, read = language_of(read)
         run = Run(
             stage="generate", folder=output.parent, output=output, plugins=plugins,
             seed=seed, lang=lang, progress=progress,
@@ -113,19 +112,11 @@ def generate(
             work.name_leftovers()
             work.name_empty_parts()
             data = work.result(rejects, _report(work))
-            write_manifest(
-                data.manifest,
-                stage="generate",
-                options={
-                    "method": chosen.name, "count": count, "split": split, "group_by": group_by, "lang": lang,
-                    "system_prompt": system, "min_yield": min_yield, "strict": strict,
-                    "base_model": measure.ruler.name,
-                },
-                seed=seed,
-                inputs={"documents": source, **_option_files(chosen.options)},
-                plugins=_portable(plugins.used(), chosen.options, output.parent),
-                **_findings(data, run),
-            )  # fmt: skip
+            decided = {
+                "method": chosen.name, "count": count, "split": split, "group_by": group_by, "lang": lang,
+                "system_prompt": system, "min_yield": min_yield, "strict": strict, "base_model": measure.ruler.name,
+            }  # fmt: skip
+            _write_manifest(data, source, decided, chosen, run)
             done.result = data
     if run.stopped:
         reason, advice = run.stopped
@@ -135,45 +126,21 @@ def generate(
     return data
 
 
-def estimate(
-    *,
-    source: Path,
-    output: Path,
-    method: str,
-    count: int | None,
-    options: Mapping[str, Any] | None = None,
-    seed: int = 42,
-    lang: str | None = None,
-    plugins: Plugins,
-    progress: Progress,
-) -> GenerationEstimate:
-    """What `generate` with these arguments would ask a model for. Nothing is asked and nothing is written.
+def jsonl_file(output: Path) -> Path:
+    """`output` with its suffix, where the user left it out."""
+    return output if output.suffix == ".jsonl" else output.with_name(f"{output.name}.jsonl")
 
-    Raises:
-        UsageError: bad input or options, or the generator asks no model.
-    """
-    chosen = plugins.choose("generators", method, options)
-    read = read_documents(source, lambda _line: None, strict=False)
-    if lang is None:
-        lang, read = with_language(read)
-    output = output if output.suffix == ".jsonl" else output.with_name(f"{output.name}.jsonl")
-    run = Run(
-        stage="generate", folder=output.parent, output=output, plugins=plugins, seed=seed, lang=lang, progress=progress
+
+def _write_manifest(data: GeneratedData, source: Path, decided: dict[str, Any], chosen: Chosen, run: Run) -> None:
+    write_manifest(
+        data.manifest,
+        stage="generate",
+        options=decided,
+        seed=run.seed,
+        inputs={"documents": source, **_option_files(chosen.options)},
+        plugins=_portable(run.plugins.used(), chosen.options, data.output.parent),
+        **_findings(data, run),
     )
-    return plugins.estimate_generation(chosen, read, count, run)
-
-
-def with_language(documents: Iterator[Document]) -> tuple[str, Iterator[Document]]:
-    """The language that the first documents are written in, and all documents again."""
-    seen: list[Document] = []
-
-    def texts() -> Iterator[str]:
-        for document in documents:
-            seen.append(document)
-            yield document.text
-
-    lang = detect_language(texts())
-    return lang, chain(seen, documents)
 
 
 @dataclass(eq=False)

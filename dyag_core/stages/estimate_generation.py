@@ -1,0 +1,46 @@
+"""Stage generate, before it starts: what it would ask a model for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from dyag_core.documents import read_documents
+from dyag_core.language import language_of
+from dyag_core.run import Run
+from dyag_core.stages.generate import jsonl_file
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from dyag_core.manager import Plugins
+    from dyag_core.protocols import Progress
+    from dyag_core.records import GenerationEstimate
+
+
+def estimate_generation(
+    *,
+    source: Path,
+    output: Path,
+    method: str,
+    count: int | None,
+    options: Mapping[str, Any] | None = None,
+    seed: int = 42,
+    lang: str | None = None,
+    plugins: Plugins,
+    progress: Progress,
+) -> GenerationEstimate:
+    """What `generate` with these arguments would ask a model for. Nothing is asked and nothing is written.
+
+    Raises:
+        UsageError: bad input or options, or the generator asks no model.
+    """
+    chosen = plugins.choose("generators", method, options)
+    read = read_documents(source, lambda _line: None, strict=False)
+    if lang is None:
+        lang, read = language_of(read)
+    output = jsonl_file(output)
+    run = Run(
+        stage="generate", folder=output.parent, output=output, plugins=plugins, seed=seed, lang=lang, progress=progress
+    )
+    return plugins.estimate_generation(chosen, read, count, run)
