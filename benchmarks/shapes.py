@@ -4,7 +4,8 @@
     python benchmarks/shapes.py --examples 2000 --nf4           # on a GPU
     python benchmarks/shapes.py --quick                         # shrunken shapes, to try the script
 
-Weights are random, in bf16: speed needs no trained ones. Each contender has a process of its own, one after the other;
+Weights are random: speed needs no trained ones. They are in bf16 on disk, and in memory where the machine computes in
+it. Each contender has a process of its own, one after the other;
 `training` is the time of all steps, `whole` that of the process from its first import to its end. TRL runs in each of
 its three ways (see train.py); on a processor whose bf16 products are slow, where the others would take hours, in
 float32 alone.
@@ -140,7 +141,8 @@ def compare(name: str, arguments: argparse.Namespace, work: Path) -> dict[str, A
 
 def markdown(result: dict[str, Any]) -> str:
     """The result as tables."""
-    kind = "NF4" if result["nf4"] else "bf16"
+    fast_bf16 = len(ways_worth_running(result["gemm_peak_gflops"])) > 1
+    kind = "NF4" if result["nf4"] else "bf16" if fast_bf16 else "float32"
     lines = [f"# One epoch on models of real shapes, random weights, {kind} base", "", machine_table(result["machine"])]
     for name, figures in result["shapes"].items():
         gpu = any("peak_gpu_memory_mb" in run for run in figures["contenders"].values())
