@@ -1,6 +1,6 @@
 # make demo   the whole chain on a sample catalogue         make lint   ruff, mypy, import-linter
 # make test   the test suite                               make test-slow   the long sweeps too
-# make crash  every kill of a training run                 make bench  training speed against plain TRL
+# make crash  every kill of generating and training        make bench  training speed against plain TRL
 # make test-lowest  training tests on the oldest libraries that pyproject.toml admits
 VENV   ?= .venv
 PYTHON ?= python3
@@ -26,7 +26,7 @@ test-lowest:
 	    tests/test_preflight.py tests/test_finetune.py tests/test_from_adapter.py
 
 crash: $(READY)
-	$(BIN)/python -m pytest tests/test_crash.py
+	$(BIN)/python -m pytest tests/test_crash.py tests/test_generate_killed.py tests/endpoint/test_llm_generation.py
 
 bench: $(READY)
 	$(BIN)/python benchmarks/train.py

@@ -1,8 +1,12 @@
-"""Models small enough to train in a second: random weights, a real tokenizer learnt on the spot."""
+"""Models small enough to train in a second (random weights, a real tokenizer), and commands that can be killed."""
 
 from __future__ import annotations
 
+import json
 import os
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -92,3 +96,55 @@ def make_model(tmp_path: Path) -> Any:
 def make_tokenizer() -> Any:
     """`make_tokenizer(template, tokens, bos=..., eos=..., pad=...)` builds a tiny tokenizer."""
     return build_tokenizer
+
+
+class Dyag:
+    """`dyag` commands in forks of a process that has imported everything."""
+
+    def __init__(self) -> None:
+        quiet = {"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
+        self._server = subprocess.Popen(
+            [sys.executable, str(Path(__file__).with_name("crash") / "server.py")],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=os.environ | quiet,
+            start_new_session=True,
+        )
+
+    def close(self) -> None:
+        self._server.communicate(timeout=60)
+
+    def start(self, log, *arguments, **order):
+        """The child's pid, once it stands as the leader of its own process group."""
+        pid = self._ask({"start": {"arguments": [*map(str, arguments)], "log": str(log), **order}})["pid"]
+        self.until(lambda: os.getpgid(pid) == pid)
+        return pid
+
+    def wait(self, pid):
+        return self._ask({"wait": pid})["code"]
+
+    def __call__(self, log, *arguments, **order):
+        """Exit code of a command; below 0: the signal that ended it."""
+        return self.wait(self.start(log, *arguments, **order))
+
+    def _ask(self, order):
+        self._server.stdin.write(json.dumps(order) + "\n")
+        self._server.stdin.flush()
+        return json.loads(self._server.stdout.readline())
+
+    @staticmethod
+    def until(condition, seconds=60):
+        """Wait for something that another process does."""
+        deadline = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < deadline, "it never happened"
+            time.sleep(0.002)
+
+
+@pytest.fixture(scope="session")
+def dyag():
+    """`dyag` commands that can be killed at a chosen place."""
+    server = Dyag()
+    yield server
+    server.close()

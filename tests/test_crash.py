@@ -11,10 +11,7 @@ import pickle
 import random
 import shutil
 import signal
-import subprocess
-import sys
 import time
-from pathlib import Path
 
 import pytest
 
@@ -22,7 +19,6 @@ from dyag_core.artifacts import file_sha256, read_json
 from dyag_core.manager import Plugins
 from dyag_core.run import Run, SilentProgress
 
-SERVER = Path(__file__).with_name("crash") / "server.py"
 EPOCHS, STEPS, SAVE_EVERY = 2, 10, 2
 OPTIONS = ("batch_size=4", f"save_every={SAVE_EVERY}", "learning_rate=5e-3", "threads=1", "device=cpu")
 CHECKPOINT_FILES = (
@@ -34,42 +30,6 @@ CHECKPOINT_FILES = (
     "trainer_state.json",
 )
 MARKER = "dyag-checkpoint.json"
-
-
-class Dyag:
-    """`dyag` commands in forks of a process that has imported everything."""
-
-    def __init__(self) -> None:
-        quiet = {"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
-        self._server = subprocess.Popen(
-            [sys.executable, str(SERVER)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            env=os.environ | quiet,
-            start_new_session=True,
-        )
-
-    def close(self) -> None:
-        self._server.communicate(timeout=60)
-
-    def start(self, log, *arguments, **order):
-        """The child's pid, once it stands as the leader of its own process group."""
-        pid = self._ask({"start": {"arguments": [*map(str, arguments)], "log": str(log), **order}})["pid"]
-        until(lambda: os.getpgid(pid) == pid)
-        return pid
-
-    def wait(self, pid):
-        return self._ask({"wait": pid})["code"]
-
-    def __call__(self, log, *arguments, **order):
-        """Exit code of a command; below 0: the signal that ended it."""
-        return self.wait(self.start(log, *arguments, **order))
-
-    def _ask(self, order):
-        self._server.stdin.write(json.dumps(order) + "\n")
-        self._server.stdin.flush()
-        return json.loads(self._server.stdout.readline())
 
 
 class Job:
@@ -108,13 +68,6 @@ class Job:
         assert_same(self.out, whole.out)
 
 
-def until(condition, seconds=60):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it never happened"
-        time.sleep(0.002)
-
-
 def rows(path, count):
     answers = [(f"Quelle est la licence de {'x' * (i % 7)}{i} ?", f"LGPL-{i % 5}.0") for i in range(count)]
     chats = [
@@ -147,13 +100,6 @@ def assert_same(out, whole):
     assert [row | {"seconds": 0} for row in logs[0]] == [row | {"seconds": 0} for row in logs[1]]
     for name in ("adapter_config.json", "trained_questions.txt", "tokenizer.json"):
         assert file_sha256(out / "final" / name) == file_sha256(whole / "final" / name)
-
-
-@pytest.fixture(scope="module")
-def dyag():
-    server = Dyag()
-    yield server
-    server.close()
 
 
 @pytest.fixture(scope="module")
@@ -244,7 +190,7 @@ def test_killed_again_and_again(job, whole):
     done = kills = 0
     while done < STEPS - 3:
         pid = job.start(slow_step=[3, 60])
-        until(lambda: job.steps == 3)
+        job.dyag.until(lambda: job.steps == 3)
         os.killpg(pid, signal.SIGKILL)
         assert job.dyag.wait(pid) == -signal.SIGKILL
         kills += 1
@@ -259,7 +205,7 @@ def test_killed_at_any_time(job, whole, seed):
     chance = random.Random(seed)
     step, delay = chance.randrange(STEPS), chance.random() * 0.1
     pid = job.start()
-    until(lambda: job.steps >= step)
+    job.dyag.until(lambda: job.steps >= step)
     time.sleep(delay)
     os.killpg(pid, signal.SIGKILL)
     code, done = job.dyag.wait(pid), job.steps
@@ -327,7 +273,7 @@ def test_without_a_whole_checkpoint_nothing_restarts_silently(job, stopped, whol
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_asked_to_stop_once(job, whole, number, code):
     pid = job.start(slow_step=[3, 0.3])
-    until(lambda: job.steps == 3)
+    job.dyag.until(lambda: job.steps == 3)
     began = time.monotonic()
     os.killpg(pid, number)
     assert job.dyag.wait(pid) == code
@@ -340,7 +286,7 @@ def test_asked_to_stop_once(job, whole, number, code):
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_asked_to_stop_twice(job, whole, number, code):
     pid = job.start(slow_step=[3, "computing"])
-    until(lambda: job.steps == 3)
+    job.dyag.until(lambda: job.steps == 3)
     os.killpg(pid, number)
     time.sleep(0.2)
     began = time.monotonic()
@@ -353,7 +299,7 @@ def test_asked_to_stop_twice(job, whole, number, code):
 
 def test_two_processes_one_output(job, whole):
     first = job.start(slow_step=[3, 60])
-    until(lambda: job.steps == 3)
+    job.dyag.until(lambda: job.steps == 3)
     began = time.monotonic()
     second = job.start(job.log.with_name("second"))
     assert job.dyag.wait(second) == 6

@@ -90,7 +90,8 @@ def generate(
     chosen = plugins.choose("generators", method, options)
     measure = Measure(Ruler.of(base_model, plugins, progress), seed)
     with output_lock(output), Rejects(output) as rejects:
-        remove_leftovers(output, rejects.path, *(_part_file(output, part) for part in _PARTS))
+        parts = (_part_file(output, part) for part in _PARTS)
+        remove_leftovers(output, rejects.path, manifest_path(output), report_path(output), *parts)
         read = read_documents(source, partial(rejects.add, source.name), strict=strict)
         if lang is None:
             lang, read = language_of(read)
