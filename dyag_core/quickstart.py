@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from dyag_core.stages.compare import ComparisonFiles
 
 #: Few facts each of a dozen applications, in several wordings: what a small model can learn in minutes, and enough
-#: test questions for a recommendation.
-FACTS = {"facts": 4, "wordings": 6}
+#: test questions for a recommendation. Comparisons, dialogues and yes/no questions would take rows from the facts.
+FACTS = {"facts": 4, "wordings": 6, "derived": 0, "compared": 0, "dialogues": 0}
 SPLIT = (70.0, 8.0, 22.0)
 
 

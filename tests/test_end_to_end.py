@@ -33,6 +33,8 @@ def chain(tmp_path_factory: pytest.TempPathFactory) -> Path:
         folder,
         *("generate-training", str(catalogue("fr")), "--method", "augmented", "--count", "60", "--split", "70/8/22"),
         *("--output", "data/demo.jsonl", "-o", "facts=3", "-o", "wordings=6"),
+        # 42 rows: all of them for a few plain facts
+        *("-o", "derived=0", "-o", "compared=0", "-o", "dialogues=0", "-o", "combined=0"),
     )
     finetune(folder)
     dyag(
