@@ -76,7 +76,7 @@ def read_conversations(path: Path) -> list[Conversation]:
 
 
 def messages_of(row: dict[str, Any], system: str | None) -> tuple[Message, ...]:
-    """The turns of one row in any of the three shapes; `system` goes before a bare question. ValueError: why not."""
+    """The turns of one row in any of the known shapes; `system` goes before a bare question. ValueError: why not."""
     if "messages" in row:
         messages = _MESSAGES.validate_python(_bare(row["messages"]))
     elif "conversations" in row:
@@ -111,7 +111,7 @@ def _instructed(row: dict[str, Any]) -> tuple[Message, ...]:
         if not isinstance(pair, list) or len(pair) != 2:
             raise ValueError('"history" is not a list of [question, answer]')
         turns += [("user", pair[0]), ("assistant", pair[1])]
-    question = "\n".join(part for part in (row["instruction"], row.get("input")) if part)
+    question = "\n\n".join(part for part in (row["instruction"], row.get("input")) if part)
     turns += [("user", question), ("assistant", row["output"])]
     return _MESSAGES.validate_python([{"role": role, "content": content} for role, content in turns])
 

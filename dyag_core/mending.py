@@ -26,7 +26,7 @@ _SHAPE_KEYS = {
     "messages": ("messages",),
     "prompt and completion": ("prompt", "completion"),
     "question and answer": ("question", *_ANSWERS, "system"),
-    "Alpaca": ("instruction", "input", "output", "system"),
+    "Alpaca": ("instruction", "input", "output", "system", "history"),
     "ShareGPT": ("conversations", "system"),
 }
 # `<s>` is HTML too, so it counts at the ends of a text only, where people put it by hand.
@@ -103,8 +103,8 @@ def _turns(row: Mapping[str, Any], system: str | None, done: Mended) -> tuple[st
         return "messages", _chat(row["messages"], "role", "content", done)
     if "conversations" in row:
         turns = _chat(row["conversations"], "from", "value", done)
-        before = [_Turn("system", row["system"])] if isinstance(row.get("system"), str) and row["system"] else []
-        return _foreign("ShareGPT", done), before + turns
+        done.fixes.append("rewritten as messages")
+        return "ShareGPT", _before(row) + turns
     if "prompt" in row and "completion" in row:
         return "prompt and completion", [
             *_part(row["prompt"], "user", done),
@@ -112,24 +112,34 @@ def _turns(row: Mapping[str, Any], system: str | None, done: Mended) -> tuple[st
         ]
     if "instruction" in row and "output" in row:
         asked = [_text(row[key], done) for key in ("instruction", "input") if row.get(key) not in (None, "")]
-        before = [_Turn("system", row["system"])] if isinstance(row.get("system"), str) and row["system"] else []
         turns = [_Turn("user", "\n\n".join(asked)), _Turn("assistant", _text(row["output"], done))]
-        return _foreign("Alpaca", done), before + turns
+        done.fixes.append("rewritten as messages")
+        return "Alpaca", [*_before(row), *_history(row.get("history") or [], done), *turns]
     answer = next((key for key in _ANSWERS if key in row), None)
     if "question" in row and answer is not None:
         prompt = question_messages(_text(row["question"], done), row.get("system") or system)
         if answer != "expected_answer":
-            _foreign(f"question, {answer}", done)
+            done.problems.append(("foreign_shape", f"question, {answer}"))
+            done.fixes.append("rewritten as messages")
         turns = [_Turn(message.role, message.content) for message in prompt]
         return "question and answer", [*turns, _Turn("assistant", _text(row[answer], done))]
     keys = ", ".join(list(row)[:6])
     raise Unfixable("unknown_shape", keys or "{}")
 
 
-def _foreign(shape: str, done: Mended) -> str:
-    done.problems.append(("foreign_shape", shape))
-    done.fixes.append("rewritten as messages")
-    return shape
+def _before(row: Mapping[str, Any]) -> list[_Turn]:
+    """The system turn that a row of Alpaca or ShareGPT may name apart."""
+    system = row.get("system")
+    return [_Turn("system", system)] if isinstance(system, str) and system else []
+
+
+def _history(pairs: Any, done: Mended) -> list[_Turn]:
+    """Alpaca's earlier questions with their answers."""
+    if not isinstance(pairs, list) or not all(isinstance(pair, list) and len(pair) == 2 for pair in pairs):
+        raise Unfixable("unknown_shape", f"history: {_quoted(pairs)}")
+    return [
+        _Turn(role, _text(text, done)) for pair in pairs for role, text in zip(("user", "assistant"), pair, strict=True)
+    ]
 
 
 def _part(value: Any, role: str, done: Mended) -> list[_Turn]:

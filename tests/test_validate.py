@@ -63,10 +63,12 @@ CASES = [
     (chat(system(""), user("q"), bot("a")), set(), "s: u:q a:a"),
     ({"prompt": "q", "completion": "a"}, set(), "u:q a:a"),
     ({"prompt": [user("q")], "completion": [bot("a")]}, set(), "u:q a:a"),
-    ({"instruction": "q", "input": "x", "output": "a"}, {"foreign_shape"}, "u:q\n\nx a:a"),
-    ({"instruction": "q", "output": "a", "system": "s"}, {"foreign_shape"}, "s:s u:q a:a"),
-    ({"conversations": [{"from": "human", "value": "q"}, {"from": "gpt", "value": "a"}]}, {"foreign_shape"}, "u:q a:a"),
-    ({"conversations": [{"from": "gpt", "value": "hi"}]}, {"foreign_shape", "no_question"}, None),
+    ({"instruction": "q", "input": "x", "output": "a"}, set(), "u:q\n\nx a:a"),
+    ({"instruction": "q", "output": "a", "system": "s"}, set(), "s:s u:q a:a"),
+    ({"instruction": "q", "output": "a", "history": [["p", "b"]]}, set(), "u:p a:b u:q a:a"),
+    ({"instruction": "q", "output": "a", "history": "p"}, {"unknown_shape"}, None),
+    ({"conversations": [{"from": "human", "value": "q"}, {"from": "gpt", "value": "a"}]}, set(), "u:q a:a"),
+    ({"conversations": [{"from": "gpt", "value": "hi"}]}, {"no_question"}, None),
     (chat({"role": "Human", "content": "q"}, {"role": "bot", "content": "a"}), {"unknown_role"}, "u:q a:a"),
     (chat(user("q"), {"role": "tool", "content": "t"}, bot("a")), {"unknown_role"}, None),
     (chat(user("q"), user("r"), bot("a")), {"turn_order"}, "u:q\n\nr a:a"),
@@ -140,7 +142,7 @@ def test_a_file_that_is_one_array_with_a_mark_in_front(tmp_path: Path) -> None:
     items = [{"instruction": "Name one", "input": "", "output": "Git"}, 3]
     (tmp_path / "alpaca.json").write_text("\ufeff" + json.dumps(items, indent=1), encoding="utf-8")
     found = Session(tmp_path).validate(tmp_path / "alpaca.json", fix=tmp_path / "y.jsonl")
-    assert {p.kind for p in found.problems} == {"foreign_shape", "not_json", "one_array", "byte_order_mark"}
+    assert {p.kind for p in found.problems} == {"not_json", "one_array", "byte_order_mark"}
     assert (found.ok, found.written, found.left_out) == (True, 1, 1)
     assert not Session(tmp_path).validate(tmp_path / "alpaca.json").ok
 
