@@ -20,7 +20,8 @@ SUPPORT = 0.6
 #: A question with fewer words of its own than this says too little to stand without a name.
 _FEWEST_WORDS = 3
 
-_WORD = re.compile(r"\d[\d.]*|[^\W\d_]{4,}")
+_WORD = re.compile(r"[^\W\d_]{4,}")
+_DIGITS = re.compile(r"\d+(?:\.\d+)*")
 _NAME = re.compile(r"[^\W\d_]\w*")
 _SENTENCE_START = re.compile(r"(?:^|[.!?:;•\n]\s*|[-*]\s+|[«“\"(]\s*)$")
 _QUOTE = re.compile(r"«\s*([^»]+?)\s*»|“([^”]+)”|\"([^\"]+)\"")
@@ -42,23 +43,32 @@ _POINTING = re.compile(
 def supported(answer: str, texts: Sequence[str], question: str = "") -> bool:
     """Every number, name, address and quotation of `answer` stands in `texts`, and so do most of its words.
 
-    Each word counts once, and those that only repeat the question don't count: "The sector of GIMP: Finance" says one
-    thing that can be wrong.
+    An answer that abstains, is empty or only repeats the question is not supported.
     """
     if abstains(answer) or normalise(answer) in ("", normalise(question)):
         return False
+    return support(answer, texts, question) >= SUPPORT
+
+
+def support(answer: str, texts: Sequence[str], question: str = "") -> float:
+    """Share of the words of `answer` that stand in `texts`; 0 if a number, name, address or quotation doesn't.
+
+    Each word counts once, and those that only repeat the question don't count: "The sector of GIMP: Finance" says one
+    thing that can be wrong.
+    """
     whole = " ".join(texts)
-    held, said = _words(whole), _words(answer)
-    if not said:  # a name of three letters, say
+    said, numbers = _words(answer), _numbers(answer)
+    if not said and not numbers:  # a name of three letters, say
         short = set(tokens(answer.strip(" .")))
-        return any(short <= set(tokens(text)) for text in texts)
-    numbers = {word for word in said if word[0].isdigit()} - held
-    if numbers and not numbers <= set(tokens(whole)):  # 1 200, 1,200 and 1200 are one number
-        return False
-    own = said - _words(question) - _ASKING or said
-    if len(own & (held | numbers)) < SUPPORT * len(own):
-        return False
-    return _names_held(answer, whole) and _quotes_held(answer, whole) and _addresses_held(answer, whole)
+        return float(any(short and short <= set(tokens(text)) for text in texts))
+    # As they are written too: a text's "version 2 300 times" holds 300, though 2 300 is a number.
+    if not numbers <= _numbers(whole) | set(_DIGITS.findall(fold(whole))):
+        return 0.0
+    if not (_names_held(answer, whole) and _quotes_held(answer, whole) and _addresses_held(answer, whole)):
+        return 0.0
+    every = said | numbers
+    own = every - _words(question) - _numbers(question) - _ASKING or every
+    return len(own & (_words(whole) | numbers)) / len(own)
 
 
 def stands_alone(question: str, title: str) -> bool:
@@ -99,5 +109,10 @@ def _addresses_held(answer: str, whole: str) -> bool:
 
 
 def _words(text: str) -> set[str]:
-    """The numbers and the longer words of a text, folded."""
-    return {word.rstrip(".") for word in _WORD.findall(fold(text))}
+    """The longer words of a text, folded."""
+    return set(_WORD.findall(fold(text)))
+
+
+def _numbers(text: str) -> set[str]:
+    """The numbers of a text in one form: 1 200, 1,200 and 1200 are one; without sign and without "or later"."""
+    return {token.strip("-+") for token in tokens(text) if token.lstrip("-")[:1].isdigit()}

@@ -112,6 +112,8 @@ def dyag_score(predictions: Sequence[Prediction], options: Any) -> MetricResult 
 
     Fires once an arm. `MetricResult.items` has one entry a prediction, in order, None where the metric does not
     apply. The core makes means, intervals and paired tests. None: the metric does not apply to this run.
+    A plugin that imports a library inside this hook lists it as `requires = ("library",)`: where it is missing, a run
+    then ends before the first question is asked.
     """
 
 

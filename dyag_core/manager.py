@@ -58,6 +58,10 @@ class Chosen:
         """Whether this engine asks a server, which has the weights."""
         return bool(getattr(self.plugin, "remote", False))
 
+    def need_libraries(self) -> None:
+        """PluginError, with the pip command, where a library is missing that the plugin lists as `requires`."""
+        registry.need_libraries(str(self), self.plugin)
+
     def __str__(self) -> str:
         return f"{self.family.rstrip('s').replace('_', ' ')} {self.name!r} ({self.distribution} {self.version})"
 

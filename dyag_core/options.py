@@ -8,6 +8,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from dyag_core.errors import UsageError, nearest
+from dyag_core.registry import normalise_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -41,6 +42,38 @@ def parse_pairs(pairs: Iterable[str]) -> dict[str, str]:
         if not equals or not key.strip():
             raise UsageError(f"option {pair!r} has no value", "write it as -o key=value")
         options[key.strip().replace("-", "_")] = value
+    return options
+
+
+def parse_metric_pairs(pairs: Iterable[str]) -> dict[str, dict[str, str]]:
+    """`["bleu.tokenize=intl", ...]` from the command line as {"bleu": {"tokenize": "intl"}}."""
+    options: dict[str, dict[str, str]] = {}
+    for pair in pairs:
+        place, equals, value = pair.partition("=")
+        metric, dot, key = place.rpartition(".")
+        if not (equals and dot and metric.strip() and key.strip()):
+            raise UsageError(f"metric option {pair!r} is not METRIC.KEY=VALUE", "write it as -m bleu.tokenize=intl")
+        options.setdefault(metric.strip(), {})[key.strip().replace("-", "_")] = value
+    return options
+
+
+def options_by_metric(
+    metrics: Iterable[str], given: Mapping[str, Mapping[str, Any]] | None
+) -> dict[str, Mapping[str, Any]]:
+    """The options given for each of `metrics`, {} where none are.
+
+    Raises:
+        UsageError: options are given for a metric that is not among them (with the nearest name).
+    """
+    wanted = {normalise_name(name): name for name in metrics}
+    options: dict[str, Mapping[str, Any]] = {name: {} for name in wanted.values()}
+    for name, values in (given or {}).items():
+        if normalise_name(name) not in wanted:
+            raise UsageError(
+                f"options are given for the metric {name!r}, which is not scored",
+                f"{nearest(name, wanted)} Or add it: --metric {name}",
+            )
+        options[wanted[normalise_name(name)]] = values
     return options
 
 

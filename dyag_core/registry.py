@@ -8,6 +8,7 @@ from a cache that knows no distributions.
 from __future__ import annotations
 
 import importlib.metadata
+import importlib.util
 import inspect
 from dataclasses import dataclass
 from typing import Any
@@ -36,6 +37,7 @@ _EXTRA_OF = {
     ),
     "bitsandbytes": "nf4",
     "openai": "llm",
+    "sacrebleu": "metrics",
     **dict.fromkeys(("markitdown", "mammoth", "pdfminer", "pyarrow"), "ingest"),
 }
 
@@ -158,6 +160,17 @@ def load_failure(entry: Entry, error: BaseException) -> DyagError:
         f"{what} could not be loaded: {reason}",
         f"update it (pip install -U {entry.distribution}) or remove it (pip uninstall {entry.distribution})",
     )
+
+
+def need_libraries(what: str, plugin: Any) -> None:
+    """Check that the libraries which `plugin` lists as `requires` are there, without importing them.
+
+    Raises:
+        PluginError: one is missing; says how to install it.
+    """
+    for library in getattr(plugin, "requires", ()):
+        if importlib.util.find_spec(library) is None:
+            raise missing_library(what, ModuleNotFoundError(name=library))
 
 
 def missing_library(what: str, error: ModuleNotFoundError) -> PluginError:

@@ -360,12 +360,16 @@ class Session:
         k: int = 3,
         output: str | Path | None = None,
         metrics: Sequence[str] | None = None,
+        metric_options: Mapping[str, Mapping[str, Any]] | None = None,
         decoding: Decoding | None = None,
         engine: str = "transformers",
         engine_options: Mapping[str, Any] | None = None,
         limit: int | None = None,
     ) -> EvaluationFiles:
-        """Ask every arm the same questions. `output` is a file for one arm, a prefix for several."""
+        """Ask every arm the same questions. `output` is a file for one arm, a prefix for several.
+
+        `metric_options` holds the options of each metric by its name: {"bleu": {"tokenize": "intl"}}.
+        """
         from dyag_core.stages.evaluate import DEFAULT_METRICS, evaluate
 
         return evaluate(
@@ -377,6 +381,7 @@ class Session:
             index=_folder(index),
             k=k,
             metrics=metrics or DEFAULT_METRICS,
+            metric_options=metric_options,
             decoding=decoding or Decoding(),
             engine=engine,
             engine_options=engine_options,
@@ -393,9 +398,14 @@ class Session:
         output: str | Path | None = None,
         reporters: Sequence[str] = ("markdown", "json", "html"),
         primary: str = "success",
+        metrics: Sequence[str] = (),
+        metric_options: Mapping[str, Mapping[str, Any]] | None = None,
         force: bool = False,
     ) -> ComparisonFiles:
-        """Compare result files of the same questions, pair by pair, and write the reports."""
+        """Compare result files of the same questions, pair by pair, and write the reports.
+
+        `metrics` are scored from the answers where the files don't hold them; with `metric_options` in any case.
+        """
         from dyag_core.stages.compare import compare
         from dyag_core.stages.evaluate import EvaluationFiles
 
@@ -406,6 +416,8 @@ class Session:
             output=self._place(output, "comparison"),
             reporters=reporters,
             primary=primary,
+            metrics=metrics,
+            metric_options=metric_options,
             lang=self.lang,
             force=force,
             seed=self.seed,

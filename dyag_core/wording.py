@@ -32,6 +32,10 @@ _METRICS = {
         "containment": "containment",
         "abstention": "abstention",
         "answer_length": "answer length",
+        "bleu": "BLEU",
+        "chrf": "chrF",
+        "rouge_l": "ROUGE-L",
+        "groundedness": "groundedness",
     },
     "fr": {
         "success": "réussite",
@@ -40,6 +44,10 @@ _METRICS = {
         "containment": "inclusion",
         "abstention": "abstention",
         "answer_length": "longueur",
+        "bleu": "BLEU",
+        "chrf": "chrF",
+        "rouge_l": "ROUGE-L",
+        "groundedness": "ancrage",
     },
 }
 _METRIC_PHRASES = {
@@ -49,6 +57,38 @@ _METRIC_PHRASES = {
     "containment": "l'inclusion",
     "abstention": "l'abstention",
     "answer_length": "la longueur des réponses",
+    "bleu": "le score BLEU",
+    "chrf": "le score chrF",
+    "rouge_l": "le score ROUGE-L",
+    "groundedness": "l'ancrage",
+}
+_METRIC_MEANINGS = {
+    "en": {
+        "success": "the expected answer without hedging or padding, or saying so where the documents hold none",
+        "exact_match": "the expected answer and nothing else; case, accents, punctuation and articles don't count",
+        "token_f1": "words that answer and expected answer share, precision and recall weighed alike",
+        "containment": "the expected answer stands word for word in the answer, whatever else does",
+        "abstention": "where the documents hold no answer, the model says so",
+        "answer_length": "words in an answer; neither long nor short is better",
+        "bleu": "word sequences shared with the expected answer, by sacrebleu; says little on answers of a few words",
+        "chrf": "letter sequences shared with the expected answer, by sacrebleu; a wrong answer is seldom at zero",
+        "rouge_l": "the longest sequence of words shared with the expected answer, gaps allowed",
+        "groundedness": "words of the answer that stand in the passages it was given; zero if a name or number doesn't",
+    },
+    "fr": {
+        "success": "la réponse attendue, sans détour ni remplissage, ou l'aveu que les documents ne la donnent pas",
+        "exact_match": "la réponse attendue et rien d'autre ; casse, accents, ponctuation et articles ne comptent pas",
+        "token_f1": "les mots communs à la réponse et à la réponse attendue, précision et rappel à parts égales",
+        "containment": "la réponse attendue figure mot pour mot dans la réponse, quel que soit le reste",
+        "abstention": "quand les documents ne donnent pas la réponse, le modèle le dit",
+        "answer_length": "le nombre de mots d'une réponse ; ni long ni court n'est meilleur",
+        "bleu": "les suites de mots communes avec la réponse attendue, par sacrebleu ; peu parlant sur quelques mots",
+        "chrf": "les suites de lettres communes avec la réponse attendue, par sacrebleu ; une réponse fausse est"
+        " rarement à zéro",
+        "rouge_l": "la plus longue suite de mots commune avec la réponse attendue, même à trous",
+        "groundedness": "les mots de la réponse qui figurent dans les passages fournis ; zéro si un nom ou un nombre"
+        " n'y figure pas",
+    },
 }
 _STRATA = {
     "en": {
@@ -154,6 +194,11 @@ def metric_phrase(metric: str, lang: str) -> str:
     if lang == "fr":
         return _METRIC_PHRASES.get(metric) or f"la métrique {quoted(metric, lang)}"
     return metric_name(metric, lang)
+
+
+def metric_meaning(metric: str, lang: str) -> str | None:
+    """What a metric counts, in one line; None for one of somebody else's."""
+    return _METRIC_MEANINGS[lang].get(metric)
 
 
 def stratum_name(stratum: str, lang: str) -> str:

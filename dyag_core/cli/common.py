@@ -45,6 +45,17 @@ def plugin_options(of: str) -> Callable[[Callable[..., Any]], Callable[..., Any]
     )
 
 
+def metric_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`-m METRIC.KEY=VALUE`."""
+    return click.option(
+        "-m",
+        "--metric-option",
+        multiple=True,
+        metavar="METRIC.KEY=VALUE",
+        help="Option of a metric, may be repeated: -m bleu.tokenize=intl; see: dyag plugins show metrics NAME.",
+    )(function)
+
+
 def decoding_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """`--max-new-tokens`, `--temperature`, `--top-p`."""
     for option in reversed(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from dyag_core.cli.common import FilePath, json_option, lang_option, seed_option, session
+from dyag_core.cli.common import FilePath, json_option, lang_option, metric_options, seed_option, session
 from dyag_core.errors import UsageError
 
 #: the published names of --format and the reporters they stand for
@@ -27,6 +27,8 @@ FORMATS = {
 @click.option("--format", "format_", type=click.Choice(list(FORMATS)), default="both", show_default=True)
 @click.option("--reporter", multiple=True, help="Reporter plugin beside --format, may be repeated.")
 @click.option("--primary", default="success", show_default=True, help="The metric that decides.")
+@click.option("--metric", multiple=True, help="Metric to score from the answers if the files lack it; may be repeated.")
+@metric_options
 @lang_option
 @click.option("--force", is_flag=True, help="Compare although questions, base or decoding differ; the report says so.")
 @seed_option
@@ -39,13 +41,19 @@ def command(
     format_: str,
     reporter: tuple[str, ...],
     primary: str,
+    metric: tuple[str, ...],
+    metric_option: tuple[str, ...],
     lang: str | None,
     force: bool,
     seed: int,
     as_json: bool,
 ) -> None:
-    """Compare result files of the same questions: who is better on what, by how much, and how sure that is."""
+    """Compare result files of the same questions: who is better on what, by how much, and how sure that is.
+
+    A metric that is given options (-m) is scored anew from the answers of every file; no question is asked again.
+    """
     from dyag_core.cli.verdict import show_verdict
+    from dyag_core.options import parse_metric_pairs
 
     files = {name: file for name, file in [("rag", rag_results), ("finetuned", finetuned_results)] if file is not None}
     for pair in results:
@@ -65,6 +73,8 @@ def command(
         output=output,
         reporters=list(dict.fromkeys([*FORMATS[format_], *reporter])),
         primary=primary,
+        metrics=metric,
+        metric_options=parse_metric_pairs(metric_option),
         force=force,
     )
     show_verdict(made, as_json=as_json)

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dyag_core.cli.common import decoding_options, json_option, plugin_options, seed_option, session, shell_path
+from dyag_core.cli.common import (
+    decoding_options,
+    json_option,
+    metric_options,
+    plugin_options,
+    seed_option,
+    session,
+    shell_path,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -16,9 +24,15 @@ if TYPE_CHECKING:
 
 
 def measuring_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """`--metric --engine -o --limit`, decoding, seed and `--json`."""
+    """`--metric -m --engine -o --limit`, decoding, seed and `--json`."""
     options: list[Callable[..., Any]] = [
-        click.option("--metric", multiple=True, help="Metric plugin, may be repeated; by default all built-ins."),
+        click.option(
+            "--metric",
+            multiple=True,
+            help="Metric plugin, may be repeated; by default success, exact_match, token_f1, containment, abstention "
+            "and answer_length. The first two are always scored.",
+        ),
+        metric_options,
         click.option("--engine", default="transformers", show_default=True, help="Engine plugin."),
         plugin_options("engine"),
         click.option("--limit", type=click.IntRange(min=1), help="Ask only N questions, spread over the file."),
@@ -41,6 +55,7 @@ def measure(
     index: Path | None,
     k: int,
     metric: tuple[str, ...],
+    metric_option: tuple[str, ...],
     engine: str,
     option: tuple[str, ...],
     limit: int | None,
@@ -52,7 +67,7 @@ def measure(
 ) -> None:
     """Ask the questions, print the table, say what to type next."""
     from dyag_core.cli.terminal import hint, result
-    from dyag_core.options import parse_pairs
+    from dyag_core.options import parse_metric_pairs, parse_pairs
     from dyag_core.records import Decoding
 
     made = session(seed).evaluate(
@@ -64,6 +79,7 @@ def measure(
         k=k,
         output=output,
         metrics=metric or None,
+        metric_options=parse_metric_pairs(metric_option),
         decoding=Decoding(max_new_tokens=max_new_tokens, temperature=temperature, top_p=top_p, seed=seed),
         engine=engine,
         engine_options=parse_pairs(option),

@@ -45,6 +45,8 @@ def compare(
     output: Path,
     reporters: Sequence[str] = ("markdown", "json", "html"),
     primary: str = "success",
+    metrics: Sequence[str] = (),
+    metric_options: Mapping[str, Mapping[str, Any]] | None = None,
     lang: str | None = None,
     force: bool = False,
     seed: int = 42,
@@ -58,6 +60,8 @@ def compare(
         output: PREFIX of the files to write: PREFIX.md, PREFIX.json, PREFIX.html, PREFIX.manifest.json.
         reporters: names of reporter plugins.
         primary: the metric that decides; all others are Holm-corrected.
+        metrics: metrics to score from the answers where the files don't hold them.
+        metric_options: metric -> its options; such a metric is scored anew.
         lang: "en" or "fr"; None follows the result files.
         force: compare although questions, base model or decoding differ; the list then stands on top of the report.
         seed: recorded; the statistics draw nothing at random.
@@ -80,7 +84,9 @@ def compare(
     )
     chosen = [plugins.choose("reporters", name) for name in dict.fromkeys(reporters)]
     with disk_errors(output), output_lock(output), plugins.stage(run) as done:
-        comparison = make_comparison(files, primary=primary, force=force, plugins=plugins)
+        comparison = make_comparison(
+            files, primary=primary, metrics=metrics, metric_options=metric_options, force=force, plugins=plugins
+        )
         rendered = {reporter.name: plugins.report(reporter, comparison, lang) for reporter in chosen}
         written = {name: _place(output, report) for name, report in rendered.items()}
         twice = [str(path) for path, count in Counter(written.values()).items() if count > 1]
@@ -92,7 +98,13 @@ def compare(
         write_manifest(
             manifest,
             stage="compare",
-            options={"reporters": list(rendered), "primary": primary, "lang": lang, "force": force},
+            options={
+                "reporters": list(rendered),
+                "primary": primary,
+                "metrics": list(metrics),
+                "lang": lang,
+                "force": force,
+            },
             seed=seed,
             inputs={arm: file.path for arm, file in files.items()},
             plugins=plugins.used(),
@@ -102,7 +114,15 @@ def compare(
     return result
 
 
-def make_comparison(files: Mapping[str, ResultFile], *, primary: str, force: bool, plugins: Plugins) -> Comparison:
+def make_comparison(
+    files: Mapping[str, ResultFile],
+    *,
+    primary: str,
+    metrics: Sequence[str] = (),
+    metric_options: Mapping[str, Mapping[str, Any]] | None = None,
+    force: bool,
+    plugins: Plugins,
+) -> Comparison:
     """The comparison of files already read, without writing anything."""
     matched = match(files)
     if matched.mismatches and not force:
@@ -110,7 +130,7 @@ def make_comparison(files: Mapping[str, ResultFile], *, primary: str, force: boo
             "these results can't be compared fairly:\n" + "\n".join(f"  - {text['en']}" for text in matched.mismatches),
             "evaluate all arms on the same questions, base model and decoding, or pass --force",
         )
-    scored = score(files, matched, primary, plugins)
+    scored = score(files, matched, primary, plugins, metrics, metric_options)
     documents = [question.document for question in matched.questions]
     strata = [question.stratum for question in matched.questions]
     differences = all_differences(scored.metrics, primary, documents, strata)
@@ -140,7 +160,7 @@ def make_comparison(files: Mapping[str, ResultFile], *, primary: str, force: boo
             arm: error_kinds(matched.questions, matched.items[arm], values[primary][arm]) for arm in files
         },
         mismatches=matched.mismatches,
-        method=_method(files, plugins),
+        method=_method(files, scored, plugins),
     )
 
 
@@ -221,7 +241,7 @@ def _total(items: Sequence[Item]) -> int | None:
     return sum(item.tokens for item in items) or None
 
 
-def _method(files: Mapping[str, ResultFile], plugins: Plugins) -> dict[str, Any]:
+def _method(files: Mapping[str, ResultFile], scored: Scored, plugins: Plugins) -> dict[str, Any]:
     """How it was measured: what a reader needs to check or repeat it."""
     metrics = [use for use in plugins.used() if use["family"] == "metrics"]
     return {
@@ -232,6 +252,7 @@ def _method(files: Mapping[str, ResultFile], plugins: Plugins) -> dict[str, Any]
         "power": 80,
         "latency_percentile": 95,
         "smallest_p_shown": 0.001,
+        "metric_options": {name: options for name, options in scored.options.items() if options},
         "results": {arm: {"file": plain(f.path.name), "sha256": file_sha256(f.path)} for arm, f in files.items()},
         "scored_anew": {use["name"]: f"{use['distribution']} {use['version']}" for use in metrics},
     }

@@ -22,7 +22,7 @@ from dyag_core.artifacts import (
     write_manifest,
 )
 from dyag_core.language import detect_language
-from dyag_core.options import telling
+from dyag_core.options import options_by_metric, telling
 from dyag_core.prompts import SYSTEM
 from dyag_core.questions import language_sample, question_hash, read_questions, trained_questions
 from dyag_core.records import Decoding, Evaluation, Prediction, Reply, Source
@@ -65,6 +65,7 @@ def evaluate(
     index: Path | None = None,
     k: int = 3,
     metrics: Sequence[str] = DEFAULT_METRICS,
+    metric_options: Mapping[str, Mapping[str, Any]] | None = None,
     decoding: Decoding | None = None,
     engine: str = "transformers",
     engine_options: Mapping[str, Any] | None = None,
@@ -77,6 +78,7 @@ def evaluate(
     Args:
         output: the results file for one arm; for several a prefix, and the files are PREFIX_ARM.json.
         index: for rag and hybrid; where there is none it is built from the questions' own documents.
+        metric_options: metric -> its options, by key.
         limit: ask this many questions only, spread evenly over the file so that every stratum keeps its share.
 
     Raises:
@@ -88,7 +90,7 @@ def evaluate(
         run = Run(stage="evaluate", folder=output.parent, plugins=plugins, seed=seed, progress=progress)
         with plugins.stage(run) as done:
             chosen = plugins.choose("engines", engine, engine_options)
-            scorers = [plugins.choose("metrics", name) for name in dict.fromkeys((*ALWAYS, *metrics))]
+            scorers = _scorers(metrics, metric_options, plugins)
             models = Models.resolve(model, base_model, plugins, progress, remote=chosen.remote)
             for arm in wanted:
                 models.adapter(arm)  # says what is missing before anything long begins
@@ -111,6 +113,15 @@ def evaluate(
             done.result = EvaluationFiles(files, evaluations)
     result: EvaluationFiles = done.result
     return result
+
+
+def _scorers(metrics: Sequence[str], given: Mapping[str, Mapping[str, Any]] | None, plugins: Plugins) -> list[Chosen]:
+    """The metric plugins of this run, each with its options and the libraries it needs."""
+    wanted = options_by_metric(dict.fromkeys((*ALWAYS, *metrics)), given)
+    scorers = [plugins.choose("metrics", name, options) for name, options in wanted.items()]
+    for scorer in scorers:
+        scorer.need_libraries()
+    return scorers
 
 
 @dataclass(frozen=True)

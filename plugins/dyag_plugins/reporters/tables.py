@@ -8,7 +8,16 @@ from typing import Any, get_args
 
 from dyag_core.records.comparison import ArmSummary, Comparison, Difference, ErrorKind
 from dyag_core.records.evaluation import MetricSummary
-from dyag_core.wording import arm_name, interval, metric_name, number, percent, stratum_name, unit_name
+from dyag_core.wording import (
+    arm_name,
+    interval,
+    metric_meaning,
+    metric_name,
+    number,
+    percent,
+    stratum_name,
+    unit_name,
+)
 from dyag_plugins.reporters.texts import texts
 
 
@@ -116,7 +125,7 @@ def error_table(comparison: Comparison, lang: str) -> Table:
 def method_facts(comparison: Comparison, lang: str) -> list[tuple[str, str]]:
     """What a reader needs to repeat the measurement: label and value."""
     say, method = texts(lang), comparison.method
-    facts = []
+    facts = _metric_facts(comparison, lang)
     for arm in comparison.arms:
         about = arm.metadata
         result = method.get("results", {}).get(arm.name, {})
@@ -132,6 +141,17 @@ def method_facts(comparison: Comparison, lang: str) -> list[tuple[str, str]]:
         facts.append((say["scored_anew"], _compact(method["scored_anew"])))
     if method.get("dyag_version"):
         facts.append((say["dyag"], str(method["dyag_version"])))
+    return facts
+
+
+def _metric_facts(comparison: Comparison, lang: str) -> list[tuple[str, str]]:
+    """What each metric counts, and the options it was scored with."""
+    facts = []
+    for name in comparison.metrics:
+        options = comparison.method.get("metric_options", {}).get(name)
+        told = [metric_meaning(name, lang), f"({_compact(options)})" if options else None]
+        if any(told):
+            facts.append((metric_name(name, lang), " ".join(filter(None, told))))
     return facts
 
 

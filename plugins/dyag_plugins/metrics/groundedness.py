@@ -1,0 +1,39 @@
+"""How far an answer rests on the passages in its prompt, right or wrong: for arms that retrieve.
+
+The score is the share of the answer's telling words (four letters and more, numbers; those that only repeat the
+question are left out) that stand in the passages. It is 0 where a number, a name, an address or a quotation does not
+stand there, for these are what models invent. The rule is the one that training data are screened by
+(`dyag_core.grounding`). It reads words, not meaning: "not free" is grounded in "free", a paraphrase is not grounded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pydantic import BaseModel
+
+from dyag_core import MetricResult, Prediction, hookimpl
+from dyag_core.abstention import abstains
+from dyag_core.grounding import support
+
+dyag_api = 1
+
+
+class Options(BaseModel, extra="forbid"):
+    """None."""
+
+
+@hookimpl
+def dyag_score(predictions: Sequence[Prediction]) -> MetricResult:
+    """The share between 0 and 1; None without passages and where the model abstains; an error or no answer is 0."""
+    return MetricResult(name="groundedness", items=[_score(p) for p in predictions])
+
+
+def _score(prediction: Prediction) -> float | None:
+    if not prediction.context:
+        return None
+    if prediction.error is not None:
+        return 0.0
+    if abstains(prediction.answer):
+        return None
+    return support(prediction.answer, [prediction.context], prediction.question)
