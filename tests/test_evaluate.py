@@ -16,6 +16,7 @@ from dyag_core.prompts import SYSTEM, UNKNOWN
 from dyag_core.questions import question_hash
 from dyag_core.records import Passport
 from dyag_core.stages.answering import ARMS, Arm, arms_named, build_prompts
+from dyag_core.stages.compare import compare
 from dyag_core.stages.evaluate import EvaluationFiles, evaluate
 from dyag_core.stages.index import index
 
@@ -180,6 +181,33 @@ def test_four_arms_differ_in_model_and_passages_alone(work: Path) -> None:
     assert "index" not in made.evaluations["base"].metadata
     assert "model" not in made.evaluations["base"].metadata
     assert metadata["model"]["sha256"] == made.evaluations["finetuned"].metadata["model"]["sha256"]
+
+
+def test_metrics_of_the_users_choice_with_their_options(work: Path) -> None:
+    table = {"licence de 7zip": "lgpl-2.0-only.", "version minimale de": "C'est la 19.", "licence d'Ansible": "MIT"}
+    metrics = {"metrics": ("bleu", "rouge_l", "groundedness"), "metric_options": {"bleu": {"lowercase": True}}}
+    made = run(work, Oracle(table), ("base", "rag", "hybrid"), "out", **metrics)
+    scores = {
+        arm: {name: [item["metrics"][name] for item in found.results] for name in found.results[0]["metrics"]}
+        for arm, found in made.evaluations.items()
+    }
+    assert list(scores["rag"]) == ["success", "exact_match", "bleu", "rouge_l", "groundedness"]
+    assert scores["rag"]["groundedness"] == [1.0, 1.0, 0.0, None]
+    assert scores["base"]["groundedness"] == [None] * 4
+    assert scores["rag"]["rouge_l"] == [1.0, pytest.approx(0.5), 0.0, None]
+    # "lgpl-2.0 - only ." against "lgpl-2.0 - only": 3/4, 2/3, 1/2, and 0/1 smoothed to 1/2
+    # "c'est la 19 ." against "19": 1/4, 0/3, 0/2 and 0/1 smoothed to 1/6, 1/8, 1/8
+    right, padded = (3 / 4 * 2 / 3 / 2 / 2) ** 0.25, (1 / 4 / 6 / 8 / 8) ** 0.25
+    assert scores["rag"]["bleu"] == [pytest.approx(right), pytest.approx(padded), 0.0, None]
+    summary = made.evaluations["rag"].metrics["summaries"]["groundedness"]
+    assert (summary["mean"], summary["n"]) == (pytest.approx(200 / 3), 3)
+    assert made.evaluations["base"].metrics["summaries"]["groundedness"]["mean"] is None
+    used = {use["name"]: use["options"] for use in made.evaluations["rag"].metadata["plugins"] if "options" in use}
+    assert used["bleu"] == {"tokenize": "13a", "smooth": "exp", "lowercase": True}
+    compared = compare(results=made.files, output=work / "c", reporters=["markdown"], plugins=Plugins()).comparison
+    assert compared.arm("rag").metrics["groundedness"].mean == 66.7
+    assert [(d.a, d.b) for d in compared.differences if d.metric == "groundedness"] == [("hybrid", "rag")]
+    assert compared.method["metric_options"]["bleu"]["lowercase"] is True
 
 
 def test_errors_count_as_wrong_over_all_questions(work: Path) -> None:

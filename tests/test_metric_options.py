@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
+import types
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +66,26 @@ def test_every_metric_has_a_name_and_a_meaning(lang: str) -> None:
     assert all(meanings)
     assert len(set(meanings)) == len(meanings)
     assert all("_" not in metric_name(name, lang) for name in builtin_metrics())
+
+
+def test_the_page_on_metrics_is_true(capsys: pytest.CaptureFixture[str]) -> None:
+    page = (Path(__file__).parents[1] / "docs" / "metrics.md").read_text("utf-8")
+    for name in builtin_metrics():
+        assert f"| `{name}` |" in page
+    code, printed = re.findall(
+        r"```python\n(from dyag_core import Prediction\n.*?)```\n\n```\n(.*?)```", page, re.DOTALL
+    )[0]
+    exec(code, {})
+    assert capsys.readouterr().out == printed
+    own = re.findall(r'```python\n("""Share of answers.*?)```', page, re.DOTALL)[0]
+    module = types.ModuleType("full_stop")
+    exec(own, module.__dict__)
+    plugins = Plugins(objects=[module])
+    module.name = "full_stop"
+    asked = [Prediction(id="1", question="?", expected="Oui.", answer=answer) for answer in ("Oui.", "Oui")]
+    result = plugins.score(plugins.choose("metrics", "full_stop"), asked)
+    assert result is not None
+    assert result.items == [1.0, 0.0]
 
 
 def test_metric_pairs() -> None:
