@@ -62,7 +62,7 @@ def support(answer: str, texts: Sequence[str], question: str = "") -> float:
         short = set(tokens(answer.strip(" .")))
         return float(any(short and short <= set(tokens(text)) for text in texts))
     # As they are written too: a text's "version 2 300 times" holds 300, though 2 300 is a number.
-    if not numbers <= _numbers(whole) | set(_DIGITS.findall(fold(whole))):
+    if numbers and not numbers <= _numbers(whole) | set(_DIGITS.findall(fold(whole))):
         return 0.0
     if not (_names_held(answer, whole) and _quotes_held(answer, whole) and _addresses_held(answer, whole)):
         return 0.0
