@@ -57,6 +57,15 @@ def write_passport(folder: Path, passport: Passport) -> None:
     atomic_text(folder / PASSPORT, to_json(passport.model_dump(mode="json"), indent=2) + "\n")
 
 
+def training_seconds(passport: Passport) -> float | None:
+    """Seconds of training behind an adapter, those of the adapters it went on from included; None if not recorded."""
+    own = passport.training.get("seconds")
+    if passport.parent is None or own is None:
+        return own
+    before = passport.parent.get("training_seconds")
+    return None if before is None else round(float(own + before), 1)
+
+
 def model_folder(model_dir: Path) -> Path:
     """The folder that holds the adapter: `model_dir` itself or its `final`."""
     inner = model_dir / "final"

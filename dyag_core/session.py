@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from dyag_core.protocols import Progress
-    from dyag_core.records import Exported, GenerationEstimate, IngestedDocuments, Validation
+    from dyag_core.records import CostOptions, Exported, GenerationEstimate, IngestedDocuments, Validation
     from dyag_core.records.training import ResumePolicy, TrainedModel, TrainingEstimate
     from dyag_core.stages.compare import ComparisonFiles
     from dyag_core.stages.evaluate import EvaluationFiles
@@ -401,10 +401,12 @@ class Session:
         metrics: Sequence[str] = (),
         metric_options: Mapping[str, Mapping[str, Any]] | None = None,
         force: bool = False,
+        cost: CostOptions | None = None,
     ) -> ComparisonFiles:
         """Compare result files of the same questions, pair by pair, and write the reports.
 
         `metrics` are scored from the answers where the files don't hold them; with `metric_options` in any case.
+        `cost` holds what the files can't know: prices, how often the documents change, how many queries a month.
         """
         from dyag_core.stages.compare import compare
         from dyag_core.stages.evaluate import EvaluationFiles
@@ -420,6 +422,7 @@ class Session:
             metric_options=metric_options,
             lang=self.lang,
             force=force,
+            cost=cost,
             seed=self.seed,
             plugins=self._host(),
             progress=self.progress,

@@ -184,6 +184,14 @@ def arm_phrase(arm: str, lang: str) -> str:
     return _ARM_PHRASES[lang].get(arm) or quoted(arm, lang)
 
 
+def arm_against(arm: str, lang: str) -> str:
+    """Behind "against" in English; in French behind "face", with its preposition: "au RAG", "à l'hybride"."""
+    phrase = arm_phrase(arm, lang)
+    if lang == "fr":
+        return "au " + phrase.removeprefix("le ") if phrase.startswith("le ") else f"à {phrase}"
+    return phrase
+
+
 def metric_name(metric: str, lang: str) -> str:
     """Lower case, without article."""
     return _METRICS[lang].get(metric, metric)

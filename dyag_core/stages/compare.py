@@ -13,12 +13,15 @@ from dyag_core.artifacts import atomic_text, disk_errors, file_sha256, output_lo
 from dyag_core.errors import UsageError
 from dyag_core.language import detect_language
 from dyag_core.plain import plain
-from dyag_core.records import ArmSummary, Comparison, MetricResult, MetricSummary, Record, Report
+from dyag_core.records import ArmSummary, Comparison, CostOptions, Latency, MetricResult, MetricSummary, Record, Report
 from dyag_core.run import Run, SilentProgress
 from dyag_core.stages.breakdown import disagreements, error_kinds
-from dyag_core.stages.differences import SIMPLEST_FIRST, all_differences, indices_by_stratum
+from dyag_core.stages.commands import commands
+from dyag_core.stages.cost import checked, reckon
+from dyag_core.stages.differences import MINIMUM_QUESTIONS, SIMPLEST_FIRST, all_differences, indices_by_stratum
 from dyag_core.stages.matching import Matched, match
-from dyag_core.stages.recommend import MINIMUM_QUESTIONS, cautions, recommend
+from dyag_core.stages.next_steps import next_steps
+from dyag_core.stages.recommend import cautions, recommend
 from dyag_core.stages.result_files import Item, ResultFile, read_results
 from dyag_core.stages.scoring import Scored, score
 from dyag_core.stages.sentences import SENTENCES
@@ -49,6 +52,7 @@ def compare(
     metric_options: Mapping[str, Mapping[str, Any]] | None = None,
     lang: str | None = None,
     force: bool = False,
+    cost: CostOptions | None = None,
     seed: int = 42,
     plugins: Plugins,
     progress: Progress | None = None,
@@ -64,6 +68,7 @@ def compare(
         metric_options: metric -> its options; such a metric is scored anew.
         lang: "en" or "fr"; None follows the result files.
         force: compare although questions, base model or decoding differ; the list then stands on top of the report.
+        cost: prices, the rate of changes, and seconds that no results file holds.
         seed: recorded; the statistics draw nothing at random.
 
     Raises:
@@ -72,6 +77,7 @@ def compare(
     """
     if lang is not None and lang not in LANGUAGES:
         raise UsageError(f"unknown language {lang!r}", f"known: {', '.join(LANGUAGES)}")
+    cost = checked(cost or CostOptions())
     files = _read(results)
     lang = lang or _language(files)
     run = Run(
@@ -85,7 +91,13 @@ def compare(
     chosen = [plugins.choose("reporters", name) for name in dict.fromkeys(reporters)]
     with disk_errors(output), output_lock(output), plugins.stage(run) as done:
         comparison = make_comparison(
-            files, primary=primary, metrics=metrics, metric_options=metric_options, force=force, plugins=plugins
+            files,
+            primary=primary,
+            metrics=metrics,
+            metric_options=metric_options,
+            force=force,
+            cost=cost,
+            plugins=plugins,
         )
         rendered = {reporter.name: plugins.report(reporter, comparison, lang) for reporter in chosen}
         written = {name: _place(output, report) for name, report in rendered.items()}
@@ -104,6 +116,7 @@ def compare(
                 "metrics": list(metrics),
                 "lang": lang,
                 "force": force,
+                "cost": cost.model_dump(mode="json", exclude_none=True),
             },
             seed=seed,
             inputs={arm: file.path for arm, file in files.items()},
@@ -121,6 +134,7 @@ def make_comparison(
     metrics: Sequence[str] = (),
     metric_options: Mapping[str, Mapping[str, Any]] | None = None,
     force: bool,
+    cost: CostOptions,
     plugins: Plugins,
 ) -> Comparison:
     """The comparison of files already read, without writing anything."""
@@ -143,6 +157,7 @@ def make_comparison(
     if matched.mismatches:
         notes.insert(0, {lang: SENTENCES[lang]["forced"] for lang in LANGUAGES})
     values = {name: {arm: r.items for arm, r in by_arm.items()} for name, by_arm in scored.metrics.items()}
+    errors = {arm: error_kinds(matched.questions, matched.items[arm], values[primary][arm]) for arm in files}
     return Comparison(
         measured=max(
             (str(f.metadata["timestamp"]) for f in files.values() if f.metadata.get("timestamp")), default=None
@@ -155,12 +170,12 @@ def make_comparison(
         arms=arms,
         differences=differences,
         recommendations=[*advice, *cautions(arms, notes, n)],
+        next_steps=next_steps(arms, place.tied, differences, errors, n),
+        cost=reckon(files, matched.items, cost),
         disagreements=disagreements(matched.questions, matched.items, values[primary], values.get("token_f1")),
-        errors_breakdown={
-            arm: error_kinds(matched.questions, matched.items[arm], values[primary][arm]) for arm in files
-        },
+        errors_breakdown=errors,
         mismatches=matched.mismatches,
-        method=_method(files, scored, plugins),
+        method=_method(files, primary, scored, plugins),
     )
 
 
@@ -219,6 +234,7 @@ def _arm(arm: str, file: ResultFile, matched: Matched, scored: Scored, primary: 
         seen_in_training=sum(item.prediction.seen_in_training for item in items),
         median_seconds=None if timed is None else rounded(float(np.median(timed)), 2),
         p95_seconds=None if timed is None else rounded(float(np.percentile(timed, 95)), 2),
+        latency=_latency(timed),
         prompt_tokens=_median([item.prediction.prompt_tokens for item in items]),
         completion_tokens=_median([item.prediction.completion_tokens for item in items]),
         total_tokens=_total(items),
@@ -233,6 +249,17 @@ def _summary(result: MetricResult, clusters: Sequence[str | None], places: Seque
     return summary.model_copy(update={k: None if v is None else rounded(v) for k, v in numbers.items()})
 
 
+def _latency(seconds: np.ndarray[Any, Any] | None) -> Latency | None:
+    if seconds is None:
+        return None
+    low, lower, median, upper, high, longest = (
+        rounded(float(np.percentile(seconds, percent)), 2) for percent in (5, 25, 50, 75, 95, 100)
+    )
+    return Latency(
+        low=low, lower_quarter=lower, median=median, upper_quarter=upper, high=high, longest=longest, n=len(seconds)
+    )
+
+
 def _median(counts: Sequence[int]) -> float | None:
     return round(float(np.median(counts))) if any(counts) else None
 
@@ -241,7 +268,7 @@ def _total(items: Sequence[Item]) -> int | None:
     return sum(item.tokens for item in items) or None
 
 
-def _method(files: Mapping[str, ResultFile], scored: Scored, plugins: Plugins) -> dict[str, Any]:
+def _method(files: Mapping[str, ResultFile], primary: str, scored: Scored, plugins: Plugins) -> dict[str, Any]:
     """How it was measured: what a reader needs to check or repeat it."""
     metrics = [use for use in plugins.used() if use["family"] == "metrics"]
     return {
@@ -254,5 +281,6 @@ def _method(files: Mapping[str, ResultFile], scored: Scored, plugins: Plugins) -
         "smallest_p_shown": 0.001,
         "metric_options": {name: options for name, options in scored.options.items() if options},
         "results": {arm: {"file": plain(f.path.name), "sha256": file_sha256(f.path)} for arm, f in files.items()},
+        "commands": commands(files, primary),
         "scored_anew": {use["name"]: f"{use['distribution']} {use['version']}" for use in metrics},
     }

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from dyag_core.artifacts import file_sha256, write_jsonl
 from dyag_core.conversations import read_conversations
 from dyag_core.errors import UsageError
-from dyag_core.passport import model_folder, read_passport
+from dyag_core.passport import model_folder, read_passport, training_seconds
 from dyag_core.questions import read_questions
 from dyag_core.records import Decoding, Passport, Prediction
 
@@ -59,6 +59,7 @@ class Parent:
             "adapter_sha256": file_sha256(self.folder / WEIGHTS),
             "data": passport.data,
             "seed": passport.seed,
+            "training_seconds": training_seconds(passport),
             "parent": passport.parent,
         }
 

@@ -12,6 +12,9 @@ from dyag_core.records.comparison import UNLABELLED
 from dyag_core.stats import ALPHA, holm, mcnemar, paired_interval
 from dyag_core.wording import rounded, significant
 
+#: With fewer questions nobody wins and nothing is recommended.
+MINIMUM_QUESTIONS = 30
+
 #: What an arm asks of those who run it, least first: nothing, an index, training, both.
 SIMPLEST_FIRST = ("base", "rag", "finetuned", "hybrid")
 
@@ -101,7 +104,7 @@ def _difference(
 
 def _winner(difference: Difference, p_holm: float, higher_is_better: bool | None) -> str | None:
     excludes_zero = difference.low > 0 or difference.high < 0
-    if higher_is_better is None or not excludes_zero or p_holm >= ALPHA:
+    if higher_is_better is None or not excludes_zero or p_holm >= ALPHA or difference.n < MINIMUM_QUESTIONS:
         return None
     return difference.a if (difference.difference > 0) == higher_is_better else difference.b
 

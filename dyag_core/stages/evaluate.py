@@ -23,6 +23,7 @@ from dyag_core.artifacts import (
 )
 from dyag_core.language import detect_language
 from dyag_core.options import options_by_metric, telling
+from dyag_core.passport import training_seconds
 from dyag_core.prompts import SYSTEM
 from dyag_core.questions import language_sample, question_hash, read_questions, trained_questions
 from dyag_core.records import Decoding, Evaluation, Prediction, Reply, Source
@@ -175,6 +176,11 @@ class _Job:
         }
         if arm.retrieval and self.index is not None:
             about["index"] = {"sha256": self.index.sha256, "retriever": self.index.retriever_name, "k": self.k}
+            if self.index.seconds is not None:
+                about["index"]["seconds"] = self.index.seconds
+        passport = self.models.passport
+        if arm.finetuned and passport is not None and (seconds := training_seconds(passport)) is not None:
+            about["training"] = {"seconds": seconds, "device": passport.options.get("device")}
         return about
 
 

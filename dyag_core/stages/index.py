@@ -9,6 +9,7 @@ NAME.index/
 from __future__ import annotations
 
 import shutil
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -56,7 +57,9 @@ class Index(Record):
 
 @dataclass(frozen=True, eq=False)
 class OpenIndex:
-    """An index ready to be searched. `name`, `sha256` and the retriever's name go into results files."""
+    """An index ready to be searched. `sha256`, the retriever's name and the seconds that building took (None: not
+    recorded) go into results files.
+    """
 
     folder: Path
     sha256: str
@@ -64,6 +67,7 @@ class OpenIndex:
     lang: str
     chunks: Sequence[Chunk]
     retriever: Retriever
+    seconds: float | None = None
 
     def search(self, queries: Sequence[str], k: int) -> list[list[Hit]]:
         """The `k` best chunks for each query, best first."""
@@ -91,6 +95,7 @@ def index(
     with output_lock(output):
         run = Run(stage="index", folder=output, plugins=plugins, seed=seed, progress=progress)
         with plugins.stage(run) as done:
+            started = time.perf_counter()
             chunks = _read_source(source, run)
             run.lang = detect_language(chunk.text for chunk in chunks)
             (output / MANIFEST).unlink(missing_ok=True)
@@ -107,6 +112,7 @@ def index(
                 plugins=plugins.used(),
                 chunks={"count": len(chunks), "sha256": digest},
                 lang=run.lang,
+                seconds=round(time.perf_counter() - started, 3),
             )
             done.result = Index(folder=output, chunks=len(chunks), sha256=digest, retriever=chosen.name, lang=run.lang)
     result: Index = done.result
@@ -135,7 +141,7 @@ def open_index(folder: Path, *, plugins: Plugins, run: Run) -> OpenIndex:
         raise UsageError(f"{folder / CHUNKS}: {len(chunks)} chunks, {count} were expected", again)
     chosen = plugins.choose("retrievers", name, options)
     retriever = plugins.retriever(chosen, chunks, folder / RETRIEVER, run)
-    return OpenIndex(folder, digest, chosen.name, lang, chunks, retriever)
+    return OpenIndex(folder, digest, chosen.name, lang, chunks, retriever, manifest.get("seconds"))
 
 
 def index_for_questions(

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from dyag_core.records import ArmSummary, Difference, Recommendation
-from dyag_core.stages.differences import Standing, standing
+from dyag_core.stages.differences import MINIMUM_QUESTIONS, Standing, standing
 from dyag_core.stages.matching import Text
-from dyag_core.stages.sentences import SENTENCES
+from dyag_core.stages.sentences import SENTENCES, say
+from dyag_core.stats import ALPHA
 from dyag_core.wording import (
     LANGUAGES,
     arm_name,
@@ -27,8 +28,6 @@ from dyag_core.wording import (
     unit_name,
 )
 
-MINIMUM_QUESTIONS = 30
-
 
 def recommend(
     arms: Sequence[ArmSummary], differences: Sequence[Difference], primary: str, n_questions: int
@@ -37,7 +36,7 @@ def recommend(
     overall = [d for d in differences if d.primary and d.stratum is None]
     place = standing(overall, _means(arms, primary, None), _higher_is_better(arms, primary))
     if n_questions < MINIMUM_QUESTIONS:
-        text = _say("too_few", n=n_questions, minimum=MINIMUM_QUESTIONS, metric=_metric(primary), pairs=_pairs(overall))
+        text = say("too_few", n=n_questions, minimum=MINIMUM_QUESTIONS, metric=_metric(primary), pairs=_pairs(overall))
         return place, [Recommendation(kind="too_few", text=text, rests_on=list(overall))]
     verdict = _use(arms, overall, place, primary) if place.leader else _no_difference(overall, place, primary)
     apart = [d for d in differences if d.stratum is not None]
@@ -56,14 +55,14 @@ def cautions(arms: Sequence[ArmSummary], texts: Sequence[Text], n_questions: int
         }
         for key, count in counts.items():
             if count:
-                found.append(_say(key, arm=_capital_arm(arm.name), count=count, n=n_questions))
+                found.append(say(key, arm=_capital_arm(arm.name), count=count, n=n_questions))
     return [Recommendation(kind="warning", text=text) for text in found]
 
 
 def _use(arms: Sequence[ArmSummary], overall: Sequence[Difference], place: Standing, primary: str) -> Recommendation:
     leader = place.best
     against = [_between(overall, leader, other) for other in place.beaten]
-    text = _say(
+    text = say(
         "use",
         leader=lambda lang: arm_phrase(leader, lang),
         metric=_metric(primary),
@@ -76,20 +75,20 @@ def _use(arms: Sequence[ArmSummary], overall: Sequence[Difference], place: Stand
 def _no_difference(overall: Sequence[Difference], place: Standing, primary: str) -> Recommendation:
     pairs = [_between(overall, place.best, other) for other in place.tied if other != place.best]
     against = [_between(overall, place.best, other) for other in place.beaten]
-    text = _say("none", tied=_tied(place), metric=_metric(primary), pairs=_pairs(pairs))
+    text = say("none", tied=_tied(place), metric=_metric(primary), pairs=_pairs(pairs))
     if against:
         best = place.best
-        text = _then(text, _say("best_beats", best=lambda lang: arm_phrase(best, lang), beaten=_beaten(against)))
+        text = _then(text, say("best_beats", best=lambda lang: arm_phrase(best, lang), beaten=_beaten(against)))
     elif any(d.difference for d in pairs):
-        text = _then(text, _say("highest", best=lambda lang: arm_phrase(place.best, lang)))
+        text = _then(text, say("highest", best=lambda lang: arm_phrase(place.best, lang)))
     if place.tied[0] in SENTENCES["en"]:
-        text = _then(text, _say(place.tied[0]))
+        text = _then(text, say(place.tied[0]))
     widest = max(pairs, key=lambda d: d.detectable or 0.0)
     if widest.detectable:
         seen = widest.detectable
         text = _then(
             text,
-            _say("detectable", n=widest.n, detectable=lambda lang: number(seen, lang), unit=_unit(widest)),
+            say("detectable", n=widest.n, detectable=lambda lang: number(seen, lang), unit=_unit(widest)),
         )
     return Recommendation(kind="no_clear_difference", text=text, rests_on=[*pairs, *against])
 
@@ -105,7 +104,7 @@ def _strata(arms: Sequence[ArmSummary], differences: Sequence[Difference], prima
         else:
             found.append(_stratum(arms, inside, stratum, primary))
     if small:
-        text = _say(
+        text = say(
             "small_strata",
             minimum=MINIMUM_QUESTIONS,
             strata=lambda lang: listed([f"{stratum_name(s, lang)} ({n})" for s, n in small.items()], lang),
@@ -121,7 +120,7 @@ def _stratum(arms: Sequence[ArmSummary], inside: Sequence[Difference], stratum: 
     where: Callable[[str], str] = lambda lang: capital(stratum_phrase(stratum, lang))  # noqa: E731
     if place.leader:
         best = place.best
-        text = _say(
+        text = say(
             "stratum_leads",
             stratum=where,
             leader=lambda lang: arm_phrase(best, lang),
@@ -129,9 +128,9 @@ def _stratum(arms: Sequence[ArmSummary], inside: Sequence[Difference], stratum: 
             beaten=_beaten(rests_on),
         )
     else:
-        text = _say("stratum_none", stratum=where, tied=_tied(place), pairs=_pairs(rests_on))
+        text = say("stratum_none", stratum=where, tied=_tied(place), pairs=_pairs(rests_on))
     if stratum == "unseen" and place.best in ("rag", "hybrid") and "finetuned" in place.beaten:
-        text = _then(text, _say("later"))
+        text = _then(text, say("later"))
     return Recommendation(kind="note", text=text, rests_on=rests_on)
 
 
@@ -142,7 +141,7 @@ def _ingredients(overall: Sequence[Difference], primary: str) -> list[Recommenda
         if any({d.a, d.b} == {"hybrid", other} for d in overall):
             d = _between(overall, "hybrid", other)
             effect = "no_effect" if d.winner is None else "gain" if d.winner == "hybrid" else "loss"
-            text = _say(
+            text = say(
                 f"hybrid-{other}",
                 metric=_metric(primary),
                 effect=_word(effect),
@@ -153,16 +152,6 @@ def _ingredients(overall: Sequence[Difference], primary: str) -> list[Recommenda
 
 
 # -- words -----------------------------------------------------------------------------------------------------------
-
-Part = str | int | Callable[[str], str]
-
-
-def _say(key: str, **parts: Part) -> Text:
-    """The sentence `key` in every language; a part that differs by language is a function of it."""
-    return {
-        lang: SENTENCES[lang][key].format(**{n: part(lang) if callable(part) else part for n, part in parts.items()})
-        for lang in LANGUAGES
-    }
 
 
 def _then(first: Text, second: Text) -> Text:
@@ -218,7 +207,7 @@ def _shown(d: Difference) -> dict[str, Callable[[str], str]]:
 
 def _correction(d: Difference, lang: str) -> str:
     """Why there is no winner although the interval leaves out zero: it is one of several pairs."""
-    if d.winner or d.p_holm is None or d.low <= 0 <= d.high:
+    if d.winner or d.p_holm is None or d.low <= 0 <= d.high or d.p_holm < ALPHA:
         return ""
     return SENTENCES[lang]["corrected"].format(p=number(d.p_holm, lang))
 

@@ -1,4 +1,13 @@
-"""The sentences that a comparison says, in English and French. Numbers and names are filled in by `recommend`."""
+"""The sentences that a comparison says, in English and French. `say` fills in numbers and names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from dyag_core.wording import LANGUAGES
+
+#: A number or name that a sentence is filled with; a function of the language where it differs by it.
+Part = str | int | Callable[[str], str]
 
 SENTENCES = {
     "en": {
@@ -31,6 +40,45 @@ SENTENCES = {
         "truncated": "{arm}: answers cut at the length limit: {count} of {n}.",
         "unscored": "{arm}: answers without a score on the primary metric, left out of the pairs: {count} of {n}.",
         "forced": "The comparison was forced although the result files differ; see the list above.",
+        "pays": "{arm} pays off against {against} after {queries} queries: {once} once and {thousand} per 1000 queries,"
+        " against {other_once} once and {other_thousand}.",
+        "pays_at_least": "{arm} pays off against {against} after {queries} queries or more (a part of its cost is not"
+        " recorded): {once} once and {thousand} per 1000 queries, against {other_once} once and {other_thousand}.",
+        "pays_at_once": "{arm} pays off against {against} from the first query: it costs no more once, and {thousand}"
+        " per 1000 queries against {other_thousand}.",
+        "pays_never": "{arm} never pays off against {against}: it costs more once ({once} against {other_once}) and its"
+        " queries are not cheaper ({thousand} per 1000 against {other_thousand}).",
+        "rhythm": "With {changes} changes and {queries} queries a month there are {between} queries between two"
+        " changes, and everything that is spent once is spent again at each.",
+        "rhythm_pays": "{arm} pays off in that time against {against} ({needed} needed).",
+        "rhythm_not": "{arm} does not pay off in that time against {against} ({needed} needed).",
+        "exactly": "{n}",
+        "at_least": "at least {n}",
+        "rhythm_none": "With no change and {queries} queries a month, what is spent once is spent once only.",
+        "missing": "{arm}: {part} not recorded. {remedy}",
+        "missing_training": "seconds of training",
+        "missing_data": "seconds of making the training data",
+        "missing_index": "seconds of building the index",
+        "missing_seconds": "seconds a query",
+        "missing_tokens": "prompt and answer tokens",
+        "get_training": "Evaluate again with the model's folder, or give --training-seconds.",
+        "get_data": "Time dyag generate-training and give --data-seconds.",
+        "get_index": "Build the index again (dyag index-rag) and evaluate again, or give --index-seconds.",
+        "get_seconds": "Evaluate again with dyag evaluate.",
+        "get_tokens": "Evaluate again with dyag evaluate.",
+        "ask_more": "Ask more questions: {n} show differences from {detectable} {unit} on; to see {target} {unit} it"
+        " takes about {needed} (dyag generate-training --split, with a larger --count).",
+        "ask_more_stratum": "Ask more questions of this kind: {strata}; at least {minimum} are needed.",
+        "next_failed": "{arm}: {count} of {n} questions failed. Read the errors in the results file and evaluate"
+        " again: answers that came are kept.",
+        "next_retrieval": "{arm}: retrieval missed the passage in {count} of {n} questions. Try a larger -k, another"
+        " retriever (dyag plugins list), or smaller chunks (dyag ingest).",
+        "next_context": "{arm}: {count} of {n} answers are wrong although the passage was in the prompt. A larger base"
+        " model, or training with passages in the prompt, is the way; retrieval is not what fails.",
+        "next_abstention": "{arm}: {count} of {n} answers should have said that the documents do not tell. Train on"
+        " more unanswerable questions, or check such answers before showing them.",
+        "next_truncated": "{arm}: {count} of {n} answers were cut. Evaluate all arms again with a larger"
+        " --max-new-tokens.",
     },
     "fr": {
         "use": "Choisissez {leader} : sur {metric}, ce choix atteint {mean} et devance {beaten}.",
@@ -65,5 +113,55 @@ SENTENCES = {
         "truncated": "{arm} : réponses coupées à la limite de longueur : {count} sur {n}.",
         "unscored": "{arm} : réponses sans note sur la métrique principale, exclues des paires : {count} sur {n}.",
         "forced": "La comparaison a été forcée bien que les fichiers de résultats diffèrent ; voir la liste ci-dessus.",
+        "pays": "{arm} : rentable face {against} après {queries} requêtes ({once} une fois et {thousand} pour"
+        " 1000 requêtes, contre {other_once} une fois et {other_thousand}).",
+        "pays_at_least": "{arm} : rentable face {against} après {queries} requêtes au moins, une partie de son coût"
+        " n'étant pas connue ({once} une fois et {thousand} pour 1000 requêtes, contre {other_once} une fois et"
+        " {other_thousand}).",
+        "pays_at_once": "{arm} : rentable face {against} dès la première requête (pas plus cher au départ, et"
+        " {thousand} pour 1000 requêtes contre {other_thousand}).",
+        "pays_never": "{arm} : jamais rentable face {against}, car plus cher au départ ({once} contre {other_once})"
+        " sans que ses requêtes le soient moins ({thousand} pour 1000 contre {other_thousand}).",
+        "rhythm": "Avec {changes} changements et {queries} requêtes par mois, on compte {between} requêtes entre deux"
+        " changements, et tout ce qui se paie une fois se paie à nouveau à chacun.",
+        "rhythm_pays": "{arm} : rentable dans ce délai face {against} (il en faut {needed}).",
+        "rhythm_not": "{arm} : pas rentable dans ce délai face {against} (il en faut {needed}).",
+        "exactly": "{n}",
+        "at_least": "au moins {n}",
+        "rhythm_none": "Sans changement et avec {queries} requêtes par mois, ce qui se paie une fois ne se paie qu'une"
+        " fois.",
+        "missing": "{arm} : {part}, valeur absente des fichiers. {remedy}",
+        "missing_training": "durée de l'entraînement",
+        "missing_data": "durée de fabrication des données d'entraînement",
+        "missing_index": "durée de construction de l'index",
+        "missing_seconds": "durée d'une requête",
+        "missing_tokens": "jetons de la consigne et de la réponse",
+        "get_training": "Évaluez à nouveau avec le dossier du modèle, ou donnez --training-seconds.",
+        "get_data": "Chronométrez dyag generate-training et donnez --data-seconds.",
+        "get_index": "Reconstruisez l'index (dyag index-rag) puis évaluez à nouveau, ou donnez --index-seconds.",
+        "get_seconds": "Évaluez à nouveau avec dyag evaluate.",
+        "get_tokens": "Évaluez à nouveau avec dyag evaluate.",
+        "ask_more": "Posez plus de questions : {n} montrent des écarts à partir de {detectable} {unit} ; pour en voir"
+        " un de {target} {unit}, il en faut environ {needed} (dyag generate-training --split, avec un --count plus"
+        " grand).",
+        "ask_more_stratum": "Posez plus de questions de ce type : {strata} ; il en faut au moins {minimum}.",
+        "next_failed": "{arm} : {count} questions sur {n} en échec. Lisez les erreurs dans le fichier de résultats,"
+        " puis évaluez à nouveau : les réponses obtenues sont gardées.",
+        "next_retrieval": "{arm} : passage non retrouvé pour {count} questions sur {n}. Essayez un -k plus grand, un"
+        " autre moteur de recherche (dyag plugins list) ou des morceaux plus petits (dyag ingest).",
+        "next_context": "{arm} : {count} réponses sur {n} sont fausses alors que le passage était fourni. La voie est"
+        " un modèle de base plus grand, ou un entraînement avec passages fournis ; la recherche n'est pas en cause.",
+        "next_abstention": "{arm} : pour {count} questions sur {n}, il fallait dire que les documents ne répondent pas."
+        " Entraînez avec plus de questions sans réponse, ou vérifiez ces réponses avant de les montrer.",
+        "next_truncated": "{arm} : {count} réponses sur {n} sont coupées. Évaluez à nouveau toutes les variantes avec"
+        " un --max-new-tokens plus grand.",
     },
 }
+
+
+def say(key: str, **parts: Part) -> dict[str, str]:
+    """The sentence `key` in every language."""
+    return {
+        lang: SENTENCES[lang][key].format(**{n: part(lang) if callable(part) else part for n, part in parts.items()})
+        for lang in LANGUAGES
+    }

@@ -63,7 +63,7 @@ def forest(comparison: Comparison, differences: Sequence[Difference], lang: str)
     heads = dict.fromkeys(d.stratum for d in differences)
     groups = [
         Group(
-            _head(comparison, stratum, lang),
+            _head(comparison, differences, stratum, lang),
             [_difference_mark(d, scale, lang) for d in differences if d.stratum == stratum],
         )
         for stratum in heads
@@ -101,9 +101,14 @@ def strata_bars(comparison: Comparison, lang: str) -> Chart | None:
     return Chart(groups, scale.ticks(lang), scale.at(0.0))
 
 
-def _head(comparison: Comparison, stratum: str | None, lang: str) -> str:
+def _head(comparison: Comparison, differences: Sequence[Difference], stratum: str | None, lang: str) -> str:
+    """The stratum, and why its marks are grey where it has too few questions; for the whole set, its size."""
     if stratum is not None:
-        return stratum_name(stratum, lang)
+        size = min(d.n for d in differences if d.stratum == stratum)
+        minimum = comparison.method.get("minimum_questions", 30)
+        name = stratum_name(stratum, lang)
+        too_few = texts(lang)["group_too_few"].format(stratum=name, n=size, minimum=minimum)
+        return str(too_few) if size < minimum else name
     return str(texts(lang)["questions"].format(n=comparison.n_questions))
 
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from dyag_core import Comparison, Quality, Report, hookimpl
 from dyag_core.plain import plain
 from dyag_core.wording import arm_name, listed, stratum_name
-from dyag_plugins.reporters import charts, tables
+from dyag_plugins.reporters import charts, cost_charts, cost_tables, tables
 from dyag_plugins.reporters.markdown import mark
 from dyag_plugins.reporters.page import render
 from dyag_plugins.reporters.quality import view
@@ -66,6 +66,10 @@ def _view(comparison: Comparison, lang: str) -> dict[str, Any]:
         "strata_differences": tables.difference_table(comparison, apart, lang),
         "secondary": tables.difference_table(comparison, secondary, lang),
         "errors": tables.error_table(comparison, lang),
+        "next_steps": [step.text[lang] for step in comparison.next_steps],
+        "latency": cost_charts.latency_boxes(comparison, lang),
+        "latency_table": cost_tables.latency_table(comparison, lang),
+        **_cost(comparison, lang),
         "disagreements": [
             {
                 "question": plain(d.question),
@@ -90,6 +94,24 @@ def _view(comparison: Comparison, lang: str) -> dict[str, Any]:
         ],
         "method": tables.method_sentences(comparison, lang),
         "method_facts": tables.method_facts(comparison, lang),
+        "commands": comparison.method.get("commands", []),
+    }
+
+
+def _cost(comparison: Comparison, lang: str) -> dict[str, Any]:
+    """The section on cost; nothing where no arm has one."""
+    cost = comparison.cost
+    if cost is None or not cost.arms:
+        return {"cost": None}
+    given = cost_tables.option_facts(cost, lang)
+    return {
+        "cost": cost_tables.cost_table(cost, lang),
+        "cost_sentences": [text[lang] for text in cost.sentences],
+        "cost_missing": [text[lang] for text in cost.missing],
+        "cost_given": texts(lang)["cost_given"].format(facts=", ".join(given)) if given else "",
+        "break_even": cost_tables.break_even_table(cost, lang),
+        "plot": cost_charts.break_even_plot(cost, lang),
+        "curve": cost_tables.curve_table(cost, lang),
     }
 
 

@@ -15,6 +15,7 @@ from dyag_core import Comparison, Report, hookimpl
 from dyag_core.plain import plain
 from dyag_core.records import Disagreement
 from dyag_core.wording import arm_name, listed, number, stratum_name
+from dyag_plugins.reporters import cost_tables
 from dyag_plugins.reporters.tables import (
     Cell,
     Table,
@@ -75,11 +76,16 @@ def _blocks(comparison: Comparison, lang: str) -> Iterator[str]:
     if notes:
         yield f"## {say['advice']}"
         yield _bullets([], notes)
+    if comparison.next_steps:
+        yield f"## {say['next']}"
+        yield _bullets([], [step.text[lang] for step in comparison.next_steps])
     yield from _differences(comparison, lang)
     if any(comparison.errors_breakdown.values()):
         yield f"## {say['errors_title']}"
         yield say["errors_note"]
         yield from _table(error_table(comparison, lang))
+    yield from _times(comparison, lang)
+    yield from _cost(comparison, lang)
     if comparison.disagreements:
         yield f"## {say['disagreements']}"
         for disagreement in comparison.disagreements:
@@ -87,6 +93,9 @@ def _blocks(comparison: Comparison, lang: str) -> Iterator[str]:
     yield f"## {say['method']}"
     yield _bullets([], method_sentences(comparison, lang))
     yield _bullets([], [f"{label}: {value}" for label, value in method_facts(comparison, lang)])
+    if comparison.method.get("commands"):
+        yield say["commands"]
+        yield _bullets([], comparison.method["commands"])
 
 
 def _differences(comparison: Comparison, lang: str) -> Iterator[str]:
@@ -103,6 +112,32 @@ def _differences(comparison: Comparison, lang: str) -> Iterator[str]:
         yield f"## {say['secondary']}"
         yield say["secondary_note"]
         yield from _table(difference_table(comparison, secondary, lang))
+
+
+def _times(comparison: Comparison, lang: str) -> Iterator[str]:
+    table = cost_tables.latency_table(comparison, lang)
+    if table.rows:
+        yield f"## {texts(lang)['latency']}"
+        yield from _table(table)
+        yield escape(texts(lang)["latency_note"])
+
+
+def _cost(comparison: Comparison, lang: str) -> Iterator[str]:
+    say, cost = texts(lang), comparison.cost
+    if cost is None or not cost.arms:
+        return
+    yield f"## {say['cost']}"
+    if cost.sentences:
+        yield _bullets([], [text[lang] for text in cost.sentences])
+    yield from _table(cost_tables.cost_table(cost, lang))
+    given = cost_tables.option_facts(cost, lang)
+    yield escape(" ".join([say["cost_note"], *([say["cost_given"].format(facts=", ".join(given))] if given else [])]))
+    yield from _table(cost_tables.break_even_table(cost, lang))
+    if cost.curve is not None:
+        yield f"{say['curve_title'][cost.unit]}"
+        yield from _table(cost_tables.curve_table(cost, lang))
+    if cost.missing:
+        yield _bullets([f"**{say['cost_missing']}**"], [text[lang] for text in cost.missing])
 
 
 def _disagreement(disagreement: Disagreement, lang: str) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, get_args
 
@@ -11,6 +11,7 @@ from dyag_core.records.evaluation import MetricSummary
 from dyag_core.wording import (
     arm_name,
     interval,
+    listed,
     metric_meaning,
     metric_name,
     number,
@@ -123,20 +124,17 @@ def error_table(comparison: Comparison, lang: str) -> Table:
 
 
 def method_facts(comparison: Comparison, lang: str) -> list[tuple[str, str]]:
-    """What a reader needs to repeat the measurement: label and value."""
+    """What a reader needs to repeat the measurement: label and value. What several arms share is said once."""
     say, method = texts(lang), comparison.method
-    facts = _metric_facts(comparison, lang)
+    told: dict[tuple[str, str], list[str]] = {}
     for arm in comparison.arms:
-        about = arm.metadata
-        result = method.get("results", {}).get(arm.name, {})
-        facts.append(
-            (f"{arm_name(arm.name, lang)}: {say['results']}", f"{arm.file} sha256 {result.get('sha256', '–')}")
-        )
-        if about.get("base_model") or about.get("model"):
-            base = about.get("base_model") or about.get("model")
-            facts.append((f"{arm_name(arm.name, lang)}: {say['base_model']}", _compact(base)))
-        if about.get("decoding"):
-            facts.append((f"{arm_name(arm.name, lang)}: {say['decoding']}", _compact(about["decoding"])))
+        for fact in _arm_facts(arm, method.get("results", {}).get(arm.name, {}), say):
+            told.setdefault(fact, []).append(arm_name(arm.name, lang))
+    facts = _metric_facts(comparison, lang)
+    facts += [
+        (label if len(arms) == len(comparison.arms) else f"{label} ({listed(arms, lang)})", value)
+        for (label, value), arms in told.items()
+    ]
     if method.get("scored_anew"):
         facts.append((say["scored_anew"], _compact(method["scored_anew"])))
     if method.get("dyag_version"):
@@ -153,6 +151,40 @@ def _metric_facts(comparison: Comparison, lang: str) -> list[tuple[str, str]]:
         if any(told):
             facts.append((metric_name(name, lang), " ".join(filter(None, told))))
     return facts
+
+
+def _arm_facts(arm: ArmSummary, result: dict[str, Any], say: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    about = arm.metadata
+    yield say["results"], f"{arm.file} sha256 {result.get('sha256', '–')}"
+    base = about.get("base_model") or about.get("model")
+    if base:
+        yield say["base_model"], _compact(base)
+    for name, label in _MEASURED:
+        # DYAG 2.0 puts the base model's name under "model".
+        if about.get(name) is not None and (name == "seed" or isinstance(about[name], dict)):
+            yield say[label], _compact(about[name])
+    if isinstance(about.get("plugins"), list):
+        yield say["libraries"], _plugins(about["plugins"])
+
+
+#: What a results file says about its making, beside the base model, and how that is called.
+_MEASURED = (
+    ("decoding", "decoding"),
+    ("questions", "questions_file"),
+    ("engine", "engine"),
+    ("model", "model"),
+    ("index", "retrieval"),
+    ("training", "training"),
+    ("seed", "seed"),
+)
+
+
+def _plugins(used: list[Any]) -> str:
+    """ "success (dyag 3.0.0), ..."; each once."""
+    named = [use for use in used if isinstance(use, dict) and use.get("name")]
+    return ", ".join(
+        dict.fromkeys(f"{use['name']} ({use.get('distribution', '?')} {use.get('version', '?')})" for use in named)
+    )
 
 
 def method_sentences(comparison: Comparison, lang: str) -> list[str]:
@@ -223,6 +255,8 @@ def _p(comparison: Comparison, value: float | None, lang: str) -> str:
 
 def _result(comparison: Comparison, difference: Difference, lang: str) -> str:
     say = texts(lang)
+    if difference.n < comparison.method.get("minimum_questions", 30):
+        return str(say["too_few"].format(n=difference.n))
     if difference.winner is not None:
         return str(say["wins"].format(arm=arm_name(difference.winner, lang)))
     summary = comparison.arms[0].metrics.get(difference.metric)
