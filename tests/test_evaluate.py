@@ -255,6 +255,23 @@ def test_final_files_come_from_the_journal(work: Path) -> None:
     assert (work / "out.json").read_bytes() == (work / "whole.json").read_bytes()
 
 
+def test_results_say_what_training_and_index_took(work: Path) -> None:
+    passport = work / "model" / "final" / "dyag.json"
+    told = json.loads(passport.read_text("utf-8"))
+    told |= {"training": {"seconds": 120.5}, "options": {"device": "cpu"}, "parent": {"training_seconds": 60.0}}
+    passport.write_text(json.dumps(told), encoding="utf-8")
+    made = run(work, Oracle(TABLE), ("base", "hybrid"), "timed").evaluations
+    assert made["hybrid"].metadata["training"] == {"seconds": 180.5, "device": "cpu"}
+    assert made["hybrid"].metadata["index"]["seconds"] > 0
+    assert not {"training", "index"} & made["base"].metadata.keys()
+    # An adapter that went on from one whose time nobody knows has no time either; nor has an older index.
+    passport.write_text(json.dumps(told | {"parent": {"data": {}}}), encoding="utf-8")
+    (work / "x.index" / "times.json").unlink()
+    metadata = run(work, Oracle(TABLE), ("hybrid",), "untimed.json").evaluations["hybrid"].metadata
+    assert "training" not in metadata
+    assert "seconds" not in metadata["index"]
+
+
 def test_failed_answers_are_asked_for_again(work: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         run(work, Oracle(TABLE, fails_on="Antidote", stop_after=3))

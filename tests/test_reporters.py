@@ -5,7 +5,10 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import os
 import re
+import subprocess
+import sys
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -61,7 +64,7 @@ ATTACKS = [
 ]
 
 
-def results(arm: str, answer: Any, n: int = 80) -> dict[str, Any]:
+def results(arm: str, answer: Any, n: int) -> dict[str, Any]:
     """`answer(i)` gives (text, right) of question i; hostile text stands in every field."""
     items = []
     for i in range(n):
@@ -103,10 +106,12 @@ def results(arm: str, answer: Any, n: int = 80) -> dict[str, Any]:
     }
 
 
-def reports(folder: Path, lang: str, arms: tuple[str, str] = ("rag", "finetuned"), **options: Any) -> dict[str, str]:
+def reports(
+    folder: Path, lang: str, arms: tuple[str, str] = ("rag", "finetuned"), n: int = 80, **options: Any
+) -> dict[str, str]:
     files = {
-        arms[0]: results(arms[0], lambda i: (ATTACKS[(i + 1) % len(ATTACKS)], i % 3 == 0)),
-        arms[1]: results(arms[1], lambda i: (ATTACKS[(i + 2) % len(ATTACKS)], i % 5 > 0)),
+        arms[0]: results(arms[0], lambda i: (ATTACKS[(i + 1) % len(ATTACKS)], i % 3 == 0), n),
+        arms[1]: results(arms[1], lambda i: (ATTACKS[(i + 2) % len(ATTACKS)], i % 5 > 0), n),
     }
     paths = {}
     for place, (arm, content) in enumerate(files.items()):
@@ -232,7 +237,7 @@ def test_json_is_the_comparison(written: tuple[str, dict[str, str]]) -> None:
 
 
 def test_the_verdict_comes_first_and_mismatches_before_it(tmp_path: Path) -> None:
-    lang_files = reports(tmp_path, "en")
+    lang_files = reports(tmp_path, "en", n=12)
     assert lang_files["markdown"].split("\n\n")[1].startswith("**")
     paths = [tmp_path / "results0.json", tmp_path / "results1.json"]
     content = json.loads(paths[1].read_text(encoding="utf-8"))
@@ -268,7 +273,7 @@ def test_french_reports_read_french(written: tuple[str, dict[str, str]]) -> None
 
 
 def test_arms_with_hostile_or_unknown_names(tmp_path: Path) -> None:
-    page = Page(reports(tmp_path, "en", arms=("<script>x</script>", "my arm | 2"))["html"])
+    page = Page(reports(tmp_path, "en", arms=("<script>x</script>", "my arm | 2"), n=12)["html"])
     assert "script" not in {tag for tag, _ in page.tags}
     assert "my arm | 2" in page.text
 
@@ -288,3 +293,21 @@ def test_arms_with_hostile_or_unknown_names(tmp_path: Path) -> None:
 )
 def test_plain(raw: str, kept: str) -> None:
     assert plain(raw) == kept
+
+
+@pytest.mark.parametrize(("browser", "told"), [("true", False), ("false", True)])
+def test_the_report_opens_in_a_browser_or_says_where_it_is(tmp_path: Path, browser: str, told: bool) -> None:
+    reports(tmp_path, "en", n=6)
+    done = subprocess.run(
+        [sys.executable, "-m", "dyag_core.cli", "compare-models", "--results", "rag=results0.json", "--results",
+         "finetuned=results1.json", "--output", "shown", "--format", "json", "--open", "--json"],
+        capture_output=True,
+        cwd=tmp_path,
+        env={**os.environ, "BROWSER": f"{browser} %s"},
+        encoding="utf-8",
+        check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["primary_metric"] == "success"
+    assert (tmp_path / "shown.html").is_file()
+    assert ("no browser could be opened" in done.stderr) == told

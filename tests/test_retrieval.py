@@ -149,7 +149,9 @@ def test_index_twice_gives_the_same_bytes(documents: Path, tmp_path: Path) -> No
         {p.relative_to(tmp_path / n): p.read_bytes() for p in sorted((tmp_path / n).rglob("*")) if p.is_file()}
         for n in ("a.index", "b.index")
     )
+    times = [json.loads(files.pop(Path("times.json"))) for files in (one, other)]
     assert one == other
+    assert all(told["seconds"] > 0 for told in times)
 
 
 def test_a_missing_index_names_the_command(tmp_path: Path) -> None:

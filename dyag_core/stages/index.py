@@ -3,6 +3,7 @@
 NAME.index/
     chunks.jsonl    the passages: id, text, metadata
     retriever/      the retriever plugin's own files; a cache, rebuilt when missing or damaged
+    times.json      how many seconds building took: the one file that differs from run to run
     index.json      the manifest, written last: without it the index does not exist
 """
 
@@ -18,11 +19,13 @@ from pydantic import ValidationError
 
 from dyag_core.artifacts import (
     BadLine,
+    atomic_text,
     file_sha256,
     output_lock,
     read_json,
     read_jsonl,
     relative_to,
+    to_json,
     write_jsonl,
     write_manifest,
 )
@@ -42,6 +45,7 @@ if TYPE_CHECKING:
 MANIFEST = "index.json"
 CHUNKS = "chunks.jsonl"
 RETRIEVER = "retriever"
+TIMES = "times.json"
 _SPLITS = ("_test", "_val", "_train")
 
 
@@ -103,6 +107,7 @@ def index(
             write_jsonl(output / CHUNKS, (chunk.model_dump(mode="json") for chunk in chunks))
             plugins.retriever(chosen, chunks, output / RETRIEVER, run)
             digest = file_sha256(output / CHUNKS)
+            atomic_text(output / TIMES, to_json({"seconds": round(time.perf_counter() - started, 3)}) + "\n")
             write_manifest(
                 output / MANIFEST,
                 stage="index",
@@ -112,7 +117,6 @@ def index(
                 plugins=plugins.used(),
                 chunks={"count": len(chunks), "sha256": digest},
                 lang=run.lang,
-                seconds=round(time.perf_counter() - started, 3),
             )
             done.result = Index(folder=output, chunks=len(chunks), sha256=digest, retriever=chosen.name, lang=run.lang)
     result: Index = done.result
@@ -141,7 +145,7 @@ def open_index(folder: Path, *, plugins: Plugins, run: Run) -> OpenIndex:
         raise UsageError(f"{folder / CHUNKS}: {len(chunks)} chunks, {count} were expected", again)
     chosen = plugins.choose("retrievers", name, options)
     retriever = plugins.retriever(chosen, chunks, folder / RETRIEVER, run)
-    return OpenIndex(folder, digest, chosen.name, lang, chunks, retriever, manifest.get("seconds"))
+    return OpenIndex(folder, digest, chosen.name, lang, chunks, retriever, _seconds(folder))
 
 
 def index_for_questions(
@@ -174,6 +178,15 @@ def index_for_questions(
     if progress is not None:
         progress.message(f"no index at {folder}: building it from {relative_to(source, Path.cwd())}")
     return index(source=source, output=folder, plugins=plugins, seed=seed, progress=progress).folder
+
+
+def _seconds(folder: Path) -> float | None:
+    """How long building took; None for an index older than this file."""
+    if not (folder / TIMES).is_file():
+        return None
+    told = read_json(folder / TIMES)
+    seconds = told.get("seconds") if isinstance(told, dict) else None
+    return float(seconds) if isinstance(seconds, int | float) else None
 
 
 def _manifest_of(questions: Path) -> Path | None:
@@ -214,6 +227,6 @@ def _refuse_foreign(output: Path) -> None:
         raise UsageError(f"{output} is a file", "choose another --output")
     if not output.is_dir() or (output / MANIFEST).is_file():
         return
-    foreign = {path.name for path in output.iterdir()} - {CHUNKS, RETRIEVER}
+    foreign = {path.name for path in output.iterdir()} - {CHUNKS, RETRIEVER, TIMES}
     if foreign:
         raise UsageError(f"{output} holds other files ({sorted(foreign)[0]})", "choose another --output")
