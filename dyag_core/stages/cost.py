@@ -26,6 +26,8 @@ _NOT_FOR_USE = ("oracle",)
 #: A break-even so many times later than the first is not drawn: the others would lie on the axis.
 _FARTHEST = 20
 _POINTS = 4
+#: Decimals of money: small models cost thousandths.
+_MONEY = 4
 
 
 def checked(options: CostOptions) -> CostOptions:
@@ -102,7 +104,9 @@ def _arm(arm: str, file: ResultFile, items: Sequence[Item], options: CostOptions
     thousand = _thousand(cost, options)
     month = None
     if options.queries_per_month is not None and thousand is not None and cost.once is not None and not missing:
-        month = rounded((options.changes_per_month or 0) * cost.once + options.queries_per_month * thousand / 1000, 2)
+        month = rounded(
+            (options.changes_per_month or 0) * cost.once + options.queries_per_month * thousand / 1000, _MONEY
+        )
     return cost.model_copy(update={"thousand": thousand, "month": month})
 
 
@@ -126,7 +130,7 @@ def _once(parts: Mapping[CostPart, float | None], options: CostOptions) -> float
     if "training" in parts and parts["training"] is None:
         return None
     seconds = sum(value for value in parts.values() if value is not None)
-    return rounded(seconds, 2) if options.price_hour is None else rounded(seconds / 3600 * options.price_hour, 2)
+    return rounded(seconds, 2) if options.price_hour is None else rounded(seconds / 3600 * options.price_hour, _MONEY)
 
 
 def _thousand(cost: ArmCost, options: CostOptions) -> float | None:
@@ -134,11 +138,13 @@ def _thousand(cost: ArmCost, options: CostOptions) -> float | None:
     if options.price_in is not None and options.price_out is not None:
         if cost.prompt_tokens is None or cost.completion_tokens is None:
             return None
-        return rounded((cost.prompt_tokens * options.price_in + cost.completion_tokens * options.price_out) / 1000, 2)
+        return rounded(
+            (cost.prompt_tokens * options.price_in + cost.completion_tokens * options.price_out) / 1000, _MONEY
+        )
     if cost.query_seconds is None:
         return None
     if options.price_hour is not None:
-        return rounded(1000 * cost.query_seconds / 3600 * options.price_hour, 2)
+        return rounded(1000 * cost.query_seconds / 3600 * options.price_hour, _MONEY)
     return rounded(1000 * cost.query_seconds, 1)
 
 
@@ -162,7 +168,7 @@ def _pair(a: ArmCost, b: ArmCost) -> BreakEven | None:
     if mine[1] >= theirs[1]:
         return BreakEven(arm=a.arm, against=b.arm, queries=None)
     queries = math.ceil(round(1000 * (mine[0] - theirs[0]) / (theirs[1] - mine[1]), 6))
-    total = rounded(theirs[0] + queries * theirs[1] / 1000, 2)
+    total = rounded(theirs[0] + queries * theirs[1] / 1000, _MONEY)
     at_least = bool(set(a.missing) - set(b.missing))
     return BreakEven(arm=a.arm, against=b.arm, queries=queries, total=total, at_least=at_least)
 
@@ -176,12 +182,10 @@ def _curve(arms: Sequence[ArmCost], pairs: Sequence[BreakEven]) -> Curve | None:
     near = [queries for queries in crossings if queries <= _FARTHEST * crossings[0]]
     step = _round_number(1.5 * near[-1] / _POINTS) if near else 250
     queries = [step * place for place in range(_POINTS + 1)]
-    return Curve(
-        queries=queries,
-        totals={
-            arm: [rounded(once + n * thousand / 1000, 2) for n in queries] for arm, (once, thousand) in lines.items()
-        },
-    )
+    totals = {
+        arm: [rounded(once + n * thousand / 1000, _MONEY) for n in queries] for arm, (once, thousand) in lines.items()
+    }
+    return Curve(queries=queries, totals=totals)
 
 
 def _round_number(value: float) -> int:
@@ -222,7 +226,7 @@ def _sentence(pair: BreakEven, arms: Mapping[str, ArmCost], money: bool) -> Text
     key = "pays_at_least" if pair.at_least else "pays"
     if pair.queries is None:
         key = "pays_never"
-    elif pair.queries == 0:
+    elif pair.queries == 0 and not pair.at_least:
         key = "pays_at_once"
     return say(
         key,

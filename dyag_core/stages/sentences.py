@@ -48,13 +48,13 @@ SENTENCES = {
         " per 1000 queries against {other_thousand}.",
         "pays_never": "{arm} never pays off against {against}: it costs more once ({once} against {other_once}) and its"
         " queries are not cheaper ({thousand} per 1000 against {other_thousand}).",
-        "rhythm": "With {changes} changes and {queries} queries a month there are {between} queries between two"
+        "rhythm": "Changes a month: {changes}; queries a month: {queries}. That makes {between} queries between two"
         " changes, and everything that is spent once is spent again at each.",
         "rhythm_pays": "{arm} pays off in that time against {against} ({needed} needed).",
         "rhythm_not": "{arm} does not pay off in that time against {against} ({needed} needed).",
         "exactly": "{n}",
         "at_least": "at least {n}",
-        "rhythm_none": "With no change and {queries} queries a month, what is spent once is spent once only.",
+        "rhythm_none": "Changes a month: 0; queries a month: {queries}. What is spent once is spent once only.",
         "missing": "{arm}: {part} not recorded. {remedy}",
         "missing_training": "seconds of training",
         "missing_data": "seconds of making the training data",
@@ -122,14 +122,14 @@ SENTENCES = {
         " {thousand} pour 1000 requêtes contre {other_thousand}).",
         "pays_never": "{arm} : jamais rentable face {against}, car plus cher au départ ({once} contre {other_once})"
         " sans que ses requêtes le soient moins ({thousand} pour 1000 contre {other_thousand}).",
-        "rhythm": "Avec {changes} changements et {queries} requêtes par mois, on compte {between} requêtes entre deux"
+        "rhythm": "Changements par mois : {changes} ; requêtes par mois : {queries}. Soit {between} requêtes entre deux"
         " changements, et tout ce qui se paie une fois se paie à nouveau à chacun.",
         "rhythm_pays": "{arm} : rentable dans ce délai face {against} (il en faut {needed}).",
         "rhythm_not": "{arm} : pas rentable dans ce délai face {against} (il en faut {needed}).",
         "exactly": "{n}",
         "at_least": "au moins {n}",
-        "rhythm_none": "Sans changement et avec {queries} requêtes par mois, ce qui se paie une fois ne se paie qu'une"
-        " fois.",
+        "rhythm_none": "Changements par mois : 0 ; requêtes par mois : {queries}. Ce qui se paie une fois ne se paie"
+        " qu'une fois.",
         "missing": "{arm} : {part}, valeur absente des fichiers. {remedy}",
         "missing_training": "durée de l'entraînement",
         "missing_data": "durée de fabrication des données d'entraînement",

@@ -94,6 +94,8 @@ def _pays(pair: BreakEven, lang: str) -> str:
     say = texts(lang)
     if pair.queries is None:
         return str(say["never"])
+    if pair.queries == 0 and not pair.at_least:
+        return str(say["at_once"])
     return str(say["queries_at_least" if pair.at_least else "queries"].format(n=pair.queries))
 
 
