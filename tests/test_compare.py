@@ -493,6 +493,9 @@ def test_the_next_step_follows_the_most_frequent_error_of_the_arms_in_the_race(t
     steps = run(tmp_path, files).next_steps
     assert [(step.kind, step.numbers) for step in steps] == [("retrieval", {"count": 40, "n": 100})]
     assert "40 of 100" in steps[0].text["en"]
+    wrong = results("rag", [False] * 20, sources=[other] * 20)
+    few = run(tmp_path, {"base": results("base", answers(20, 0.5, 1)), "rag": wrong})
+    assert {step.kind for step in few.next_steps} == {"ask_more"}
     tie = run(
         tmp_path, {"rag": results("rag", answers(40, 0.5, 1)), "finetuned": results("finetuned", answers(40, 0.5, 2))}
     )

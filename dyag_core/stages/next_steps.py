@@ -23,6 +23,8 @@ _KINDS: dict[str, Kind] = {
     "context_ignored": "context",
     "should_have_abstained": "abstention",
 }
+#: No sample is too small for these.
+_PLAIN_FACTS = ("failed", "truncated")
 
 
 def next_steps(
@@ -43,7 +45,8 @@ def next_steps(
         if arm.truncated:
             found.append((arm.truncated, "truncated", arm.name))
     for count, kind, name in sorted(found, key=lambda step: -step[0]):
-        if count >= _WORTH_A_STEP * n:
+        enough = n >= MINIMUM_QUESTIONS or kind in _PLAIN_FACTS
+        if enough and count >= _WORTH_A_STEP * n:
             steps.append(_step(kind, name, count, n))
     return steps
 

@@ -69,16 +69,15 @@ SENTENCES = {
         "ask_more": "Ask more questions: {n} show differences from {detectable} {unit} on; to see {target} {unit} it"
         " takes about {needed} (dyag generate-training --split, with a larger --count).",
         "ask_more_stratum": "Ask more questions of this kind: {strata}; at least {minimum} are needed.",
-        "next_failed": "{arm}: {count} of {n} questions failed. Read the errors in the results file and evaluate"
+        "next_failed": "{arm}: failed questions: {count} of {n}. Read the errors in the results file and evaluate"
         " again: answers that came are kept.",
-        "next_retrieval": "{arm}: retrieval missed the passage in {count} of {n} questions. Try a larger -k, another"
+        "next_retrieval": "{arm}: passages that retrieval missed: {count} of {n} questions. Try a larger -k, another"
         " retriever (dyag plugins list), or smaller chunks (dyag ingest).",
-        "next_context": "{arm}: {count} of {n} answers are wrong although the passage was in the prompt. A larger base"
+        "next_context": "{arm}: wrong answers although the passage was in the prompt: {count} of {n}. A larger base"
         " model, or training with passages in the prompt, is the way; retrieval is not what fails.",
-        "next_abstention": "{arm}: {count} of {n} answers should have said that the documents do not tell. Train on"
-        " more unanswerable questions, or check such answers before showing them.",
-        "next_truncated": "{arm}: {count} of {n} answers were cut. Evaluate all arms again with a larger"
-        " --max-new-tokens.",
+        "next_abstention": "{arm}: answers that should have said that the documents do not tell: {count} of {n}. Train"
+        " on more unanswerable questions, or check such answers before showing them.",
+        "next_truncated": "{arm}: cut answers: {count} of {n}. Evaluate all arms again with a larger --max-new-tokens.",
     },
     "fr": {
         "use": "Choisissez {leader} : sur {metric}, ce choix atteint {mean} et devance {beaten}.",
@@ -145,15 +144,15 @@ SENTENCES = {
         " un de {target} {unit}, il en faut environ {needed} (dyag generate-training --split, avec un --count plus"
         " grand).",
         "ask_more_stratum": "Posez plus de questions de ce type : {strata} ; il en faut au moins {minimum}.",
-        "next_failed": "{arm} : {count} questions sur {n} en échec. Lisez les erreurs dans le fichier de résultats,"
+        "next_failed": "{arm} : questions en échec : {count} sur {n}. Lisez les erreurs dans le fichier de résultats,"
         " puis évaluez à nouveau : les réponses obtenues sont gardées.",
-        "next_retrieval": "{arm} : passage non retrouvé pour {count} questions sur {n}. Essayez un -k plus grand, un"
-        " autre moteur de recherche (dyag plugins list) ou des morceaux plus petits (dyag ingest).",
-        "next_context": "{arm} : {count} réponses sur {n} sont fausses alors que le passage était fourni. La voie est"
+        "next_retrieval": "{arm} : questions dont le passage n'est pas retrouvé : {count} sur {n}. Essayez un -k"
+        " plus grand, un autre moteur de recherche (dyag plugins list) ou des morceaux plus petits (dyag ingest).",
+        "next_context": "{arm} : réponses fausses alors que le passage était fourni : {count} sur {n}. La voie est"
         " un modèle de base plus grand, ou un entraînement avec passages fournis ; la recherche n'est pas en cause.",
-        "next_abstention": "{arm} : pour {count} questions sur {n}, il fallait dire que les documents ne répondent pas."
+        "next_abstention": "{arm} : réponses qui auraient dû dire que les documents ne répondent pas : {count} sur {n}."
         " Entraînez avec plus de questions sans réponse, ou vérifiez ces réponses avant de les montrer.",
-        "next_truncated": "{arm} : {count} réponses sur {n} sont coupées. Évaluez à nouveau toutes les variantes avec"
+        "next_truncated": "{arm} : réponses coupées : {count} sur {n}. Évaluez à nouveau toutes les variantes avec"
         " un --max-new-tokens plus grand.",
     },
 }
