@@ -19,6 +19,7 @@ from dyag_core.manager import Plugins
 from dyag_core.plain import plain
 from dyag_core.records import Comparison
 from dyag_core.stages.compare import compare
+from dyag_core.wording import number
 
 ATTACKS = [
     "<script>alert(1)</script>",
@@ -97,8 +98,10 @@ def results(arm: str, answer: Any, n: int) -> dict[str, Any]:
             "decoding": {"max_new_tokens": 64},
             "engine": {"name": ATTACKS[1], "version": ATTACKS[2]},
             "questions": {"file": ATTACKS[3], "sha256": ATTACKS[4], "asked": 80},
-            "index": {"retriever": ATTACKS[5], "k": ATTACKS[6], "seconds": 12.5},
-            "training": {"seconds": 300.25, "device": ATTACKS[7]},
+            "index" if arm == "rag" else "training": {
+                "seconds": 12.5 if arm == "rag" else 300.25,
+                "device": ATTACKS[7],
+            },
             "plugins": [{"name": attack, "distribution": attack, "version": attack} for attack in ATTACKS],
         },
         "metrics": {"summaries": kinds},
@@ -228,6 +231,40 @@ def test_every_number_in_the_markdown_stands_in_the_json(written: tuple[str, dic
     shown = {float(found) for found in re.findall(r"\d+(?:\.\d+)?", labels)}
     assert len(shown) > 40
     assert shown <= numbers, shown - numbers
+
+
+def test_the_plots_show_the_numbers_of_the_json(written: tuple[str, dict[str, str]]) -> None:
+    lang, report = written
+    comparison = Comparison.model_validate_json(report["json"])
+    assert comparison.cost is not None
+    (pair,) = comparison.cost.break_even
+    crossed = re.findall(r'<text class="crossed"[^>]*>([^<]*)</text>', report["html"])
+    assert crossed == [str(pair.queries)]
+    titles = re.findall(r"<svg[^>]*>\s*<title>([^<]*)</title>", report["html"])
+    for arm in comparison.arms:
+        assert arm.latency is not None
+        for value in (arm.latency.median, arm.latency.lower_quarter, arm.latency.low, arm.latency.high):
+            assert any(number(value, lang) in title for title in titles)
+    assert report["html"].count('aria-labelledby="curve-title curve-desc"') == 1
+
+
+def test_no_winner_is_coloured_in_a_small_stratum_and_the_heading_says_why(
+    written: tuple[str, dict[str, str]],
+) -> None:
+    lang, report = written
+    chart = report["html"].partition('<div class="chart forest">')[2].partition("</section>")[0]
+    whole, *strata = chart.split("<h3>")[1:]
+    assert 'class="line arm2"' in whole
+    for stratum in strata:
+        assert {"en": "fewer than 30 questions", "fr": "moins de 30 questions"}[lang] in stratum.partition("</h3>")[0]
+        assert set(re.findall(r'<div class="line ([^"]*)"', stratum)) <= {"undecided", "axis"}
+
+
+def test_the_commands_to_measure_again_are_in_every_report(written: tuple[str, dict[str, str]]) -> None:
+    command = "dyag compare-models --results rag=results0.json --results finetuned=results1.json --primary success"
+    assert command in Page(written[1]["html"]).text
+    assert command in written[1]["markdown"]
+    assert command in written[1]["json"]
 
 
 def test_json_is_the_comparison(written: tuple[str, dict[str, str]]) -> None:
