@@ -89,6 +89,7 @@ def results(arm: str, answer: Any, n: int) -> dict[str, Any]:
                 "error": attack if i == 7 else None,
             }
         )
+    once = 12.5 if arm == "rag" else 300.25
     kinds = {name: {"unit": "rate", "higher_is_better": True} for name in ("success", *ATTACKS)}
     return {
         "metadata": {
@@ -98,10 +99,7 @@ def results(arm: str, answer: Any, n: int) -> dict[str, Any]:
             "decoding": {"max_new_tokens": 64},
             "engine": {"name": ATTACKS[1], "version": ATTACKS[2]},
             "questions": {"file": ATTACKS[3], "sha256": ATTACKS[4], "asked": 80},
-            "index" if arm == "rag" else "training": {
-                "seconds": 12.5 if arm == "rag" else 300.25,
-                "device": ATTACKS[7],
-            },
+            ("index" if arm == "rag" else "training"): {"seconds": once, "device": ATTACKS[7], "k": ATTACKS[6]},
             "plugins": [{"name": attack, "distribution": attack, "version": attack} for attack in ATTACKS],
         },
         "metrics": {"summaries": kinds},

@@ -19,7 +19,7 @@ from dyag_core.records.cost import CostPart
 from dyag_core.stages.matching import Text
 from dyag_core.stages.result_files import Item, ResultFile
 from dyag_core.stages.sentences import SENTENCES, say
-from dyag_core.wording import arm_against, arm_phrase, capital, listed, number, rounded
+from dyag_core.wording import arm_against, arm_phrase, capital, listed, number, rounded, significant
 
 #: The oracle is given the right passage, which nobody has outside a test.
 _NOT_FOR_USE = ("oracle",)
@@ -95,7 +95,7 @@ def _arm(arm: str, file: ResultFile, items: Sequence[Item], options: CostOptions
         training_device=str(training["device"]) if training.get("device") else None,
         data_seconds=_rounded(parts.get("data")),
         index_seconds=_rounded(parts.get("index"), 3),
-        query_seconds=rounded(fmean(timed), 3) if timed else None,
+        query_seconds=significant(fmean(timed), 4) if timed else None,
         prompt_tokens=rounded(fmean(p.prompt_tokens for p in counted)) if counted else None,
         completion_tokens=rounded(fmean(p.completion_tokens for p in counted)) if counted else None,
         once=_once(parts, options),
