@@ -190,7 +190,7 @@ def _curve(arms: Sequence[ArmCost], pairs: Sequence[BreakEven]) -> Curve | None:
 
 def _round_number(value: float) -> int:
     """The next of 1, 2, 5, 10, 20, 50, 100 ... from `value` on, with 25 and 250 among them."""
-    size = 10 ** max(0, math.floor(math.log10(max(value, 1))))
+    size: int = 10 ** max(0, math.floor(math.log10(max(value, 1))))
     return next(math.ceil(m * size) for m in (1, 2, 2.5, 5, 10) if math.ceil(m * size) >= value)
 
 
