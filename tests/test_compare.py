@@ -501,3 +501,17 @@ def test_the_next_step_follows_the_most_frequent_error_of_the_arms_in_the_race(t
     )
     (step,) = (step for step in tie.next_steps if step.kind == "ask_more")
     assert step.numbers["needed"] > step.numbers["n"] == 40
+
+
+def test_the_commands_to_measure_again_come_from_the_files(tmp_path: Path) -> None:
+    files = {"rag": measured("rag", 1.0, **INDEXED), "finetuned": measured("finetuned", 0.6, **TRAINED)}
+    for told in files.values():
+        told["metadata"] |= {"questions": {"file": "a b.jsonl", "asked": 40}, "engine": {"name": "oracle"}, "seed": 7}
+    evaluate, compare_models = run(tmp_path, files).method["commands"]
+    assert evaluate == (
+        "dyag evaluate 'a b.jsonl' --arms rag,finetuned --base-model tiny:1m --model MODEL --index INDEX -k 3"
+        " --max-new-tokens 64 --temperature 0.0 --engine oracle --limit 40 --seed 7 --output results"
+    )
+    assert compare_models.startswith("dyag compare-models --results rag=in_rag.json --results finetuned=in_finetuned")
+    del files["rag"]["metadata"]["questions"]  # not from dyag evaluate, or it doesn't say
+    assert len(run(tmp_path, files).method["commands"]) == 1

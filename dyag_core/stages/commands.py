@@ -43,6 +43,8 @@ def _evaluate(files: Mapping[str, ResultFile]) -> str | None:
             line.append(f"--{name.replace('_', '-')} {shlex.quote(str(value))}")
     if (engine := _same(told, "engine", "name")) is not None:
         line.append(f"--engine {shlex.quote(str(engine))}")
+    if (asked := _same(told, "questions", "asked")) is not None:
+        line.append(f"--limit {shlex.quote(str(asked))}")
     seeds = {str(about.get("seed")) for about in told}
     if len(seeds) == 1 and "None" not in seeds:
         line.append(f"--seed {shlex.quote(seeds.pop())}")

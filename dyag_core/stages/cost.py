@@ -26,8 +26,8 @@ _NOT_FOR_USE = ("oracle",)
 #: A break-even so many times later than the first is not drawn: the others would lie on the axis.
 _FARTHEST = 20
 _POINTS = 4
-#: Decimals of money: small models cost thousandths.
-_MONEY = 4
+#: Decimals: small models cost thousandths of any currency.
+_SECONDS, _MONEY = 2, 4
 
 
 def checked(options: CostOptions) -> CostOptions:
@@ -54,13 +54,13 @@ def checked(options: CostOptions) -> CostOptions:
 def reckon(files: Mapping[str, ResultFile], items: Mapping[str, Sequence[Item]], options: CostOptions) -> Cost:
     """The cost of every arm that somebody could run. Money where there are prices, else seconds."""
     arms = [_arm(arm, file, items[arm], options) for arm, file in files.items() if arm not in _NOT_FOR_USE]
-    pairs = [found for a, b in combinations(arms, 2) if (found := _pair(a, b)) is not None]
+    pairs = [found for a, b in combinations(arms, 2) if (found := _pair(a, b, _decimals(options))) is not None]
     return Cost(
         unit="seconds" if options.price_hour is None else "money",
         options=options,
         arms=arms,
         break_even=pairs,
-        curve=_curve(arms, pairs),
+        curve=_curve(arms, pairs, _decimals(options)),
         sentences=_sentences(arms, pairs, options),
         missing=[
             _missing([arm.arm for arm in arms if part in arm.missing], part)
@@ -105,7 +105,8 @@ def _arm(arm: str, file: ResultFile, items: Sequence[Item], options: CostOptions
     month = None
     if options.queries_per_month is not None and thousand is not None and cost.once is not None and not missing:
         month = rounded(
-            (options.changes_per_month or 0) * cost.once + options.queries_per_month * thousand / 1000, _MONEY
+            (options.changes_per_month or 0) * cost.once + options.queries_per_month * thousand / 1000,
+            _decimals(options),
         )
     return cost.model_copy(update={"thousand": thousand, "month": month})
 
@@ -130,7 +131,8 @@ def _once(parts: Mapping[CostPart, float | None], options: CostOptions) -> float
     if "training" in parts and parts["training"] is None:
         return None
     seconds = sum(value for value in parts.values() if value is not None)
-    return rounded(seconds, 2) if options.price_hour is None else rounded(seconds / 3600 * options.price_hour, _MONEY)
+    spent = seconds if options.price_hour is None else seconds / 3600 * options.price_hour
+    return rounded(spent, _decimals(options))
 
 
 def _thousand(cost: ArmCost, options: CostOptions) -> float | None:
@@ -156,7 +158,11 @@ def _line(arm: ArmCost) -> tuple[float, float] | None:
     return None if arm.once is None or arm.thousand is None else (arm.once, arm.thousand)
 
 
-def _pair(a: ArmCost, b: ArmCost) -> BreakEven | None:
+def _decimals(options: CostOptions) -> int:
+    return _SECONDS if options.price_hour is None else _MONEY
+
+
+def _pair(a: ArmCost, b: ArmCost, decimals: int) -> BreakEven | None:
     """Who pays against whom; None where too little is known, or where both cost the same."""
     mine, theirs = _line(a), _line(b)
     if mine is None or theirs is None or mine == theirs:
@@ -168,12 +174,12 @@ def _pair(a: ArmCost, b: ArmCost) -> BreakEven | None:
     if mine[1] >= theirs[1]:
         return BreakEven(arm=a.arm, against=b.arm, queries=None)
     queries = math.ceil(round(1000 * (mine[0] - theirs[0]) / (theirs[1] - mine[1]), 6))
-    total = rounded(theirs[0] + queries * theirs[1] / 1000, _MONEY)
+    total = rounded(theirs[0] + queries * theirs[1] / 1000, decimals)
     at_least = bool(set(a.missing) - set(b.missing))
     return BreakEven(arm=a.arm, against=b.arm, queries=queries, total=total, at_least=at_least)
 
 
-def _curve(arms: Sequence[ArmCost], pairs: Sequence[BreakEven]) -> Curve | None:
+def _curve(arms: Sequence[ArmCost], pairs: Sequence[BreakEven], decimals: int) -> Curve | None:
     """Totals after so many queries, past the break-evens; of the arms whose cost is known."""
     lines = {arm.arm: line for arm in arms if (line := _line(arm)) is not None}
     if len(lines) < 2:
@@ -183,7 +189,7 @@ def _curve(arms: Sequence[ArmCost], pairs: Sequence[BreakEven]) -> Curve | None:
     step = _round_number(1.5 * near[-1] / _POINTS) if near else 250
     queries = [step * place for place in range(_POINTS + 1)]
     totals = {
-        arm: [rounded(once + n * thousand / 1000, _MONEY) for n in queries] for arm, (once, thousand) in lines.items()
+        arm: [rounded(once + n * thousand / 1000, decimals) for n in queries] for arm, (once, thousand) in lines.items()
     }
     return Curve(queries=queries, totals=totals)
 

@@ -68,7 +68,7 @@ SENTENCES = {
         "get_tokens": "Evaluate again with dyag evaluate.",
         "ask_more": "Ask more questions: {n} show differences from {detectable} {unit} on; to see {target} {unit} it"
         " takes about {needed} (dyag generate-training --split, with a larger --count).",
-        "ask_more_stratum": "Ask more questions of this kind: {strata}; at least {minimum} are needed.",
+        "ask_more_stratum": "Ask more questions of these kinds: {strata}; at least {minimum} are needed.",
         "next_failed": "{arm}: failed questions: {count} of {n}. Read the errors in the results file and evaluate"
         " again: answers that came are kept.",
         "next_retrieval": "{arm}: passages that retrieval missed: {count} of {n} questions. Try a larger -k, another"
@@ -143,7 +143,7 @@ SENTENCES = {
         "ask_more": "Posez plus de questions : {n} montrent des écarts à partir de {detectable} {unit} ; pour en voir"
         " un de {target} {unit}, il en faut environ {needed} (dyag generate-training --split, avec un --count plus"
         " grand).",
-        "ask_more_stratum": "Posez plus de questions de ce type : {strata} ; il en faut au moins {minimum}.",
+        "ask_more_stratum": "Posez plus de questions des types suivants : {strata} ; il en faut au moins {minimum}.",
         "next_failed": "{arm} : questions en échec : {count} sur {n}. Lisez les erreurs dans le fichier de résultats,"
         " puis évaluez à nouveau : les réponses obtenues sont gardées.",
         "next_retrieval": "{arm} : questions dont le passage n'est pas retrouvé : {count} sur {n}. Essayez un -k"
