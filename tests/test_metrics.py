@@ -106,6 +106,21 @@ def test_exact_match_and_f1(answer: str, expected: str, exact: int, f1: float) -
     assert score("token_f1", prediction(answer, expected)) == [pytest.approx(f1)]
 
 
+@pytest.mark.parametrize(
+    ("answer", "success"),
+    [
+        ("https://apps.example.org/archives", 1),
+        ("https://apps.example.org/archives/", 1),
+        ("Its address is https://apps.example.org/archives.", 1),
+        ("https://apps.example.org/archives/records/Archivaume", 0),
+        ("https://apps.example.org/archives or https://other.example.org", 0),
+    ],
+)
+def test_an_address_that_goes_on_is_another_page(answer: str, success: int) -> None:
+    question = "What is the web address of Archivaume?"
+    assert score("success", prediction(answer, "https://apps.example.org/archives", question)) == [success]
+
+
 def test_containment_is_whole_tokens_in_order() -> None:
     answers = ["The licence is GPL-2.0-only.", "GPL-12.0-only", "only GPL 2.0", ""]
     assert score("containment", *(prediction(a, "GPL-2.0-only") for a in answers)) == [1, 0, 0, 0]

@@ -8,7 +8,9 @@ under rules that a model which hedges, lists or rambles does not pass:
 1. it is short: besides the question's own words, at most `extra_words` more than the expected answer;
 2. it offers no alternatives: no "or" / "ou" and no list beyond what the expected answer has;
 3. it negates only where the expected answer does;
-4. the expected answer stands in it word for word; or, where the expected answer is a sentence (6 words and more),
+4. where the expected answer holds addresses (web, mail), it names the same ones and no others: a path that goes on is
+   another page;
+5. the expected answer stands in it word for word; or, where the expected answer is a sentence (6 words and more),
    at least `key_share` of its telling words do, and all of its numbers. Telling words are those that neither the
    question nor grammar gives: in "La licence de 7zip est LGPL-2.0-only", asked for the licence of 7zip,
    they are "lgpl", "2.0" and "only".
@@ -33,6 +35,7 @@ _GRAMMAR = frozenset(
     "de et est sont pour par sur avec dans en au aux ce cette ces son sa ses il elle ils elles qui que a ete "
     "and is are was were of for by on with in at to from as it its this that these those be been has have".split()
 )
+_ADDRESS = re.compile(r"(?:https?://|www\.)\S+|[^\s@]+@[^\s@]+")
 _NEGATION = re.compile(r"\b(?:pas|aucune?|jamais|non|not|no|never|none|cannot)\b|n['’]t\b")
 _SEPARATOR = re.compile(r"(?<!\d)[,;|](?!\d)|(?<=\d)[,;|](?!\d)|(?<!\d)[,;|](?=\d)|\n| / ")
 
@@ -69,9 +72,16 @@ def _carries(prediction: Prediction, options: Options) -> bool:
         return False
     if _offers_alternatives(prediction) or _negates(prediction.answer) != _negates(prediction.expected):
         return False
+    addresses = _addresses(prediction.expected)
+    if addresses and _addresses(prediction.answer) != addresses:
+        return False
     if f" {' '.join(expected)} " in f" {' '.join(answer)} ":
         return True
     return len(expected) >= SENTENCE_WORDS and _tells(set(answer), set(expected) - asked, options.key_share)
+
+
+def _addresses(text: str) -> set[str]:
+    return {found.rstrip(".,;:!?)»\"'").rstrip("/").casefold() for found in _ADDRESS.findall(text)}
 
 
 def _tells(answer: set[str], expected: set[str], share: float) -> bool:
