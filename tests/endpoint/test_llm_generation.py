@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import random
@@ -243,7 +244,13 @@ def test_ctrl_c_while_the_server_hangs(server, source, tmp_path):
     server.patience = 20
     server.behaves = lambda number, body: "stalls"
     source(5)
-    process = subprocess.Popen(command(server, tmp_path), stderr=subprocess.PIPE, stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        command(server, tmp_path),
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        # a test run in the background of a script ignores Ctrl-C, and its children would, too
+        preexec_fn=functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
+    )
     while not server.hits:
         time.sleep(0.005)
     started = time.monotonic()
