@@ -117,7 +117,8 @@ def _turns(row: Mapping[str, Any], system: str | None, done: Mended) -> tuple[st
         return "Alpaca", [*_before(row), *_history(row.get("history") or [], done), *turns]
     answer = next((key for key in _ANSWERS if key in row), None)
     if "question" in row and answer is not None:
-        prompt = question_messages(_text(row["question"], done), row.get("system") or system)
+        own = _text(row.get("system"), done)
+        prompt = question_messages(_text(row["question"], done), own or system)
         if answer != "expected_answer":
             done.problems.append(("foreign_shape", f"question, {answer}"))
             done.fixes.append("rewritten as messages")

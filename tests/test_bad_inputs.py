@@ -191,4 +191,4 @@ def test_bad_training_rows_of_other_tools_are_named(tmp_path: Path) -> None:
         assert reason in error.value.message
     path.write_text(json.dumps(good_row), encoding="utf-8")
     (row,) = read_conversations(path)
-    assert [(turn.role, turn.content) for turn in row.messages] == [("user", "q\ni"), ("assistant", "a")]
+    assert [(turn.role, turn.content) for turn in row.messages] == [("user", "q\n\ni"), ("assistant", "a")]

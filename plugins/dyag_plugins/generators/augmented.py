@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 
 #: Two wordings of a fact are at most this similar (see `dyag_core.similarity`).
 _DIFFERENT = 0.75
-#: What no document tells is asked in few wordings: not to know is learnt from many things, not from many sentences.
-_UNTOLD_WORDINGS = 2
 #: Share of the wordings that are typed carelessly, and of the plain questions that come with a greeting.
 _CARELESS = 0.25
 _POLITE = 0.12
@@ -55,17 +53,12 @@ class AugmentedGenerator:
     @hookimpl
     def dyag_generate(self, documents: Iterable[Document], options: AugmentedOptions, run: Run) -> Iterator[Example]:
         """Wordings of each fact, the canonical one first; then what rests on two facts."""
-        return _examples(documents, options, _asking(options, run))
+        return _examples(documents, options, Asking(options, run))
 
     @hookimpl
     def dyag_explain(self, documents: Iterable[Document], options: AugmentedOptions, run: Run) -> Iterator[Example]:
         """The same examples; their meta says which rule and template made them, and from where."""
-        return _examples(documents, options, _asking(options, run, explains=True))
-
-
-def _asking(options: AugmentedOptions, run: Run, *, explains: bool = False) -> Asking:
-    weight = options.wordings / min(_UNTOLD_WORDINGS, options.wordings)
-    return Asking(options, run, explains=explains, untold_weight=weight)
+        return _examples(documents, options, Asking(options, run, explains=True))
 
 
 def _examples(documents: Iterable[Document], options: AugmentedOptions, asking: Asking) -> Iterator[Example]:
@@ -74,8 +67,7 @@ def _examples(documents: Iterable[Document], options: AugmentedOptions, asking: 
         asks = asking.asks(document)
         rows = 0
         for ask in asks:
-            number = options.wordings if ask.fact.answerable else min(_UNTOLD_WORDINGS, options.wordings)
-            for question, template in wordings(asking, ask, number):
+            for question, template in wordings(asking, ask, options.wordings):
                 rows += 1
                 yield asking.example(document, ask, question, template)
         yield from together.examples(document, asks, rows)

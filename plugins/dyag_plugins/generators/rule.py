@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 #: A label that this many documents have is missed where a document hasn't got it.
 _USUAL = 2
 #: So many questions without an answer wait for a document that lacks what others tell; more than that are made up.
-_MAY_WAIT = 2
+_MAY_WAIT = 4
 #: What so many documents said last under a label is kept to compare with.
 _REMEMBERED = 24
 
@@ -78,14 +78,10 @@ class Asking:
     """What can be asked about documents, with the words for it, and the examples made of both.
 
     Generators share it. It remembers what earlier documents told, so documents must be given in order.
-
-    Args:
-        explains: examples say in their meta how they were made.
-        untold_weight: how many more rows a fact gives than something that no document tells.
     """
 
-    def __init__(self, options: RuleOptions, run: Run, *, explains: bool = False, untold_weight: float = 1) -> None:
-        self.options, self.run, self.explains, self._untold_weight = options, run, explains, untold_weight
+    def __init__(self, options: RuleOptions, run: Run, *, explains: bool = False) -> None:
+        self.options, self.run, self.explains = options, run, explains
         self.pack = load_pack(run.lang, options.rules)
         self.words = Wordings(self.pack, run.lang)
         #: Plain asks of earlier documents by noun, the newest last.
@@ -216,7 +212,7 @@ class Asking:
         """
         share = self.options.unanswerable
         rng = self.run.random("unanswerable", document.id)
-        self._owed += len(told) * share / (1 - share) * self._untold_weight
+        self._owed += len(told) * share / (1 - share)
         number = int(self._owed + rng.random())
         if number <= 0:
             return []
