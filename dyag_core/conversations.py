@@ -87,7 +87,7 @@ def messages_of(row: dict[str, Any], system: str | None) -> tuple[Message, ...]:
         messages = _turns(row["prompt"], "user") + _turns(row["completion"], "assistant")
     elif isinstance(row.get("question"), str) and isinstance(row.get("expected_answer"), str):
         answer = Message(role="assistant", content=row["expected_answer"])
-        messages = (*question_messages(row["question"], row.get("system") or system), answer)
+        messages = (*question_messages(row["question"], _text(row, "system") or system), answer)
     else:
         raise ValueError(f"none of the known shapes: {_SHAPES}")
     check_turns(messages)
@@ -98,20 +98,30 @@ def _spoken(value: Any) -> Any:
     """ShareGPT's turns as messages."""
     if not isinstance(value, list) or not all(isinstance(turn, dict) for turn in value):
         raise ValueError('"conversations" is not a list of turns')
-    unknown = next((turn.get("from") for turn in value if turn.get("from") not in _SPEAKERS), None)
-    if unknown is not None:
-        raise ValueError(f'"conversations" holds a turn from {unknown!r}; known: {", ".join(_SPEAKERS)}')
-    return [{"role": _SPEAKERS.get(turn.get("from"), ""), "content": turn.get("value")} for turn in value]
+    for turn in value:
+        speaker = turn.get("from")
+        if not isinstance(speaker, str) or speaker not in _SPEAKERS:
+            raise ValueError(f'"conversations" holds a turn from {speaker!r}; known: {", ".join(_SPEAKERS)}')
+    return [{"role": _SPEAKERS[turn["from"]], "content": turn.get("value")} for turn in value]
+
+
+def _text(row: dict[str, Any], name: str) -> str:
+    """A field that may be missing or null, but is a text where it isn't."""
+    value = row.get(name)
+    if value is None or isinstance(value, str):
+        return value or ""
+    raise ValueError(f'"{name}" is a {type(value).__name__}, not a text')
 
 
 def _instructed(row: dict[str, Any]) -> tuple[Message, ...]:
     """Alpaca's row: system, earlier questions and answers, the instruction with its input, the answer."""
-    turns = [("system", row["system"])] if row.get("system") else []
-    for pair in row.get("history") or []:
-        if not isinstance(pair, list) or len(pair) != 2:
-            raise ValueError('"history" is not a list of [question, answer]')
-        turns += [("user", pair[0]), ("assistant", pair[1])]
-    question = "\n\n".join(part for part in (row["instruction"], row.get("input")) if part)
+    system, history = _text(row, "system"), row.get("history") or []
+    if not isinstance(history, list) or not all(isinstance(pair, list) and len(pair) == 2 for pair in history):
+        raise ValueError('"history" is not a list of [question, answer]')
+    turns = [("system", system)] if system else []
+    for asked, answered in history:
+        turns += [("user", asked), ("assistant", answered)]
+    question = "\n\n".join(filter(None, (row["instruction"], _text(row, "input"))))
     turns += [("user", question), ("assistant", row["output"])]
     return _MESSAGES.validate_python([{"role": role, "content": content} for role, content in turns])
 

@@ -11,6 +11,7 @@ import pytest
 
 from dyag_core import Session, UsageError
 from dyag_core.artifacts import BadLine
+from dyag_core.conversations import read_conversations
 from dyag_core.documents import read_documents
 
 #: kind -> (a bad line, part of the reason); the same bytes are tried as a line and as an element of an array
@@ -172,9 +173,26 @@ def test_a_table_without_rows_is_a_usage_error(tmp_path: Path, raw: bytes) -> No
         read(path)
 
 
-def test_bad_training_rows_of_other_tools_are_named(tmp_path: Path) -> None:
-    from dyag_core.conversations import read_conversations
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        ({"question": "q", "expected_answer": "a", "system": [{}]}, '"system" is a list'),
+        ({"instruction": "q", "output": "a", "system": {"a": 1}}, '"system" is a dict'),
+        ({"instruction": "q", "output": "a", "input": 3}, '"input" is a int'),
+        ({"instruction": "q", "output": "a", "history": 3}, '"history" is not a list'),
+        ({"conversations": [{"from": [], "value": "x"}]}, "a turn from []"),
+    ],
+)
+def test_a_training_row_with_a_field_of_another_type_is_named(tmp_path, row, reason):
+    path = tmp_path / "d.jsonl"
+    path.write_text(json.dumps(row), encoding="utf-8")
+    with pytest.raises(UsageError) as error:
+        read_conversations(path)
+    assert "line 1" in error.value.message
+    assert reason in error.value.message
 
+
+def test_bad_training_rows_of_other_tools_are_named(tmp_path: Path) -> None:
     good_row = {"instruction": "q", "input": "i", "output": "a"}
     bad: list[Any] = [
         {"conversations": [{"from": "tool", "value": "x"}]},
