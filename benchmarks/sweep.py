@@ -22,6 +22,8 @@ from typing import Any
 
 from turns import machine, machine_table
 
+from dyag_core.artifacts import atomic_text, read_jsonl, to_json, write_jsonl
+
 RATES = (2e-4, 5e-4, 1e-3, 2e-3, 4e-3)
 EPOCHS = (1, 2, 4)
 RANKS = (4, 8, 16, 32, 64)
@@ -49,10 +51,9 @@ def make_data(arguments: argparse.Namespace, folder: Path) -> tuple[Path, Path]:
         output=folder / "data.jsonl",
         min_yield=0,
     )
-    rows = [json.loads(line) for line in data.test.read_text(encoding="utf-8").split("\n") if line]
+    rows = _rows(data.test)
     recall = folder / "recall.jsonl"
-    kept = [json.dumps(row, ensure_ascii=False) for row in rows if row["meta"]["stratum"] == "recall"]
-    recall.write_text("\n".join(kept) + "\n", encoding="utf-8")
+    write_jsonl(recall, (row for row in rows if row["meta"]["stratum"] == "recall"))
     return data.train, recall
 
 
@@ -131,8 +132,6 @@ def markdown(rows: list[dict[str, Any]], base_model: str) -> str:
 
 def main() -> None:
     """Run what is missing, draw and write."""
-    from dyag_core.artifacts import atomic_text
-
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("documents", type=Path)
     parser.add_argument("--base-model", default="smollm2:135m")
@@ -158,7 +157,7 @@ def main() -> None:
         if not any(asdict(cell).items() <= row.items() for row in rows):
             row = measure(cell, train, questions, arguments.base_model, arguments.work)
             with done.open("a", encoding="utf-8") as handle:
-                handle.write(json.dumps(row) + "\n")
+                handle.write(to_json(row) + "\n")
             print(row, flush=True)
     rows = _rows(done)
     draw(rows, best, arguments.output / "sweep.svg")
@@ -168,7 +167,7 @@ def main() -> None:
 def _rows(path: Path) -> list[dict[str, Any]]:
     if not path.exists():
         return []
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n") if line]
+    return [row for _, row in read_jsonl(path) if isinstance(row, dict)]
 
 
 if __name__ == "__main__":

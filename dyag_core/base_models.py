@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from dyag_core.artifacts import atomic_text, disk_errors, file_sha256, output_lock, read_json, sha256_of, to_json
 from dyag_core.errors import DyagError, EndpointError, UsageError
 from dyag_core.quiet import quiet_libraries
+from dyag_core.registry import missing_library
 from dyag_core.run import SilentProgress
 
 if TYPE_CHECKING:
@@ -116,6 +117,18 @@ def load_tokenizer(base_path: str, context_length: int | None = None) -> Any:
     if context_length and (tokenizer.model_max_length or 0) > context_length:
         tokenizer.model_max_length = context_length
     return tokenizer
+
+
+def fetch_tokenizer(preset: BaseModelPreset, progress: Progress) -> Any:
+    """The tokenizer of `preset`, which is fetched if need be.
+
+    Raises:
+        UsageError: it is not to be had, or has no chat template. PluginError: a library is missing.
+    """
+    try:
+        return load_tokenizer(locate(preset, progress), preset.context_length)
+    except ModuleNotFoundError as error:
+        raise missing_library(f"the tokenizer of {preset.name!r}", error) from error
 
 
 def _safe(name: str) -> str:

@@ -16,11 +16,11 @@ from dyag_core.sentences import sentences
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-_HEADING = re.compile(r"(#{1,6})\s+(\S.*)")
+HEADING = re.compile(r"(#{1,6})\s+(\S.*)")
 _UNDERLINE = re.compile(r"^(=+|-{2,})\s*$")
 _FENCE = re.compile(r"^\s{0,3}(```+|~~~+)")
-_TABLE_ROW = re.compile(r"^\s*\|.*\|\s*$")
-_TABLE_RULE = re.compile(r"^\s*\|[\s:|-]+\|\s*$")
+TABLE_ROW = re.compile(r"^\s*\|.*\|\s*$")
+TABLE_RULE = re.compile(r"^\s*\|[\s:|-]+\|\s*$")
 _ITEM = re.compile(r"^\s{0,3}(?:[-*+•]|\d{1,3}[.)])\s+")
 _WORD = re.compile(r"\S+\s*|\s+")
 
@@ -117,7 +117,7 @@ def _levels(text: str) -> Iterator[tuple[str, int]]:
 
 def _level(line: str) -> int:
     """1 to 6 for a heading, 0 for any other line."""
-    heading = _HEADING.match(line)
+    heading = HEADING.match(line)
     return len(heading[1]) if heading else 0
 
 
@@ -192,7 +192,7 @@ def _blocks(lines: Sequence[str]) -> Iterator[list[str]]:
                 yield block
                 block, fence = [], ""
             continue
-        row = bool(_TABLE_ROW.match(line))
+        row = bool(TABLE_ROW.match(line))
         if block and (mark or not line.strip() or row != table):
             yield block
             block = []
@@ -208,7 +208,7 @@ def _blocks(lines: Sequence[str]) -> Iterator[list[str]]:
 def _pieces(block: list[str], room: int, measure: Callable[[str], int]) -> Iterator[_Piece]:
     """A block whole if it fits, else in parts that do."""
     text = "\n".join(block)
-    fence, table = _FENCE.match(block[0]), _TABLE_ROW.match(block[0])
+    fence, table = _FENCE.match(block[0]), TABLE_ROW.match(block[0])
     if measure(text) <= room:
         yield _Piece(text, prose=not (fence or table), new_block=True)
     elif fence:
@@ -216,7 +216,7 @@ def _pieces(block: list[str], room: int, measure: Callable[[str], int]) -> Itera
         lines = block[1 : len(block) - len(closed)]
         yield from _groups(lines, block[:1], closed or [fence[1]], room, measure)
     elif table:
-        header = 2 if len(block) > 1 and _TABLE_RULE.match(block[1]) else 0
+        header = 2 if len(block) > 1 and TABLE_RULE.match(block[1]) else 0
         yield from _groups(block[header:], block[:header], [], room, measure)
     else:
         for i, part in enumerate(_prose_parts(block, room, measure)):

@@ -1,4 +1,4 @@
-"""Is this French or English? By the stopwords of the whole corpus: single lines are too short to tell."""
+"""French or English: which is asked for, and which a corpus is in, by its stopwords (single lines are too short)."""
 
 from __future__ import annotations
 
@@ -7,10 +7,15 @@ from collections import Counter
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from dyag_core.errors import UsageError
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from dyag_core.records import Document
+
+#: the languages that texts for people, prompts and rules are written in
+LANGUAGES = ("en", "fr")
 
 _STOPWORDS = {
     "fr": frozenset(
@@ -22,6 +27,12 @@ _STOPWORDS = {
         "has have".split()
     ),
 }
+
+
+def check_language(lang: str | None) -> None:
+    """UsageError for a language that there are no texts in; None leaves it to be found out."""
+    if lang is not None and lang not in LANGUAGES:
+        raise UsageError(f"no texts in language {lang!r}", f"known: {', '.join(LANGUAGES)}")
 
 
 def detect_language(texts: Iterable[str]) -> str:

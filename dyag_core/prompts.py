@@ -12,8 +12,6 @@ if TYPE_CHECKING:
 
     from dyag_core.records import Chunk
 
-LANGUAGES = ("en", "fr")
-
 SYSTEM = {
     "en": "Answer briefly. If you do not know, say so.",
     "fr": "Réponds brièvement. Si tu ne sais pas, dis-le.",

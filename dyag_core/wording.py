@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-LANGUAGES = ("en", "fr")
-
 _ARMS = {
     "en": {"base": "base", "rag": "RAG", "finetuned": "fine-tuned", "hybrid": "hybrid", "oracle": "oracle"},
     "fr": {"base": "base", "rag": "RAG", "finetuned": "affiné", "hybrid": "hybride", "oracle": "oracle"},

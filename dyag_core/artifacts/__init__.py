@@ -12,6 +12,7 @@ from dyag_core.artifacts.manifest import (
     sha256_of,
     write_manifest,
 )
+from dyag_core.artifacts.outputs import jsonl_file, refuse_input
 from dyag_core.artifacts.rejects import Rejects
 
 __all__ = [
@@ -22,11 +23,13 @@ __all__ = [
     "atomic_write",
     "disk_errors",
     "file_sha256",
+    "jsonl_file",
     "manifest_path",
     "output_lock",
     "read_json",
     "read_jsonl",
     "readable_name",
+    "refuse_input",
     "relative_to",
     "remove_leftovers",
     "sha256_of",

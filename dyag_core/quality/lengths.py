@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from dyag_core.base_models import load_tokenizer, locate
+from dyag_core.base_models import fetch_tokenizer
 from dyag_core.chat import training_ids
 from dyag_core.errors import GateError
 from dyag_core.quality.counting import histogram, percentile
 from dyag_core.records.example import Message
 from dyag_core.records.quality import Lengths
-from dyag_core.registry import missing_library
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -45,10 +44,7 @@ class Ruler:
         if base_model is None:
             return cls()
         preset = plugins.base_model(base_model)
-        try:
-            return cls(preset, load_tokenizer(locate(preset, progress), preset.context_length))
-        except ModuleNotFoundError as error:
-            raise missing_library(f"the chat template of {preset.name!r}", error) from error
+        return cls(preset, fetch_tokenizer(preset, progress))
 
     @property
     def name(self) -> str | None:

@@ -11,7 +11,7 @@ import numpy as np
 
 from dyag_core.artifacts import atomic_text, disk_errors, file_sha256, output_lock, write_manifest
 from dyag_core.errors import UsageError
-from dyag_core.language import detect_language
+from dyag_core.language import LANGUAGES, check_language, detect_language
 from dyag_core.plain import plain
 from dyag_core.records import ArmSummary, Comparison, CostOptions, Latency, MetricResult, MetricSummary, Record, Report
 from dyag_core.run import Run, SilentProgress
@@ -27,7 +27,7 @@ from dyag_core.stages.scoring import Scored, score
 from dyag_core.stages.sentences import SENTENCES
 from dyag_core.stats import ALPHA, summarise
 from dyag_core.version import __version__
-from dyag_core.wording import LANGUAGES, rounded
+from dyag_core.wording import rounded
 
 if TYPE_CHECKING:
     from dyag_core.manager import Plugins
@@ -75,8 +75,7 @@ def compare(
         UsageError: fewer than two arms, a file that holds no results, nothing in common, or (without `force`)
             settings or questions that differ.
     """
-    if lang is not None and lang not in LANGUAGES:
-        raise UsageError(f"unknown language {lang!r}", f"known: {', '.join(LANGUAGES)}")
+    check_language(lang)
     cost = checked(cost or CostOptions())
     files = _read(results)
     lang = lang or _language(files)
@@ -100,12 +99,7 @@ def compare(
             plugins=plugins,
         )
         rendered = {reporter.name: plugins.report(reporter, comparison, lang) for reporter in chosen}
-        written = {name: _place(output, report) for name, report in rendered.items()}
-        twice = [str(path) for path, count in Counter(written.values()).items() if count > 1]
-        if twice:
-            raise UsageError(f"two reporters would both write {twice[0]}", "choose one of them")
-        for name, report in rendered.items():
-            atomic_text(written[name], report.text)
+        written = _write(rendered, output)
         manifest = output.with_name(f"{output.name}.manifest.json")
         write_manifest(
             manifest,
@@ -204,8 +198,15 @@ def _language(files: Mapping[str, ResultFile]) -> str:
     return detect_language(item.prediction.question for file in files.values() for item in file.items)
 
 
-def _place(output: Path, report: Report) -> Path:
-    return output.with_name(output.name + report.suffix)
+def _write(rendered: Mapping[str, Report], output: Path) -> dict[str, Path]:
+    """Each report beside the others, under the prefix `output`; where each stands."""
+    places = {name: output.with_name(output.name + report.suffix) for name, report in rendered.items()}
+    twice = [str(path) for path, count in Counter(places.values()).items() if count > 1]
+    if twice:
+        raise UsageError(f"two reporters would both write {twice[0]}", "choose one of them")
+    for name, report in rendered.items():
+        atomic_text(places[name], report.text)
+    return places
 
 
 def _arm(arm: str, file: ResultFile, matched: Matched, scored: Scored, primary: str) -> ArmSummary:

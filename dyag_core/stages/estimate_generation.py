@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from dyag_core.artifacts import jsonl_file
 from dyag_core.documents import read_documents
-from dyag_core.language import language_of
+from dyag_core.language import check_language, language_of
 from dyag_core.run import Run
-from dyag_core.stages.generate import jsonl_file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,6 +35,7 @@ def estimate_generation(
     Raises:
         UsageError: bad input or options, or the generator asks no model.
     """
+    check_language(lang)
     chosen = plugins.choose("generators", method, options)
     read = read_documents(source, lambda _line: None, strict=False)
     if lang is None:

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from dyag_core.documents import read_documents
 from dyag_core.errors import UsageError, nearest
-from dyag_core.language import language_of
+from dyag_core.language import check_language, language_of
 from dyag_core.normalise import fold
-from dyag_core.prompts import LANGUAGES
 from dyag_core.records.explanation import ExplainedRow, Explanation
 from dyag_core.run import Run
 from dyag_core.screening import Screen
@@ -47,11 +46,13 @@ def explain(
     Raises:
         UsageError: no such document, or a method that can't explain.
     """
-    if lang is not None and lang not in LANGUAGES:
-        raise UsageError(f"no texts in language {lang!r}", f"known: {', '.join(LANGUAGES)}")
+    check_language(lang)
     chosen = plugins.choose("generators", method, options)
-    bad = _BadLines(progress)
-    read = read_documents(source, bad.add, strict=strict)
+
+    def tell(line: BadLine) -> None:
+        progress.message(f"warning: line {line.line}: {line.reason}")
+
+    read = read_documents(source, tell, strict=strict)
     if lang is None:
         lang, read = language_of(read)
     run = Run(stage="explain", folder=Path(), plugins=plugins, seed=seed, lang=lang, progress=progress)
@@ -67,15 +68,6 @@ def explain(
         made = Explanation(document=wanted.id, title=wanted.title, method=chosen.name, lang=lang, rows=tuple(rows))
         done.result = made
     return made
-
-
-class _BadLines:
-    def __init__(self, progress: Progress) -> None:
-        self._progress = progress
-
-    def add(self, line: BadLine) -> None:
-        """Say which line can't be read."""
-        self._progress.message(f"warning: line {line.line}: {line.reason}")
 
 
 class _Until:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dyag_core.artifacts import manifest_path, output_lock, read_json, write_manifest
+from dyag_core.artifacts import manifest_path, output_lock, read_json, refuse_input, write_manifest
 from dyag_core.errors import UsageError
 from dyag_core.run import Run
 
@@ -35,8 +35,7 @@ def export(
     chosen = plugins.choose("exporters", format, options)
     if not source.exists():
         raise UsageError(f"{source}: no such file or folder")
-    if output.exists() and output.resolve() == source.resolve():
-        raise UsageError(f"{output}: is the input", "choose another --output")
+    refuse_input(output, source)
     manifest = manifest_path(output)
     _refuse_foreign(manifest)
     with output_lock(output):

@@ -13,8 +13,10 @@ from typing import IO, TYPE_CHECKING, Any
 from dyag_core.artifacts import (
     Rejects,
     atomic_write,
+    jsonl_file,
     manifest_path,
     output_lock,
+    refuse_input,
     relative_to,
     remove_leftovers,
     to_json,
@@ -24,9 +26,9 @@ from dyag_core.digests import DigestTable
 from dyag_core.documents import read_documents
 from dyag_core.errors import GateError, UsageError
 from dyag_core.groups import Groups
-from dyag_core.language import language_of
+from dyag_core.language import check_language, language_of
 from dyag_core.pace import Paced
-from dyag_core.prompts import LANGUAGES, SYSTEM, system_messages
+from dyag_core.prompts import SYSTEM, system_messages
 from dyag_core.quality import Measure, Ruler
 from dyag_core.records import GeneratedData
 from dyag_core.run import Run
@@ -41,7 +43,7 @@ if TYPE_CHECKING:
     from dyag_core.protocols import Progress, Task
     from dyag_core.records import Document, Example, Quality
 
-__all__ = ["GeneratedData", "generate", "jsonl_file"]
+__all__ = ["GeneratedData", "generate"]
 
 _PARTS = ("train", "val", "test")
 
@@ -80,13 +82,11 @@ def generate(
     Raises:
         UsageError: bad input or options. GateError: nothing was made, less than `min_yield`, or too long for training.
     """
-    if lang is not None and lang not in LANGUAGES:
-        raise UsageError(f"no texts in language {lang!r}", f"known: {', '.join(LANGUAGES)}")
+    check_language(lang)
     if group_by and not split:
         raise UsageError(f"--group-by {group_by} says how to split, and --split is missing", "add --split")
     output = jsonl_file(output)
-    if source.exists() and source.resolve() == output.resolve():
-        raise UsageError(f"{output}: is the input", "choose another --output")
+    refuse_input(output, source)
     chosen = plugins.choose("generators", method, options)
     measure = Measure(Ruler.of(base_model, plugins, progress), seed)
     with output_lock(output), Rejects(output) as rejects:
@@ -125,11 +125,6 @@ def generate(
     _check_yield(data, min_yield)
     check_lengths(data.quality, data.output)
     return data
-
-
-def jsonl_file(output: Path) -> Path:
-    """`output` with its suffix, where the user left it out."""
-    return output if output.suffix == ".jsonl" else output.with_name(f"{output.name}.jsonl")
 
 
 def _write_manifest(data: GeneratedData, source: Path, decided: dict[str, Any], chosen: Chosen, run: Run) -> None:

@@ -11,13 +11,16 @@ from dyag_core.artifacts import (
     BadLine,
     Rejects,
     atomic_write,
+    jsonl_file,
     manifest_path,
     output_lock,
     readable_name,
+    refuse_input,
     remove_leftovers,
     to_json,
     write_manifest,
 )
+from dyag_core.base_models import fetch_tokenizer
 from dyag_core.chunking import Chunking
 from dyag_core.digests import DigestTable
 from dyag_core.documents import TITLE_FIELDS, read_documents
@@ -64,10 +67,8 @@ def ingest(
         UsageError: bad input or options, or nothing usable in one of `sources`.
     """
     size = _size(chunk_size, chunk_unit, overlap)
-    output = output if output.suffix == ".jsonl" else output.with_name(f"{output.name}.jsonl")
-    for source in sources:
-        if source.exists() and source.resolve() == output.resolve():
-            raise UsageError(f"{output}: is the input", "choose another --output")
+    output = jsonl_file(output)
+    refuse_input(output, *sources)
     chunking = Chunking(size, _measure(chunk_unit, base_model, plugins, progress), overlap)
     with output_lock(output), Rejects(output) as rejects:
         remove_leftovers(output, rejects.path)
@@ -125,14 +126,7 @@ def _measure(unit: str, base_model: str | None, plugins: Plugins, progress: Prog
         return len
     if base_model is None:
         raise UsageError("tokens of which model?", "add --base-model smollm2:135m, or another")
-    from dyag_core.base_models import load_tokenizer, locate
-
-    try:
-        tokenizer = load_tokenizer(locate(plugins.base_model(base_model), progress))
-    except ModuleNotFoundError as error:
-        from dyag_core.registry import missing_library
-
-        raise missing_library("counting tokens", error) from error
+    tokenizer = fetch_tokenizer(plugins.base_model(base_model), progress)
     return lambda text: len(tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"])
 
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+from dyag_core.language import LANGUAGES
 from dyag_core.records import ArmSummary, Difference, Recommendation
 from dyag_core.stages.differences import MINIMUM_QUESTIONS, Standing, standing
 from dyag_core.stages.matching import Text
 from dyag_core.stages.sentences import SENTENCES, say
 from dyag_core.stats import ALPHA
 from dyag_core.wording import (
-    LANGUAGES,
     arm_name,
     arm_phrase,
     capital,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from dyag_core.wording import LANGUAGES
+from dyag_core.language import LANGUAGES
 
 #: A number or name that a sentence is filled with; a function of the language where it differs by it.
 Part = str | int | Callable[[str], str]

@@ -8,13 +8,13 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING, Any
 
-from dyag_core.artifacts import BadLine, atomic_write, output_lock, read_json, read_jsonl, to_json
+from dyag_core.artifacts import BadLine, atomic_write, output_lock, read_json, read_jsonl, refuse_input, to_json
 from dyag_core.chat import control_tokens
 from dyag_core.errors import GateError, UsageError
-from dyag_core.language import detect_language
+from dyag_core.language import check_language, detect_language
 from dyag_core.mending import MILD, Mended, mend
 from dyag_core.normalise import normalise
-from dyag_core.prompts import LANGUAGES, SYSTEM
+from dyag_core.prompts import SYSTEM
 from dyag_core.quality import Measure, Ruler
 from dyag_core.records import Problem, ProblemCount, Validation
 from dyag_core.run import Run
@@ -58,10 +58,9 @@ def validate(
     Raises:
         UsageError: no such file, not text, or a bad argument. ResourceError: no room to write.
     """
-    if lang is not None and lang not in LANGUAGES:
-        raise UsageError(f"no texts in language {lang!r}", f"known: {', '.join(LANGUAGES)}")
-    if fix is not None and fix.exists() and path.exists() and fix.resolve() == path.resolve():
-        raise UsageError(f"{fix}: is the file itself", "write to another one")
+    check_language(lang)
+    if fix is not None:
+        refuse_input(fix, path)
     spoken = detect_language(_texts(path))
     ruler = Ruler.of(base_model, plugins, progress)
     run = Run(stage="validate", folder=path.parent, plugins=plugins, seed=seed, lang=lang or spoken, progress=progress)

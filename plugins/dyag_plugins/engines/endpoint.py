@@ -317,18 +317,19 @@ def _error_text(body: bytes) -> str:
 
 def _retry_after(headers: Any) -> float | None:
     """Seconds, from `Retry-After` (RFC 9110: seconds or a date) or `retry-after-ms`."""
-    value = headers.get("retry-after-ms")
+    milliseconds, seconds = headers.get("retry-after-ms", ""), headers.get("retry-after", "")
+    if _is_number(milliseconds):
+        return max(0.0, float(milliseconds) / 1000)
+    if _is_number(seconds):
+        return max(0.0, float(seconds))
     try:
-        if value is not None:
-            return max(0.0, float(value) / 1000)
-        value = headers.get("retry-after")
-        return max(0.0, float(value)) if value is not None else None
-    except ValueError:
-        pass
-    try:
-        return max(0.0, email.utils.parsedate_to_datetime(value).timestamp() - time.time())
+        return max(0.0, email.utils.parsedate_to_datetime(seconds).timestamp() - time.time())
     except ValueError:
         return None
+
+
+def _is_number(text: str) -> bool:
+    return re.fullmatch(r"\s*\d+(\.\d*)?\s*", text) is not None
 
 
 def _writable(text: str) -> str:

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from dyag_core.chunking import heading_title
+from dyag_core.chunking import HEADING, TABLE_ROW, TABLE_RULE, heading_title
 from dyag_core.normalise import fold
 from dyag_core.records import Fact
 from dyag_core.sentences import first_sentence
@@ -24,14 +24,11 @@ if TYPE_CHECKING:
 LONGEST_VALUE = 240
 _LONGEST_LABEL_WORDS = 6
 
-_HEADING = re.compile(r"(#{1,6})\s+(\S.*)")
 _FENCE = re.compile(r"^\s*(?:```|~~~)")
 _BULLET = re.compile(r"^\s*(?:[-*+•]|\d+[.)])\s+")
 _LABELLED = re.compile(
     r"^\s*(?:[-*+•]\s+)?(?:\*\*|__)?(?P<label>[^\W\d_][^:|*_\n.!?;]{0,70}?)\s*(?:\*\*|__)?\s*:(?:\*\*|__)?\s+(?P<value>\S.*)$"
 )
-_TABLE_ROW = re.compile(r"^\s*\|.*\|\s*$")
-_TABLE_RULE = re.compile(r"^\s*\|[\s:|-]+\|\s*$")
 _LINK = re.compile(r"!?\[([^\]]*)\]\(([^)\s]*)[^)]*\)")
 _EMPHASIS = re.compile(r"(\*\*|__|`)(?=\S)(.+?)(?<=\S)\1")
 
@@ -106,7 +103,7 @@ def _stated(text: str, title: str) -> Iterator[tuple[str, str, str, str]]:
         if _FENCE.match(line):
             fenced = not fenced
             continue
-        found = None if fenced else _HEADING.match(line)
+        found = None if fenced else HEADING.match(line)
         if found or line == "# ":
             yield from _section(heading, level, body, title)
             heading, level, body = (heading_title(line), len(found[1]), []) if found else ("", 0, [])
@@ -118,7 +115,7 @@ def _section(heading: str, level: int, lines: Sequence[str], title: str) -> Iter
     running: list[str] = []
     table: list[str] = []
     for line in [*lines, ""]:
-        if "|" in line and _TABLE_ROW.match(line):
+        if "|" in line and TABLE_ROW.match(line):
             table.append(line)
             continue
         if table:
@@ -155,7 +152,7 @@ def _short_text(lines: Sequence[str]) -> str:
 
 
 def _table(rows: Sequence[str], title: str) -> Iterator[tuple[str, str, str, str]]:
-    cells = [[cell.strip() for cell in row.strip().strip("|").split("|")] for row in rows if not _TABLE_RULE.match(row)]
+    cells = [[cell.strip() for cell in row.strip().strip("|").split("|")] for row in rows if not TABLE_RULE.match(row)]
     if len(cells) < 2:
         return
     header, *body = cells

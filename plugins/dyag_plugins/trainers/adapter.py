@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -76,16 +78,12 @@ def put_in(model: Any, folder: Path) -> None:
 
 def save_best(model: Any, folder: Path) -> None:
     """The adapter's weights with their hash, complete or not there at all."""
-    partial = folder.with_name(f".{folder.name}.partial")
-    with disk_errors(folder):
-        shutil.rmtree(partial, ignore_errors=True)
+    with _replaced(folder) as partial:
         model.save_pretrained(partial)
         for file in partial.iterdir():
             if file.name != WEIGHTS:  # config and README hold this machine's paths, and nothing reads them
                 file.unlink()
         atomic_text(partial / SUM, file_sha256(partial / WEIGHTS) + "\n")
-        shutil.rmtree(folder, ignore_errors=True)
-        partial.rename(folder)
 
 
 def put_best(model: Any, folder: Path, run: Run) -> None:
@@ -102,12 +100,19 @@ def put_best(model: Any, folder: Path, run: Run) -> None:
 
 def write(model: Any, tokenizer: Any, final: Path, base_name: str) -> None:
     """Adapter and tokenizer, complete or not there at all."""
-    partial = final.with_name(".final.partial")
-    with disk_errors(final):
-        shutil.rmtree(partial, ignore_errors=True)
+    with _replaced(final) as partial:
         model.save_pretrained(partial)
         tokenizer.save_pretrained(partial)
         (partial / "README.md").unlink(missing_ok=True)  # a template full of "[More Information Needed]"
         name_base(partial / CONFIG, base_name)
-        shutil.rmtree(final, ignore_errors=True)
-        partial.rename(final)
+
+
+@contextmanager
+def _replaced(folder: Path) -> Iterator[Path]:
+    """A place to write in that becomes `folder` when the block ends, in the stead of what was there."""
+    partial = folder.with_name(f".{folder.name}.partial")
+    with disk_errors(folder):
+        shutil.rmtree(partial, ignore_errors=True)
+        yield partial
+        shutil.rmtree(folder, ignore_errors=True)
+        partial.rename(folder)
