@@ -23,6 +23,11 @@ def plain(text: str) -> str:
     return _SURROGATES.sub("\ufffd", _CONTROLS.sub("", text))
 
 
+def writable(text: str) -> str:
+    """`text` without halves of surrogate pairs, which JSON and file names can carry and UTF-8 can't."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
 def plain_value(value: Any) -> Any:
     """A JSON value with every string in it (keys too) made plain."""
     if isinstance(value, str):

@@ -7,6 +7,7 @@ from typing import IO, TYPE_CHECKING, Any, Self
 
 from dyag_core.artifacts.atomic import atomic_write
 from dyag_core.artifacts.jsonl import BadLine, to_json
+from dyag_core.plain import writable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,7 +31,7 @@ class Rejects:
             self._handle = self._files.enter_context(atomic_write(self.path))
         self.count += 1
         row = {"file": file, "line": line.line, "reason": line.reason, "text": line.text}
-        self._handle.write(to_json(row).encode("utf-8", "replace").decode("utf-8") + "\n")
+        self._handle.write(writable(to_json(row)) + "\n")
 
     def __exit__(self, *error: object) -> None:
         if self._handle is None and error[0] is None:

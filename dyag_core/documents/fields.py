@@ -10,6 +10,7 @@ from typing import Any
 from dyag_core.artifacts import BadLine
 from dyag_core.chunking import first_heading
 from dyag_core.digests import DigestTable
+from dyag_core.plain import writable
 from dyag_core.records import Chunk, Document
 
 OnBadLine = Callable[[BadLine], None]
@@ -105,7 +106,7 @@ def _chunks(rows: Iterable[tuple[int, Any]], chunk_of: Callable[[Any], Placed], 
 
 
 def _readable(row: Any) -> str:
-    return str(row).encode("utf-8", "replace").decode("utf-8")[:200]
+    return writable(str(row))[:200]
 
 
 def _identifier(fields: Mapping[str, Any], name: str) -> str:

@@ -11,6 +11,7 @@ from dyag_core import registry
 from dyag_core.artifacts import BadLine
 from dyag_core.documents.fields import Placed, documents_of, object_chunk, row_chunk
 from dyag_core.errors import UsageError
+from dyag_core.plain import writable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,7 +54,7 @@ def _csv_rows(path: Path) -> Iterator[tuple[int, dict[str, str] | BadLine]]:
 
 
 def _csv_row(line: int, header: list[str], cells: list[str], delimiter: str) -> dict[str, str] | BadLine:
-    text = delimiter.join(cells).encode("utf-8", "replace").decode("utf-8")[:200]
+    text = writable(delimiter.join(cells))[:200]
     if len(cells) != len(header):
         return BadLine(line, f"{len(cells)} fields where the header has {len(header)}", text)
     try:

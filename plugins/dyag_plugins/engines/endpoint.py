@@ -18,7 +18,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from dyag_core import Decoding, Message, Reply, UsageError
-from dyag_core.plain import plain
+from dyag_core.plain import plain, writable
 
 KEY_VARIABLES = ("DYAG_OPENAI_API_KEY", "OPENAI_API_KEY")
 #: The largest body that is read. A chat reply has some kilobytes; a server that sends more is broken.
@@ -178,7 +178,7 @@ class Endpoint:
                     usage = getattr(event, "usage", None) or usage
                     for choice in (getattr(event, "choices", None) or [])[:1]:
                         reason = choice.finish_reason or reason
-                        piece = self._scrub(_writable(choice.delta.content or ""))
+                        piece = self._scrub(writable(choice.delta.content or ""))
                         text += piece
                         if piece:
                             yield piece
@@ -296,7 +296,7 @@ def read_reply(body: bytes, scrub: Callable[[str], str]) -> Reply:
     usage = answer.get("usage")
     usage = usage if isinstance(usage, dict) else {}
     return Reply(
-        text=scrub(_writable(text)).strip(),
+        text=scrub(writable(text)).strip(),
         prompt_tokens=_count(usage.get("prompt_tokens")),
         completion_tokens=_count(usage.get("completion_tokens")),
         truncated=reason == "length",
@@ -330,11 +330,6 @@ def _retry_after(headers: Any) -> float | None:
 
 def _is_number(text: str) -> bool:
     return re.fullmatch(r"\s*\d+(\.\d*)?\s*", text) is not None
-
-
-def _writable(text: str) -> str:
-    """`text` without halves of surrogate pairs, which JSON can carry and UTF-8 can't."""
-    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _count(value: Any) -> int:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from dyag_core import Decoding, Message, Reply
 from dyag_core.artifacts import Journal, sha256_of
+from dyag_core.plain import writable
 from dyag_core.tokens import guessed_text_tokens, guessed_tokens
 
 if TYPE_CHECKING:
@@ -121,7 +122,7 @@ class Asker:
 
     def _keep(self, key: str, prompt: Sequence[Message], reply: Reply) -> Reply:
         """Journal a reply. One that failed isn't kept: it is asked for again by the next run."""
-        text = reply.text.encode("utf-8", "replace").decode("utf-8")
+        text = writable(reply.text)
         prompt_tokens = reply.prompt_tokens or guessed_tokens(prompt)  # not every server counts
         completion_tokens = reply.completion_tokens or guessed_text_tokens(len(text.encode()))
         self._margin = max(self._margin, prompt_tokens / guessed_tokens(prompt))
