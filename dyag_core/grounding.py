@@ -25,7 +25,7 @@ _DIGITS = re.compile(r"\d+(?:\.\d+)*")
 _NAME = re.compile(r"[^\W\d_]\w*")
 _SENTENCE_START = re.compile(r"(?:^|[.!?:;•\n]\s*|[-*]\s+|[«“\"(]\s*)$")
 _QUOTE = re.compile(r"«\s*([^»]+?)\s*»|“([^”]+)”|\"([^\"]+)\"")
-_ADDRESS = re.compile(r"(?:https?://|www\.)\S+|[^\s@]+@[^\s@]+\.[^\s@]+")
+_ADDRESS = re.compile(r"(?:https?://|www\.)\S+|(?<![^\s@])[^\s@]+@[^\s@]+\.[^\s@]+")
 _ASKING = frozenset(
     "quel quelle quels quelles quoi comment combien pourquoi quand lequel laquelle cette cela dont avec pour dans "
     "sont peut doit faut avoir etre fait elle elles leur leurs donner donne type "

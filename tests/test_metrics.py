@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -258,3 +260,12 @@ def test_options_are_read() -> None:
     loose = prediction("alpha beta gamma delta", "alpha beta gamma delta epsilon zeta", "Q?")
     assert score("success", loose) == [0]
     assert score("success", loose, key_share=0.6) == [1]
+
+
+@pytest.mark.parametrize("metric", ["success", "groundedness"])
+def test_twenty_thousand_letters_without_a_space_are_scored_at_once(metric: str) -> None:
+    """Addresses are looked for once in such an answer, not once from every letter of it."""
+    endless = prediction("x" * 20_000, "x" * 20_001, context="y")
+    started = time.process_time()
+    score(metric, endless)
+    assert time.process_time() - started < 1

@@ -35,7 +35,7 @@ _GRAMMAR = frozenset(
     "de et est sont pour par sur avec dans en au aux ce cette ces son sa ses il elle ils elles qui que a ete "
     "and is are was were of for by on with in at to from as it its this that these those be been has have".split()
 )
-_ADDRESS = re.compile(r"(?:https?://|www\.)\S+|[^\s@]+@[^\s@]+")
+_ADDRESS = re.compile(r"(?:https?://|www\.)\S+|(?<![^\s@])[^\s@]+@[^\s@]+")
 _NEGATION = re.compile(r"\b(?:pas|aucune?|jamais|non|not|no|never|none|cannot)\b|n['’]t\b")
 _SEPARATOR = re.compile(r"(?<!\d)[,;|](?!\d)|(?<=\d)[,;|](?!\d)|(?<!\d)[,;|](?=\d)|\n| / ")
 
