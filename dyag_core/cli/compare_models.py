@@ -24,7 +24,14 @@ FORMATS = {
 @click.option("--finetuned-results", type=FilePath, help="Results of evaluate-finetuned.")
 @click.option("--results", multiple=True, metavar="ARM=FILE", help="Results of any arm, may be repeated.")
 @click.option("--output", type=FilePath, required=True, help="Prefix of the reports: PREFIX.md, PREFIX.json ...")
-@click.option("--format", "format_", type=click.Choice(list(FORMATS)), default="both", show_default=True)
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(list(FORMATS)),
+    default="both",
+    show_default=True,
+    help="Reports to write; both: Markdown and JSON, all: HTML too.",
+)
 @click.option("--reporter", multiple=True, help="Reporter plugin beside --format, may be repeated.")
 @click.option("--primary", default="success", show_default=True, help="The metric that decides.")
 @click.option("--metric", multiple=True, help="Metric to score from the answers if the files lack it; may be repeated.")
