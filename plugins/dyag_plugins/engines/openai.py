@@ -82,6 +82,8 @@ class OpenAIEngine:
         A worker takes a new prompt only when the caller has come back for more, which is after it has kept the reply:
         however the process ends, no more than `concurrency` answers are lost.
         """
+        if not prompts:
+            return
         todo, taking = iter(enumerate(prompts)), threading.Lock()
         ready: queue.SimpleQueue[tuple[int, Reply] | BaseException] = queue.SimpleQueue()
         workers = min(self._options.concurrency, len(prompts))
