@@ -18,13 +18,16 @@ CONTRACTS = {
     "hooks": testing.HookContract,
     "commands": testing.CommandContract,
 }
+#: Those that ask a server have one in tests/endpoint/test_remote_contracts.py.
+REMOTE = ("engines openai", "generators llm")
+#: Beyond the plugin itself: options that make a training quick.
 SPECIAL: dict[str, dict[str, Any]] = {
     "trainers lora": {"options": {"rank": "4", "save_every": "2", "device": "cpu"}},
 }
 
 for _family, _contract in CONTRACTS.items():
     for _entry in registry.entries(_family):
-        if _entry.distribution != "dyag" or (_entry.name in ("llm", "openai") and _family != "exporters"):
+        if _entry.distribution != "dyag" or f"{_family} {_entry.name}" in REMOTE:
             continue
         _name = f"Test_{_family}_{_entry.name}"
         _special = SPECIAL.get(f"{_family} {_entry.name}", {})

@@ -213,3 +213,14 @@ def another_server():
     yield running
     running.shutdown()
     running.server_close()
+
+
+@pytest.fixture(scope="class")
+def class_server():
+    """A server that stays up for the tests of one class."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("DYAG_OPENAI_API_KEY", KEY)
+        running = Server()
+        yield running
+        running.shutdown()
+        running.server_close()
