@@ -46,7 +46,7 @@ class Lifecycle:
                 continue
             self.entries.append(entry)
         for plugin in objects:
-            if any(hasattr(plugin, hook) for hook in HOOKS):
+            if any(hasattr(plugin, hook) for hook in HOOKS) and not manager.is_registered(plugin):
                 self._register(plugin, f"(object)/{type(plugin).__name__}")
 
     def tell(self, hook: str, **arguments: Any) -> None:

@@ -1,5 +1,6 @@
 """Looking up, loading and calling plugins, through distributions that exist on disk."""
 
+import importlib
 import subprocess
 import sys
 import textwrap
@@ -217,6 +218,24 @@ def test_lifecycle_hooks_fire_in_order_and_a_failing_onlooker_costs_one_warning(
     assert seen[:3] == ["configure", "before generate", "after generate 7"]
     assert seen[-1] == "error generate oops"
     assert any("ZeroDivisionError" in w for w in warnings)
+
+
+def test_a_hook_that_is_installed_and_given_as_an_object_takes_part_once(install: Install, tmp_path: Path) -> None:
+    install(
+        "acme-hooks",
+        "[dyag.hooks]\nonce = acme_once\n",
+        acme_once="""
+        from dyag_core import hookimpl
+        @hookimpl
+        def dyag_filter_examples(examples):
+            return (e.model_copy(update={"answer": e.answer + "!"}) for e in examples)
+        """,
+    )
+    once = importlib.import_module("acme_once")
+    plugins = Plugins(objects=[once])
+    made = [Example(question="q", answer="a", document="d")]
+    run = Run(stage="generate", folder=tmp_path, plugins=plugins)
+    assert [example.answer for example in plugins.filter_examples(made, run)] == ["a!"]
 
 
 def test_the_core_imports_without_the_built_ins_and_without_heavy_libraries() -> None:
