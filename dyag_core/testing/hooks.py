@@ -136,5 +136,5 @@ class _Lines:
 
     def message(self, text: str) -> None:
         """One line for the user."""
-        if text.startswith("warning: hook plugin (object)"):
+        if text.startswith("warning: hook plugin"):
             self._warnings.append(text)

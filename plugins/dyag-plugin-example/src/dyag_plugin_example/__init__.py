@@ -1,0 +1,1 @@
+"""Four small plugins for DYAG. Nothing is imported here: each entry point names the module that it needs."""
