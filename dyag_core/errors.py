@@ -59,6 +59,11 @@ class PluginError(DyagError):
     """A plugin could not be loaded, or broke its contract. Names plugin, distribution and remedy."""
 
 
+def ended_by_signal(error: BaseException) -> bool:
+    """Whether this is how Ctrl-C and SIGTERM end a command, and not a plugin that calls `sys.exit` by itself."""
+    return isinstance(error, KeyboardInterrupt) or (isinstance(error, SystemExit) and error.code in (130, 143))
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """A "did you mean" sentence for `name`, or the list of `known` names where none is near."""
     known = sorted(known)

@@ -8,15 +8,26 @@ from __future__ import annotations
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pluggy
 
 from dyag_core import hookspecs, options, registry
-from dyag_core.errors import DyagError, PluginError, UsageError
-from dyag_core.lifecycle import Lifecycle
+from dyag_core.api import check_api
+from dyag_core.errors import DyagError, PluginError, UsageError, ended_by_signal
+from dyag_core.item_faults import examples_of, scores_of
+from dyag_core.lifecycle import Lifecycle, object_name
 from dyag_core.markers import PROJECT
-from dyag_core.records import BaseModelPreset, GenerationEstimate, Report, TrainingEstimate
+from dyag_core.records import (
+    BaseModelPreset,
+    Example,
+    Exported,
+    GenerationEstimate,
+    MetricResult,
+    Report,
+    TrainedModel,
+    TrainingEstimate,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -24,22 +35,10 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from dyag_core.protocols import Engine, Retriever
-    from dyag_core.records import (
-        Chunk,
-        Comparison,
-        Document,
-        Example,
-        Exported,
-        MetricResult,
-        Prediction,
-        Quality,
-        TrainedModel,
-        TrainingJob,
-    )
+    from dyag_core.records import Chunk, Comparison, Document, Prediction, Quality, TrainingJob
     from dyag_core.run import Run
 
-#: The newest plugin API this core speaks; a plugin says the one it was written for as `dyag_api = 1`.
-API_VERSION = 1
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,16 +79,19 @@ class Plugins:
     Args:
         objects: plugin objects of the calling program, chosen by their `name` attribute (or class name).
         warn: where one-line warnings go about lifecycle plugins that failed.
+        hooks: the installed lifecycle plugins that take part; None means all that aren't switched off.
     """
 
     objects: Sequence[Any] = ()
     warn: Callable[[str], None] = lambda _line: None
+    hooks: Sequence[registry.Entry] | None = None
     _chosen: dict[tuple[str, str, str], Chosen] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._pm = pluggy.PluginManager(PROJECT)
         self._pm.add_hookspecs(hookspecs)
-        self._lifecycle = Lifecycle(self._pm, self.objects, self.warn)
+        hooks = registry.entries(registry.LIFECYCLE) if self.hooks is None else self.hooks
+        self._lifecycle = Lifecycle(self._pm, hooks, self.objects, self.warn)
 
     # -- choosing ------------------------------------------------------------------------------------------------
 
@@ -126,39 +128,42 @@ class Plugins:
             }
             for c in self._chosen.values()
         ]
-        hooks = [
-            {"family": registry.LIFECYCLE, "name": e.name, "distribution": e.distribution, "version": e.version}
-            for e in self._lifecycle.entries
-        ]
-        return chosen + hooks
+        return chosen + self._lifecycle.used()
 
     def _find(self, family: str, name: str) -> tuple[Any, registry.Entry | None]:
-        hook = registry.FAMILY_HOOKS[family]
-        wanted = registry.normalise_name(name)
-        for candidate in self.objects:
-            own_name = getattr(candidate, "name", None) or type(candidate).__name__
-            if registry.normalise_name(str(own_name)) == wanted and hasattr(candidate, hook):
-                return candidate, None
+        own = self._object(family, name)
+        if own is not None:
+            return own, None
         entry = registry.find(family, name)
         chosen_before = self._pm.get_plugin(f"{family}:{entry.distribution}/{registry.normalise_name(entry.name)}")
         if chosen_before is not None:  # one instance a run: a second one would not be the one that is registered
             return chosen_before, entry
         return registry.instance(entry), entry
 
+    def _object(self, family: str, name: str) -> Any | None:
+        """The calling program's own plugin of that name; it may not be called like an installed one, or another."""
+        hook, wanted = registry.FAMILY_HOOKS[family], registry.normalise_name(name)
+        own = [o for o in self.objects if hasattr(o, hook) and registry.normalise_name(object_name(o)) == wanted]
+        taken = [e for e in registry.entries(family) if registry.normalise_name(e.name) == wanted]
+        if len(own) > 1 or (own and taken):
+            providers = [f"a plugin object of type {type(o).__name__}" for o in own] + [str(entry) for entry in taken]
+            raise UsageError(
+                f"several plugins of family {family} are named {name!r}: {'; '.join(providers)}",
+                "give the plugin object another `name`",
+            )
+        return own[0] if own else None
+
     def _register(self, chosen: Chosen) -> None:
         hook = registry.FAMILY_HOOKS[chosen.family]
-        api = getattr(chosen.plugin, "dyag_api", API_VERSION)
-        if api > API_VERSION:
-            raise PluginError(
-                f"{chosen} was written for plugin API {api}, this DYAG speaks {API_VERSION}", "pip install -U dyag"
-            )
+        check_api(str(chosen), chosen.plugin)
         registered_as = f"{chosen.family}:{chosen.distribution}/{chosen.name}"
-        if self._pm.has_plugin(registered_as) or self._pm.is_registered(chosen.plugin):
+        if self._pm.has_plugin(registered_as):
             return
         try:
-            self._pm.register(chosen.plugin, registered_as)
+            if not self._pm.is_registered(chosen.plugin):  # an object may look on and be chosen, too
+                self._pm.register(chosen.plugin, registered_as)
             self._pm.check_pending()
-        except (pluggy.PluginValidationError, ValueError) as error:
+        except Exception as error:  # pluggy's own errors, and what a property or `dyag_configure` of a stranger raises
             raise PluginError(f"{chosen} does not fit the hooks: {error}", "compare it with docs/hooks.md") from error
         implementations = getattr(self._pm.hook, hook).get_hookimpls()
         if not any(implementation.plugin is chosen.plugin for implementation in implementations):
@@ -168,39 +173,53 @@ class Plugins:
 
     def _call(self, chosen: Chosen, hook: str | None = None, **arguments: Any) -> Any:
         """Call one plugin's family hook (or `hook`) through pluggy, with the lifecycle plugins' wrappers around it."""
-        taking_part = {id(chosen.plugin), *map(id, self._lifecycle.plugins.values())}
+        hook = hook or registry.FAMILY_HOOKS[chosen.family]
+        taking_part = {id(chosen.plugin), *(id(wrapper.plugin) for wrapper in self._lifecycle.wrappers(hook).values())}
         others = [plugin for plugin in self._pm.get_plugins() if id(plugin) not in taking_part]
-        caller = self._pm.subset_hook_caller(hook or registry.FAMILY_HOOKS[chosen.family], others)
         try:
-            result = caller(**arguments)
-        except Exception as error:  # whatever a plugin raises is reported under its name
-            raise self._named(chosen, error) from error
+            result = self._pm.subset_hook_caller(hook, others)(**arguments)
+        except (Exception, SystemExit) as error:  # whatever a plugin raises is reported under its name
+            raise self._named(self._lifecycle.raised_in_wrapper(hook, chosen.plugin, error) or chosen, error) from error
         return (result[0] if result else None) if isinstance(result, list) else result
 
     @staticmethod
-    def _named(chosen: Chosen, error: Exception) -> Exception:
-        if isinstance(error, DyagError):
+    def _named(plugin: Chosen | str, error: BaseException) -> BaseException:
+        if isinstance(error, DyagError) or ended_by_signal(error):
             return error
         if isinstance(error, ModuleNotFoundError):
-            return registry.missing_library(str(chosen), error)
+            return registry.missing_library(str(plugin), error)
         if isinstance(error, MemoryError | OSError):
             return error  # the machine's fault, told apart by the command line
         return PluginError(
-            f"{chosen} failed: {type(error).__name__}: {error}", "run again with --traceback for details"
+            f"{plugin} failed: {type(error).__name__}: {error}", "run again with --traceback for details"
         )
 
-    def _returned(self, chosen: Chosen, result: Any) -> Any:
+    @staticmethod
+    def _made(chosen: Chosen, result: Any, kind: type[_T], method: str = "__class__") -> _T:
+        """`result`, if it is what the hook should return: of that kind, or with that method where any class will do."""
         if result is None:
             raise PluginError(f"{chosen} returned nothing", "it declined this run; choose another")
+        if not (isinstance(result, kind) and hasattr(result, method)):
+            wanted = f"something with the method {method}" if kind is object else f"a {kind.__name__}"
+            raise PluginError(f"{chosen} returned {type(result).__name__}, not {wanted}", "tell the plugin's author")
         return result
 
-    def generate(self, chosen: Chosen, documents: Iterable[Document], run: Run) -> Iterator[Example]:
-        """Examples of a generator plugin. Drained under this method's guard, so errors inside it carry its name."""
-        examples = self._returned(chosen, self._call(chosen, documents=documents, options=chosen.options, run=run))
+    def _drained(self, chosen: Chosen, examples: Any) -> Iterator[Example]:
+        """Examples under this method's guard: a generator function raises only while it is drained."""
         try:
-            yield from examples
-        except Exception as error:
+            for example in examples:
+                yield self._made(chosen, example, Example)
+        except (Exception, SystemExit) as error:
             raise self._named(chosen, error) from error
+
+    def generate(self, chosen: Chosen, documents: Iterable[Document], run: Run) -> Iterator[Example]:
+        """Examples of a generator plugin. A document at which it raises is rejected, and it goes on after it."""
+
+        def made(rest: Iterable[Document]) -> Iterator[Example]:
+            examples = self._call(chosen, documents=rest, options=chosen.options, run=run)
+            return self._drained(chosen, self._made(chosen, examples, object, "__iter__"))
+
+        return examples_of(made, documents, run, str(chosen))
 
     def estimate_generation(
         self, chosen: Chosen, documents: Iterable[Document], count: int | None, run: Run
@@ -218,10 +237,7 @@ class Plugins:
         examples = self._call(chosen, "dyag_explain", documents=documents, options=chosen.options, run=run)
         if examples is None:
             raise UsageError(f"{chosen} can't say how its questions are made", "explain --method rule or augmented")
-        try:
-            yield from examples
-        except Exception as error:
-            raise self._named(chosen, error) from error
+        yield from self._drained(chosen, examples)
 
     def base_model(self, spec: str, *, remote: bool = False) -> BaseModelPreset:
         """The preset that `spec` means: a preset's name, `hub:ORG/NAME` (or `ORG/NAME`), or a folder.
@@ -240,15 +256,11 @@ class Plugins:
         if folder.is_dir():
             raise UsageError(f"{spec}: this folder holds no model (no config.json)")
         chosen = self.choose("base_models", spec)
-        preset = self._returned(chosen, self._call(chosen))
-        if not isinstance(preset, BaseModelPreset):
-            raise PluginError(f"{chosen} returned {type(preset).__name__}, not a BaseModelPreset")
-        return preset
+        return self._made(chosen, self._call(chosen), BaseModelPreset)
 
     def train(self, chosen: Chosen, job: TrainingJob, run: Run) -> TrainedModel:
         """Let a trainer plugin do `job`."""
-        trained: TrainedModel = self._returned(chosen, self._call(chosen, job=job, options=chosen.options, run=run))
-        return trained
+        return self._made(chosen, self._call(chosen, job=job, options=chosen.options, run=run), TrainedModel)
 
     def estimate(self, chosen: Chosen, job: TrainingJob, run: Run) -> TrainingEstimate:
         """What a trainer plugin would take for `job`."""
@@ -258,18 +270,22 @@ class Plugins:
         return found
 
     def score(self, chosen: Chosen, predictions: Sequence[Prediction]) -> MetricResult | None:
-        """Scores of a metric plugin; None where it doesn't apply. One item a prediction is asserted."""
-        result: MetricResult | None = self._call(chosen, predictions=predictions, options=chosen.options)
-        if result is not None and len(result.items) != len(predictions):
-            raise PluginError(f"{chosen} returned {len(result.items)} scores for {len(predictions)} predictions")
-        return result
+        """Scores of a metric plugin; None where it doesn't apply. An answer at which it raises is left unscored."""
+
+        def score(some: Sequence[Prediction]) -> MetricResult | None:
+            scored = self._call(chosen, predictions=some, options=chosen.options)
+            if scored is None:
+                return None
+            result = self._made(chosen, scored, MetricResult)
+            if len(result.items) != len(some):
+                raise PluginError(f"{chosen} returned {len(result.items)} scores for {len(some)} predictions")
+            return result
+
+        return scores_of(score, predictions, self.warn)
 
     def report(self, chosen: Chosen, comparison: Comparison, lang: str) -> Report:
         """A reporter plugin's rendering."""
-        report: Report = self._returned(
-            chosen, self._call(chosen, comparison=comparison, options=chosen.options, lang=lang)
-        )
-        return report
+        return self._made(chosen, self._call(chosen, comparison=comparison, options=chosen.options, lang=lang), Report)
 
     def report_quality(self, chosen: Chosen, quality: Quality, lang: str) -> Report:
         """A reporter plugin's rendering of the quality of training data."""
@@ -280,31 +296,27 @@ class Plugins:
 
     def retriever(self, chosen: Chosen, chunks: Sequence[Chunk], folder: Path, run: Run) -> Retriever:
         """A retriever opened over `chunks`; `folder` is its own place inside the index."""
-        retriever: Retriever = self._returned(
-            chosen, self._call(chosen, chunks=chunks, folder=folder, options=chosen.options, run=run)
-        )
+        found = self._call(chosen, chunks=chunks, folder=folder, options=chosen.options, run=run)
+        retriever: Retriever = self._made(chosen, found, object, "search")  # type: ignore[assignment]
         return retriever
 
     def engine(self, chosen: Chosen, base_path: str, adapter: Path | None, run: Run) -> Engine:
         """A loaded model."""
-        engine: Engine = self._returned(
-            chosen, self._call(chosen, base_path=base_path, adapter=adapter, options=chosen.options, run=run)
-        )
+        loaded = self._call(chosen, base_path=base_path, adapter=adapter, options=chosen.options, run=run)
+        engine: Engine = self._made(chosen, loaded, object, "answer")  # type: ignore[assignment]
         return engine
 
     def export(self, chosen: Chosen, source: Path, output: Path, run: Run) -> Exported:
         """What an exporter plugin wrote."""
-        made: Exported = self._returned(
-            chosen, self._call(chosen, source=source, output=output, options=chosen.options, run=run)
-        )
-        return made
+        made = self._call(chosen, source=source, output=output, options=chosen.options, run=run)
+        return self._made(chosen, made, Exported)
 
     # -- lifecycle -------------------------------------------------------------------------------------------------
 
     @contextmanager
     def stage(self, run: Run) -> Iterator[StageResult]:
         """The life of a stage: before, then after or on-error. Put the result into what this yields."""
-        self._pm.hook.dyag_configure.call_historic(kwargs={"settings": {"stage": run.stage, "seed": run.seed}})
+        self._lifecycle.configure({"stage": run.stage, "seed": run.seed})
         self._lifecycle.tell("dyag_before_stage", stage=run.stage, run=run)
         done = StageResult()
         try:

@@ -10,10 +10,34 @@ from __future__ import annotations
 import importlib.metadata
 import importlib.util
 import inspect
+import sys
 from dataclasses import dataclass
-from typing import Any
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from dyag_core.errors import DyagError, PluginError, UsageError, nearest
+from dyag_core.errors import DyagError, PluginError, UsageError, ended_by_signal, nearest
+from dyag_core.participation import DISABLE, canonical, normalise_name, switched_off
+
+if TYPE_CHECKING:
+    import click
+
+__all__ = [
+    "COMMANDS",
+    "FAMILY_HOOKS",
+    "LIFECYCLE",
+    "Entry",
+    "entries",
+    "find",
+    "installed",
+    "instance",
+    "load",
+    "load_command",
+    "load_failure",
+    "missing_library",
+    "need_libraries",
+    "normalise_name",
+]
 
 #: family -> the hook that a plugin of this family must implement
 FAMILY_HOOKS = {
@@ -62,25 +86,47 @@ class Entry:
         return f"{self.distribution} {self.version} -> {self.target}"
 
 
-def normalise_name(name: str) -> str:
-    """The form in which names are compared: lower case, `-` for `:` (so `qwen2.5:1.5b` finds `qwen2.5-1.5b`)."""
-    return name.strip().lower().replace(":", "-")
-
-
 def entries(family: str) -> list[Entry]:
-    """All installed plugins of a family, in order of name, without importing any."""
-    found = [
-        Entry(
-            family=family,
-            name=point.name,
-            distribution=point.dist.name if point.dist else "unknown",
-            version=point.dist.version if point.dist else "0",
-            target=point.value,
-            entry_point=point,
-        )
-        for point in importlib.metadata.entry_points(group=f"dyag.{family}")
-    ]
-    return sorted(found, key=lambda entry: (normalise_name(entry.name), entry.distribution))
+    """The plugins of a family that take part, in order of name, without importing any."""
+    return [entry for entry in installed(family) if not switched_off(entry)]
+
+
+def installed(family: str) -> list[Entry]:
+    """All installed plugins of a family, those that are switched off too, in order of name."""
+    return [entry for entry in _scan(_search_path()) if entry.family == family]
+
+
+def _search_path() -> tuple[tuple[str, int], ...]:
+    """Where Python looks for distributions, with when each folder was last changed."""
+    folders = [Path(place or ".") for place in sys.path]
+    return tuple((str(folder), folder.stat().st_mtime_ns) for folder in folders if folder.is_dir())
+
+
+@lru_cache(maxsize=1)
+def _scan(_path: tuple[tuple[str, int], ...]) -> list[Entry]:
+    """Every plugin of every family. Reading the metadata takes tens of milliseconds: kept until a folder changes."""
+    found: dict[tuple[str, str, str], Entry] = {}
+    seen: set[str] = set()
+    for distribution in importlib.metadata.distributions():
+        points = [point for point in distribution.entry_points if point.group.startswith("dyag.")]
+        if not points:
+            continue
+        name, version = _identity(distribution)
+        if canonical(name) in seen:  # the first on the path hides the others, as it does for imports
+            continue
+        seen.add(canonical(name))
+        for point in points:
+            family = point.group.removeprefix("dyag.")
+            found[family, name, point.name] = Entry(family, point.name, name, version, point.value, point)
+    return sorted(found.values(), key=lambda entry: (normalise_name(entry.name), entry.distribution))
+
+
+def _identity(distribution: importlib.metadata.Distribution) -> tuple[str, str]:
+    """Name and version; each parses the metadata anew, which a broken installation may lack."""
+    try:
+        return distribution.name or "unknown", distribution.version or "0"
+    except (KeyError, TypeError):
+        return "unknown", "0"
 
 
 def find(family: str, name: str) -> Entry:
@@ -89,25 +135,32 @@ def find(family: str, name: str) -> Entry:
     `name` may be qualified with its distribution: `acme-dyag/augmented`.
 
     Raises:
-        UsageError: no plugin has that name (with the nearest ones), or several distributions provide it.
+        UsageError: no plugin has that name (with the nearest ones), it is switched off, or several distributions
+            provide it: nobody's plugin takes the place of another's, or of a built-in.
     """
     distribution, _, bare = name.rpartition("/")
     wanted = normalise_name(bare)
-    installed = entries(family)
-    matching = [
+    named = [
         entry
-        for entry in installed
+        for entry in installed(family)
         if normalise_name(entry.name) == wanted
-        and (not distribution or normalise_name(entry.distribution) == normalise_name(distribution))
+        and (not distribution or canonical(entry.distribution) == canonical(distribution))
     ]
+    matching = [entry for entry in named if not switched_off(entry)]
+    kind = family.rstrip("s").replace("_", " ")
+    if named and not matching:
+        raise UsageError(
+            f"{kind} {name!r} ({named[0].distribution} {named[0].version}) is left out by {switched_off(named[0])}",
+            "leave that out to use it",
+        )
     if not matching:
-        kind = family.rstrip("s").replace("_", " ")
-        raise UsageError(f"no {kind} is named {name!r}", nearest(wanted, {entry.name for entry in installed}))
+        raise UsageError(f"no {kind} is named {name!r}", nearest(wanted, {entry.name for entry in entries(family)}))
     if len(matching) > 1:
         providers = "; ".join(map(str, matching))
+        qualified = " or ".join(entry.qualified for entry in matching)
         raise UsageError(
             f"several plugins of family {family} are named {bare!r}: {providers}",
-            f"say which: {' or '.join(entry.qualified for entry in matching)}",
+            f"say which: {qualified}; or leave one out: {DISABLE}={matching[0].distribution}",
         )
     return matching[0]
 
@@ -133,6 +186,8 @@ def load(entry: Entry) -> Any:
     except KeyboardInterrupt:
         raise
     except BaseException as error:
+        if ended_by_signal(error):
+            raise
         raise load_failure(entry, error) from error
 
 
@@ -145,8 +200,24 @@ def instance(entry: Entry) -> Any:
     target = load(entry)
     try:
         return target() if inspect.isclass(target) else target
-    except Exception as error:  # third-party constructors may raise anything
+    except (Exception, SystemExit) as error:  # third-party constructors may raise anything
+        if ended_by_signal(error):
+            raise
         raise load_failure(entry, error) from error
+
+
+def load_command(entry: Entry) -> click.Command:
+    """Import a command.
+
+    Raises:
+        PluginError: importing failed, or it is no command.
+    """
+    import click
+
+    command = load(entry)
+    if not isinstance(command, click.Command):
+        raise load_failure(entry, TypeError(f"{entry.target} is not a click.Command"))
+    return command
 
 
 def load_failure(entry: Entry, error: BaseException) -> DyagError:
