@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from dyag_core.cli.plugin_parameters import PluginName, PluginOptions
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -34,11 +36,17 @@ def json_option(function: Callable[..., Any]) -> Callable[..., Any]:
     return click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")(function)
 
 
+def base_model_option(help: str, **keywords: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """`--base-model`."""
+    return click.option("--base-model", cls=PluginName, family="base_models", help=help, **keywords)
+
+
 def plugin_options(of: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """`-o key=value` for the plugin that `of` describes."""
     return click.option(
         "-o",
         "--option",
+        cls=PluginOptions,
         multiple=True,
         metavar="KEY=VALUE",
         help=f"Option of the {of}, may be repeated; see: dyag plugins show.",
@@ -50,6 +58,7 @@ def metric_options(function: Callable[..., Any]) -> Callable[..., Any]:
     return click.option(
         "-m",
         "--metric-option",
+        cls=PluginOptions,
         multiple=True,
         metavar="METRIC.KEY=VALUE",
         help="Option of a metric, may be repeated: -m bleu.tokenize=intl; see: dyag plugins show metrics NAME.",

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from dyag_core.cli.common import FilePath, json_option, lang_option, metric_options, seed_option, session
+from dyag_core.cli.plugin_parameters import PluginCommand, PluginName
 from dyag_core.errors import UsageError
 
 #: the published names of --format and the reporters they stand for
@@ -19,7 +20,7 @@ FORMATS = {
 }
 
 
-@click.command("compare-models", short_help="Say which arm to use, with intervals.")
+@click.command("compare-models", cls=PluginCommand, short_help="Say which arm to use, with intervals.")
 @click.option("--rag-results", type=FilePath, help="Results of evaluate-rag.")
 @click.option("--finetuned-results", type=FilePath, help="Results of evaluate-finetuned.")
 @click.option("--results", multiple=True, metavar="ARM=FILE", help="Results of any arm, may be repeated.")
@@ -32,9 +33,23 @@ FORMATS = {
     show_default=True,
     help="Reports to write; both: Markdown and JSON, all: HTML too.",
 )
-@click.option("--reporter", multiple=True, help="Reporter plugin beside --format, may be repeated.")
-@click.option("--primary", default="success", show_default=True, help="The metric that decides.")
-@click.option("--metric", multiple=True, help="Metric to score from the answers if the files lack it; may be repeated.")
+@click.option(
+    "--reporter",
+    cls=PluginName,
+    family="reporters",
+    multiple=True,
+    help="Reporter plugin beside --format, may be repeated.",
+)
+@click.option(
+    "--primary", cls=PluginName, family="metrics", default="success", show_default=True, help="The metric that decides."
+)
+@click.option(
+    "--metric",
+    cls=PluginName,
+    family="metrics",
+    multiple=True,
+    help="Metric to score from the answers if the files lack it; may be repeated.",
+)
 @metric_options
 @lang_option
 @click.option("--changes-per-month", type=float, help="How often the documents change: each time, train anew.")

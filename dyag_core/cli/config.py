@@ -6,10 +6,14 @@ epochs = 8
 
 [finetune.options]     # of the plugin, as with -o
 rank = 32
+
+[evaluate.metric_options.bleu]     # of a metric, as with -m
+tokenize = "intl"
 """
 
 from __future__ import annotations
 
+import json
 import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +21,13 @@ from typing import TYPE_CHECKING, Any
 from dyag_core.errors import UsageError, nearest
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import click
+
+
+#: the table of a plugin's options -> the parameter that holds them as KEY=VALUE
+_PAIRS = {"options": "option", "metric_options": "metric_option"}
 
 
 def settings_for(name: str, command: click.Command) -> dict[str, Any]:
@@ -31,7 +41,9 @@ def settings_for(name: str, command: click.Command) -> dict[str, Any]:
         section = _read(path).get(name, {})
         if not isinstance(section, dict):
             raise UsageError(f"{path}: [{name}] must be a table")
-        merged |= _checked(section, command, f"{path} [{name}]")
+        settings = _checked(section, command, f"{path} [{name}]")
+        pairs = {key: [*merged.get(key, []), *settings[key]] for key in _PAIRS.values() if key in settings}
+        merged |= settings | pairs  # options of plugins are merged one by one: the last of a name counts
     return merged
 
 
@@ -53,10 +65,20 @@ def _checked(section: dict[str, Any], command: click.Command, where: str) -> dic
     settings: dict[str, Any] = {}
     for key, value in section.items():
         parameter = key.replace("-", "_")
-        if parameter == "options" and "option" in known and isinstance(value, dict):
-            settings["option"] = [f"{option}={setting}" for option, setting in value.items()]
+        if _PAIRS.get(parameter) in known and isinstance(value, dict):
+            settings[_PAIRS[parameter]] = list(_as_pairs(value, nested=parameter == "metric_options"))
+        elif parameter in _PAIRS.values() and isinstance(value, str):
+            settings[parameter] = [value]
         elif parameter in known:
             settings[parameter] = value
         else:
             raise UsageError(f"{where}: unknown key {key!r}", nearest(parameter, known))
     return settings
+
+
+def _as_pairs(table: dict[str, Any], *, nested: bool) -> Iterator[str]:
+    for key, value in table.items():
+        if nested and isinstance(value, dict):
+            yield from (f"{key}.{pair}" for pair in _as_pairs(value, nested=False))
+        else:
+            yield f"{key}={value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)}"

@@ -7,15 +7,16 @@ from typing import Any
 
 import click
 
-from dyag_core.cli.common import FilePath
+from dyag_core.cli.common import FilePath, base_model_option
 from dyag_core.cli.measuring import measuring_options
+from dyag_core.cli.plugin_parameters import PluginCommand
 
 
-@click.command("evaluate", short_help="Measure several arms on the same questions.")
+@click.command("evaluate", cls=PluginCommand, short_help="Measure several arms on the same questions.")
 @click.argument("questions", type=FilePath)
 @click.option("--arms", default="base,rag,finetuned,hybrid", show_default=True, help="Which arms, with commas between.")
 @click.option("--model", type=FilePath, help="The fine-tuned model, for finetuned and hybrid.")
-@click.option("--base-model", help="Preset, ORG/NAME or folder; by default the fine-tuned model's own base.")
+@base_model_option(help="Preset, ORG/NAME or folder; by default the fine-tuned model's own base.")
 @click.option("--index", type=FilePath, help="The index, for rag and hybrid; built where it isn't there yet.")
 @click.option("--output", type=FilePath, required=True, help="Prefix of the results files: PREFIX_ARM.json.")
 @click.option("-k", default=3, show_default=True, type=click.IntRange(min=1), help="Passages to retrieve.")

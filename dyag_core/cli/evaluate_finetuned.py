@@ -7,14 +7,15 @@ from typing import Any
 
 import click
 
-from dyag_core.cli.common import FilePath
+from dyag_core.cli.common import FilePath, base_model_option
 from dyag_core.cli.measuring import measuring_options
+from dyag_core.cli.plugin_parameters import PluginCommand
 
 
-@click.command("evaluate-finetuned", short_help="Measure a fine-tuned model on test questions.")
+@click.command("evaluate-finetuned", cls=PluginCommand, short_help="Measure a fine-tuned model on test questions.")
 @click.argument("questions", type=FilePath)
 @click.option("--model", type=FilePath, required=True, help="The fine-tuned model: OUTPUT/final.")
-@click.option("--base-model", help="Only needed where the passport's base can't be found.")
+@base_model_option(help="Only needed where the passport's base can't be found.")
 @click.option("--output", type=FilePath, required=True, help="The results file to write, FILE.json.")
 @measuring_options
 def command(questions: Path, model: Path, base_model: str | None, output: Path, **rest: Any) -> None:

@@ -7,11 +7,12 @@ from typing import Any
 
 import click
 
-from dyag_core.cli.common import FilePath
+from dyag_core.cli.common import FilePath, base_model_option
 from dyag_core.cli.measuring import measuring_options
+from dyag_core.cli.plugin_parameters import PluginCommand
 
 
-@click.command("evaluate-rag", short_help="Measure retrieval with a base model on test questions.")
+@click.command("evaluate-rag", cls=PluginCommand, short_help="Measure retrieval with a base model on test questions.")
 @click.argument("questions", type=FilePath)
 @click.option(
     "--index",
@@ -19,7 +20,7 @@ from dyag_core.cli.measuring import measuring_options
     required=True,
     help="The index; where it isn't there yet it is built from the documents that the questions were made from.",
 )
-@click.option("--base-model", default="qwen2.5:1.5b", show_default=True, help="Preset, ORG/NAME or folder.")
+@base_model_option(help="Preset, ORG/NAME or folder.", default="qwen2.5:1.5b", show_default=True)
 @click.option("--output", type=FilePath, required=True, help="The results file to write, FILE.json.")
 @click.option("-k", default=3, show_default=True, type=click.IntRange(min=1), help="Passages to retrieve.")
 @measuring_options

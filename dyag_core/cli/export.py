@@ -7,11 +7,19 @@ from pathlib import Path
 import click
 
 from dyag_core.cli.common import FilePath, json_option, plugin_options, session, shell_path
+from dyag_core.cli.plugin_parameters import PluginCommand, PluginName
 
 
-@click.command("export", short_help="Write training data in the format of another tool.")
+@click.command("export", cls=PluginCommand, short_help="Write training data in the format of another tool.")
 @click.argument("source", metavar="INPUT", type=FilePath)
-@click.option("--format", "format_", required=True, help="Exporter plugin: openai, alpaca, sharegpt, ...")
+@click.option(
+    "--format",
+    "format_",
+    cls=PluginName,
+    family="exporters",
+    required=True,
+    help="Exporter plugin: openai, alpaca, sharegpt, ...",
+)
 @click.option("--output", type=FilePath, required=True, help="The file to write.")
 @plugin_options("exporter")
 @json_option

@@ -7,16 +7,25 @@ from typing import TYPE_CHECKING, Any, cast
 
 import click
 
-from dyag_core.cli.common import FilePath, json_option, plugin_options, seed_option, session, shell_path
+from dyag_core.cli.common import (
+    FilePath,
+    base_model_option,
+    json_option,
+    plugin_options,
+    seed_option,
+    session,
+    shell_path,
+)
+from dyag_core.cli.plugin_parameters import PluginCommand, PluginName
 
 if TYPE_CHECKING:
     from dyag_core.records.training import ResumePolicy, TrainingEstimate
 
 
-@click.command("finetune", short_help="Fine-tune a base model on training data.")
+@click.command("finetune", cls=PluginCommand, short_help="Fine-tune a base model on training data.")
 @click.option("--dataset", type=FilePath, required=True, help="Chat JSONL; NAME_val.jsonl beside it validates.")
 @click.option("--output", type=FilePath, required=True, help="The run's folder; the model ends up in OUTPUT/final.")
-@click.option("--base-model", help="Preset, ORG/NAME or folder.  [default: qwen2.5:1.5b, or the older adapter's]")
+@base_model_option(help="Preset, ORG/NAME or folder.  [default: qwen2.5:1.5b, or the older adapter's]")
 @click.option("--epochs", default=3.0, show_default=True, help="Passes over the data.")
 @click.option(
     "--resume",
@@ -28,7 +37,7 @@ if TYPE_CHECKING:
     help="Go on where this run stopped: if it can, or else fail, or start anew.",
 )
 @click.option("--validation", type=FilePath, help="Validation file, where it doesn't stand beside the data.")
-@click.option("--trainer", default="lora", show_default=True, help="Trainer plugin.")
+@click.option("--trainer", cls=PluginName, family="trainers", default="lora", show_default=True, help="Trainer plugin.")
 @click.option("--quantization", type=click.Choice(["none", "nf4", "auto"]), help="Same as -o quantization=...")
 @click.option("--from-adapter", type=FilePath, help="Go on from this fine-tuned model, with new data.")
 @click.option(

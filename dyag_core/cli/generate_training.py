@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dyag_core.cli.common import FilePath, json_option, lang_option, plugin_options, seed_option, session, shell_path
+from dyag_core.cli.common import (
+    FilePath,
+    base_model_option,
+    json_option,
+    lang_option,
+    plugin_options,
+    seed_option,
+    session,
+    shell_path,
+)
+from dyag_core.cli.plugin_parameters import PluginCommand, PluginName
 from dyag_core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -30,9 +40,16 @@ def parse_split(text: str | None) -> tuple[float, float, float] | None:
     return train, validation, test
 
 
-@click.command("generate-training", short_help="Make training data from documents.")
+@click.command("generate-training", cls=PluginCommand, short_help="Make training data from documents.")
 @click.argument("documents", metavar="INPUT", type=FilePath)
-@click.option("--method", default="augmented", show_default=True, help="Generator plugin: rule, llm, augmented, ...")
+@click.option(
+    "--method",
+    cls=PluginName,
+    family="generators",
+    default="augmented",
+    show_default=True,
+    help="Generator plugin: rule, llm, augmented, ...",
+)
 @click.option("--count", type=click.IntRange(min=1), help="How many rows; by default all that can be made.")
 @click.option(
     "--split", is_flag=False, flag_value=DEFAULT_SPLIT, metavar="[A/B/C]", help="Write train, val and test files too."
@@ -50,7 +67,7 @@ def parse_split(text: str | None) -> tuple[float, float, float] | None:
 @click.option(
     "--min-yield", default=50.0, show_default=True, help="Exit 3 if fewer per cent of the rows made are kept."
 )
-@click.option("--base-model", help="Count lengths in tokens under this model's chat template: preset or folder.")
+@base_model_option(help="Count lengths in tokens under this model's chat template: preset or folder.")
 @click.option("--strict", is_flag=True, help="Stop at the first bad input line.")
 @lang_option
 @plugin_options("generator")

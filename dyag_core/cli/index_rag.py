@@ -7,12 +7,15 @@ from pathlib import Path
 import click
 
 from dyag_core.cli.common import FilePath, json_option, plugin_options, session, shell_path
+from dyag_core.cli.plugin_parameters import PluginCommand, PluginName
 
 
-@click.command("index-rag", short_help="Build a search index over documents.")
+@click.command("index-rag", cls=PluginCommand, short_help="Build a search index over documents.")
 @click.argument("documents", metavar="INPUT", type=FilePath)
 @click.option("--output", type=FilePath, required=True, help="The index's folder, NAME.index.")
-@click.option("--retriever", default="bm25", show_default=True, help="Retriever plugin.")
+@click.option(
+    "--retriever", cls=PluginName, family="retrievers", default="bm25", show_default=True, help="Retriever plugin."
+)
 @plugin_options("retriever")
 @json_option
 def command(documents: Path, output: Path, retriever: str, option: tuple[str, ...], as_json: bool) -> None:

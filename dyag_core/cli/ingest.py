@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from dyag_core.cli.common import FilePath, json_option, session, shell_path
+from dyag_core.cli.common import FilePath, base_model_option, json_option, session, shell_path
 
 
 @click.command("ingest", short_help="Read documents of any kind into one file of chunks.")
@@ -20,7 +20,7 @@ from dyag_core.cli.common import FilePath, json_option, session, shell_path
     show_default=True,
     help="What a chunk is measured in.",
 )
-@click.option("--base-model", help="The model whose tokens are counted.")
+@base_model_option(help="The model whose tokens are counted.")
 @click.option("--overlap", default=0, show_default=True, help="Sentences repeated from one chunk to the next.")
 @click.option("--strict", is_flag=True, help="Stop at the first bad line or file.")
 @json_option

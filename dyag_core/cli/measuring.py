@@ -16,6 +16,7 @@ from dyag_core.cli.common import (
     session,
     shell_path,
 )
+from dyag_core.cli.plugin_parameters import PluginName
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -28,12 +29,21 @@ def measuring_options(function: Callable[..., Any]) -> Callable[..., Any]:
     options: list[Callable[..., Any]] = [
         click.option(
             "--metric",
+            cls=PluginName,
+            family="metrics",
             multiple=True,
             help="Metric plugin, may be repeated; by default success, exact_match, token_f1, containment, abstention "
             "and answer_length. The first two are always scored.",
         ),
         metric_options,
-        click.option("--engine", default="transformers", show_default=True, help="Engine plugin."),
+        click.option(
+            "--engine",
+            cls=PluginName,
+            family="engines",
+            default="transformers",
+            show_default=True,
+            help="Engine plugin.",
+        ),
         plugin_options("engine"),
         click.option("--limit", type=click.IntRange(min=1), help="Ask only N questions, spread over the file."),
         decoding_options,

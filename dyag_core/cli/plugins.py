@@ -8,12 +8,24 @@ import click
 
 from dyag_core import registry
 from dyag_core.cli.common import json_option
-from dyag_core.errors import DyagError, GateError, UsageError, nearest
+from dyag_core.cli.plugin_parameters import complete_names
+from dyag_core.errors import GateError, UsageError, nearest
+from dyag_core.participation import DISABLE, meaning_nothing, switched_off
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from click.shell_completion import CompletionItem
+
 FAMILIES = [*registry.FAMILY_HOOKS, registry.LIFECYCLE, registry.COMMANDS]
+
+
+def _complete_family(_ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
+    return [family for family in FAMILIES if family.startswith(incomplete)]
+
+
+def _complete_name(ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    return complete_names(_family(ctx.params["family"]), incomplete)
 
 
 @click.group("plugins", short_help="List, show and check plugins.")
@@ -22,11 +34,11 @@ def command() -> None:
 
 
 @command.command("list")
-@click.argument("family", required=False)
+@click.argument("family", required=False, shell_complete=_complete_family)
 @json_option
 def list_(family: str | None, as_json: bool) -> None:
     """All installed plugins, or those of one FAMILY. Imports none of them."""
-    from dyag_core.cli.terminal import result, table
+    from dyag_core.cli.terminal import hint, result, table
 
     entries = list(_entries(family))
     described = [
@@ -35,11 +47,19 @@ def list_(family: str | None, as_json: bool) -> None:
     ]
     rows = [[e.family, e.name, f"{e.distribution} {e.version}", e.target] for e in entries]
     result(described, as_json=as_json, text=table(["family", "name", "from", "target"], rows))
+    installed = [entry for each in FAMILIES for entry in registry.installed(each)]
+    for entry in installed:
+        reason = switched_off(entry)
+        if reason:
+            hint(f"left out: {entry.family} {entry.name} ({entry.distribution} {entry.version}), by {reason}")
+    for name in meaning_nothing(installed):
+        known = {entry.name for entry in installed} | {entry.distribution for entry in installed}
+        hint(f"{DISABLE} names {name!r}, which is not installed. {nearest(name, known)}")
 
 
 @command.command("show")
-@click.argument("family")
-@click.argument("name")
+@click.argument("family", shell_complete=_complete_family)
+@click.argument("name", shell_complete=_complete_name)
 @json_option
 def show(family: str, name: str, as_json: bool) -> None:
     """One plugin: where it comes from, what it does, its options."""
@@ -67,17 +87,34 @@ def show(family: str, name: str, as_json: bool) -> None:
 
 
 @command.command("check")
-@click.argument("family", required=False)
+@click.argument("family", required=False, shell_complete=_complete_family)
+@click.option(
+    "--timeout",
+    default=20.0,
+    show_default=True,
+    type=click.FloatRange(min=0.1),
+    help="Seconds that one may take.",
+)
 @json_option
-def check(family: str | None, as_json: bool) -> None:
-    """Load every plugin, or those of one FAMILY, and check them against the hooks. Exit 3 if one fails."""
-    from dyag_core.cli.terminal import result
-    from dyag_core.manager import Plugins
+def check(family: str | None, timeout: float, as_json: bool) -> None:
+    """Load every plugin, or those of one FAMILY, and check them against the hooks. Exit 3 if one fails.
 
-    rows: list[dict[str, Any]] = []
-    for entry in _entries(family):
-        problem = _problem(Plugins(), entry)
-        rows.append({"family": entry.family, "name": entry.name, "ok": problem is None, "problem": problem})
+    They are loaded in processes of their own: one that hangs, exits or crashes is named like any other.
+    """
+    from dyag_core.cli.terminal import result
+    from dyag_core.plugin_check import check_plugins
+
+    rows: list[dict[str, Any]] = [
+        {
+            "family": checked.entry.family,
+            "name": checked.entry.name,
+            "distribution": checked.entry.distribution,
+            "version": checked.entry.version,
+            "ok": checked.problem is None,
+            "problem": checked.problem,
+        }
+        for checked in check_plugins(list(_entries(family)), timeout)
+    ]
     text = "\n".join(
         f"{'ok  ' if r['ok'] else 'FAIL'} {r['family']} {r['name']}  {r['problem'] or ''}".rstrip() for r in rows
     )
@@ -85,19 +122,6 @@ def check(family: str | None, as_json: bool) -> None:
     failed = sum(not row["ok"] for row in rows)
     if failed:
         raise GateError(f"{failed} of {len(rows)} plugins failed the check", "each line above says what to do")
-
-
-def _problem(plugins: Any, entry: registry.Entry) -> str | None:
-    try:
-        if entry.family in registry.FAMILY_HOOKS:
-            plugins.choose(entry.family, entry.qualified)
-        else:
-            registry.load(entry)
-    except UsageError as error:  # a plugin whose options have required fields is sound
-        return None if "Field required" in error.message else error.message
-    except DyagError as error:
-        return f"{error.message} ({error.hint})" if error.hint else error.message
-    return None
 
 
 def _entries(family: str | None) -> Iterator[registry.Entry]:

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import click
 
-from dyag_core.cli.common import FilePath, decoding_options, json_option, seed_option
+from dyag_core.cli.common import FilePath, base_model_option, decoding_options, json_option, seed_option
 
 
 @click.command("query-finetuned", short_help="Ask a fine-tuned model.")
 @click.argument("question", required=False)
 @click.option("--model", type=FilePath, required=True, help="The fine-tuned model: OUTPUT/final.")
-@click.option("--base-model", help="Only needed where the passport's base can't be found.")
+@base_model_option(help="Only needed where the passport's base can't be found.")
 @click.option("--index", type=FilePath, help="Give it what a search finds, too (the hybrid arm).")
 @click.option("-k", default=3, show_default=True, type=click.IntRange(min=1), help="Passages to retrieve.")
 @decoding_options

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import click
 
-from dyag_core.cli.common import FilePath, decoding_options, json_option, seed_option
+from dyag_core.cli.common import FilePath, base_model_option, decoding_options, json_option, seed_option
 
 
 @click.command("query-rag", short_help="Ask a base model that is given what a search finds.")
 @click.argument("question", required=False)
 @click.option("--index", type=FilePath, required=True, help="The index that `dyag index-rag` made.")
-@click.option("--base-model", default="qwen2.5:1.5b", show_default=True, help="Preset, ORG/NAME or folder.")
+@base_model_option(help="Preset, ORG/NAME or folder.", default="qwen2.5:1.5b", show_default=True)
 @click.option("-k", default=3, show_default=True, type=click.IntRange(min=1), help="Passages to retrieve.")
 @decoding_options
 @seed_option

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import click
 
-from dyag_core.cli.common import FilePath, json_option, seed_option, session
+from dyag_core.cli.common import FilePath, base_model_option, json_option, seed_option, session
 
 
 @click.command("quickstart", short_help="The whole chain on a sample catalogue, in minutes.")
 @click.option("--output", type=FilePath, default=Path("quickstart"), show_default=True, help="Folder for everything.")
 @click.option("--documents", type=FilePath, help="Your own documents instead of the sample catalogue.")
-@click.option("--base-model", default="smollm2:135m", show_default=True, help="Preset, ORG/NAME or folder.")
+@base_model_option(help="Preset, ORG/NAME or folder.", default="smollm2:135m", show_default=True)
 @click.option("--count", default=280, show_default=True, type=click.IntRange(min=1), help="Rows to make.")
 @click.option("--epochs", default=6.0, show_default=True, help="Passes over the training rows.")
 @click.option("--lang", type=click.Choice(["fr", "en"]), default="en", show_default=True, help="Of sample and report.")

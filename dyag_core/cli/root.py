@@ -13,10 +13,13 @@ import click
 from dyag_core import registry
 from dyag_core.cli.config import settings_for
 from dyag_core.errors import DyagError, ResourceError, UsageError, nearest
+from dyag_core.participation import NO_PLUGINS
 from dyag_core.version import __version__
 
 if TYPE_CHECKING:
     from types import FrameType
+
+    from click.shell_completion import CompletionItem
 
 #: What `dyag --help` says of each built-in, so that it needs to import none. A test holds these against the commands.
 SUMMARIES = {
@@ -36,6 +39,7 @@ SUMMARIES = {
     "models": "List, show and fetch base models.",
     "plugins": "List, show and check plugins.",
     "doctor": "Say what this machine can run.",
+    "completion": "Print a script that completes commands in your shell.",
 }
 
 
@@ -52,18 +56,14 @@ class LazyGroup(click.Group):
         installed = {entry.name for entry in registry.entries(registry.COMMANDS)}
         if name not in installed:
             return None
-        entry = registry.find(registry.COMMANDS, name)
-        command = registry.load(entry)
-        if not isinstance(command, click.Command):
-            raise registry.load_failure(entry, TypeError(f"{entry.target} is not a click.Command"))
-        return command
+        return registry.load_command(registry.find(registry.COMMANDS, name))
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """As click does, but an unknown command gets the nearest names; reads the command's settings."""
         name = args[0]
-        if name not in self.list_commands(ctx) and not name.startswith("-"):
+        if name not in self.list_commands(ctx) and not name.startswith("-") and not ctx.resilient_parsing:
             raise UsageError(f"no command is named {name!r}", nearest(name, self.list_commands(ctx)))
         resolved = super().resolve_command(ctx, args)
         if resolved[1] is not None and not ctx.resilient_parsing:
@@ -72,14 +72,39 @@ class LazyGroup(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The list of commands from metadata alone."""
+        with formatter.section("Commands"):
+            formatter.write_dl(self._summaries(ctx))
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Commands and options that begin with `incomplete`, from metadata alone."""
+        from click.shell_completion import CompletionItem
+
+        commands = [(name, text) for name, text in self._summaries(ctx) if name.startswith(incomplete)]
+        items = [CompletionItem(name, help=text) for name, text in commands]
+        return items + click.Command.shell_complete(self, ctx, incomplete)
+
+    def _summaries(self, ctx: click.Context) -> list[tuple[str, str]]:
         others = {
             entry.name: f"(from {entry.distribution} {entry.version})"
             for entry in registry.entries(registry.COMMANDS)
             if entry.name not in SUMMARIES
         }
-        rows = [(name, SUMMARIES.get(name) or others.get(name, "")) for name in self.list_commands(ctx)]
-        with formatter.section("Commands"):
-            formatter.write_dl(rows)
+        return [(name, SUMMARIES.get(name) or others.get(name, "")) for name in self.list_commands(ctx)]
+
+
+def _leave_plugins_out(ctx: click.Context, _parameter: click.Parameter, chosen: bool) -> None:
+    """Said in the environment, for this command and what it starts."""
+    if chosen and not ctx.resilient_parsing:
+        before = os.environ.get(NO_PLUGINS)
+        os.environ[NO_PLUGINS] = "1"
+        ctx.call_on_close(lambda: _restore(NO_PLUGINS, before))
+
+
+def _restore(variable: str, value: str | None) -> None:
+    if value is None:
+        os.environ.pop(variable, None)
+    else:
+        os.environ[variable] = value
 
 
 @click.group(
@@ -89,6 +114,14 @@ class LazyGroup(click.Group):
 )
 @click.version_option(__version__, prog_name="dyag")
 @click.option("--traceback", is_flag=True, help="On an error, show where in the code it happened.")
+@click.option(
+    "--no-plugins",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_leave_plugins_out,
+    help="Only what comes with DYAG takes part, nobody else's plugins.",
+)
 def root(traceback: bool) -> None:
     """Should you retrieve, fine-tune, or both? Measure it on your own documents."""
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dyag_core.artifacts import to_json
 from dyag_core.plain import plain
 
 if TYPE_CHECKING:
@@ -108,7 +107,12 @@ class _PlainBar:
 
 def result(value: Any, *, as_json: bool, text: str) -> None:
     """The command's result on stdout: one JSON document, or text for people."""
-    click.echo(to_json(value, indent=2) if as_json else plain(text))
+    if not as_json:
+        click.echo(plain(text))
+        return
+    from dyag_core.artifacts import to_json  # with all records behind it: `dyag plugins list` needs none
+
+    click.echo(to_json(value, indent=2))
 
 
 def hint(*lines: str) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dyag_core.cli.common import FilePath, json_option, lang_option, seed_option, session, shell_path
+from dyag_core.cli.common import FilePath, base_model_option, json_option, lang_option, seed_option, session, shell_path
 
 if TYPE_CHECKING:
     from dyag_core.records import Validation
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @click.command("validate", short_help="Say what is wrong with a training file, and mend it.")
 @click.argument("file", type=FilePath)
-@click.option("--base-model", help="Count lengths in tokens under this model's chat template: preset or folder.")
+@base_model_option(help="Count lengths in tokens under this model's chat template: preset or folder.")
 @click.option("--fix", type=FilePath, metavar="FIXED.jsonl", help="Write what can be mended into this new file.")
 @click.option("--report", type=FilePath, metavar="FILE.html", help="Write the figures and rows to read as a page.")
 @lang_option

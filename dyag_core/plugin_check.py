@@ -1,0 +1,122 @@
+"""Loading every plugin to see whether it can be: in other processes, since a stranger's import may hang or crash.
+
+One process checks the plugins of one distribution, in turn, and notes each before it takes the next. Where it ends
+early, the plugin it was at is checked again in a fresh one: only what ends a process all by itself is to blame.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dyag_core import registry
+from dyag_core.errors import DyagError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+#: Seconds that one process may take.
+TIMEOUT = 20.0
+_AT_ONCE = 4
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A plugin and what is wrong with it; `problem` is None where it is sound."""
+
+    entry: registry.Entry
+    problem: str | None
+
+
+def check_plugins(entries: Sequence[registry.Entry], timeout: float = TIMEOUT) -> list[Checked]:
+    """Load `entries` and check them against the hooks, in their order. None of them is imported here."""
+    by_distribution: defaultdict[str, list[registry.Entry]] = defaultdict(list)
+    for entry in entries:
+        by_distribution[entry.distribution].append(entry)
+    with ThreadPoolExecutor(min(_AT_ONCE, os.cpu_count() or 1)) as pool:
+        checked = pool.map(lambda together: _in_turn(together, timeout), by_distribution.values())
+        problems = {id(each.entry): each for several in checked for each in several}
+    return [problems[id(entry)] for entry in entries]
+
+
+def _in_turn(entries: Sequence[registry.Entry], timeout: float) -> list[Checked]:
+    checked: list[Checked] = []
+    while len(checked) < len(entries):
+        rest = entries[len(checked) :]
+        problems, ending = _one_process(rest, timeout)
+        checked += [Checked(entry, problem) for entry, problem in zip(rest, problems, strict=False)]
+        if not problems:
+            where = f"{rest[0].distribution} {rest[0].version}"
+            advice = f"report it to its author, or leave it out: DYAG_DISABLE_PLUGINS={rest[0].distribution}"
+            checked.append(Checked(rest[0], f"{rest[0].name!r} ({where}) {ending} while it was loaded ({advice})"))
+    return checked
+
+
+def _one_process(entries: Sequence[registry.Entry], timeout: float) -> tuple[list[str | None], str]:
+    """The problems of the plugins that a fresh process came through, and how it ended."""
+    with tempfile.TemporaryDirectory(prefix="dyag-check-") as folder:
+        notes = Path(folder, "notes")  # a file: a pipe would stay open in whatever a plugin starts
+        names = [f"{entry.family}:{entry.qualified}" for entry in entries]
+        try:
+            done = subprocess.run(
+                [sys.executable, "-m", "dyag_core.plugin_check", str(notes), *names],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                timeout=timeout,
+                check=False,
+            )
+            ending = _ending(done.returncode)
+        except subprocess.TimeoutExpired:
+            ending = f"took more than {timeout:g} s"
+        lines = notes.read_text(encoding="utf-8").splitlines() if notes.exists() else []
+    return [json.loads(line) for line in lines], ending
+
+
+def _ending(code: int) -> str:
+    if code >= 0:
+        return f"ended Python with exit code {code}"
+    try:
+        return f"crashed Python ({signal.Signals(-code).name})"
+    except ValueError:
+        return f"crashed Python (signal {-code})"
+
+
+def problem_of(entry: registry.Entry) -> str | None:
+    """Load a plugin in this process and check it against the hooks: what is wrong with it, None where nothing is."""
+    from dyag_core.manager import Plugins
+
+    try:
+        if entry.family == registry.LIFECYCLE:
+            os.environ["DYAG_STRICT_PLUGINS"] = "1"
+            Plugins(hooks=[entry])
+        elif entry.family in registry.FAMILY_HOOKS:
+            Plugins(hooks=[]).choose(entry.family, entry.qualified)
+        else:
+            registry.load_command(entry)
+    except UsageError as error:  # a plugin whose options have required fields is sound
+        return None if "Field required" in error.message else error.message
+    except DyagError as error:
+        return f"{error.message} ({error.hint})" if error.hint else error.message
+    return None
+
+
+def _main(notes: str, names: Sequence[str]) -> None:
+    with open(notes, "a", encoding="utf-8") as handle:
+        for name in names:
+            family, _, qualified = name.partition(":")
+            handle.write(json.dumps(problem_of(registry.find(family, qualified))) + "\n")
+            handle.flush()
+
+
+if __name__ == "__main__":
+    _main(sys.argv[1], sys.argv[2:])
