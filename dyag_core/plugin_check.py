@@ -1,11 +1,13 @@
 """Loading every plugin to see whether it can be: in other processes, since a stranger's import may hang or crash.
 
-One process checks the plugins of one distribution, in turn, and notes each before it takes the next. Where it ends
-early, the plugin it was at is checked again in a fresh one: only what ends a process all by itself is to blame.
+One process checks the plugins of one distribution, in turn, and notes each before it takes the next. Where a plugin
+hangs, a watchdog ends the process. Where it ends early by itself, the plugin it was at is checked again in a fresh one:
+only what ends a process all alone is to blame.
 """
 
 from __future__ import annotations
 
+import faulthandler
 import json
 import os
 import signal
@@ -24,7 +26,7 @@ from dyag_core.errors import DyagError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-#: Seconds that one process may take.
+#: Seconds that one plugin may take.
 TIMEOUT = 20.0
 _AT_ONCE = 4
 
@@ -52,34 +54,32 @@ def _in_turn(entries: Sequence[registry.Entry], timeout: float) -> list[Checked]
     checked: list[Checked] = []
     while len(checked) < len(entries):
         rest = entries[len(checked) :]
-        problems, ending = _one_process(rest, timeout)
+        problems, hung, code = _one_process(rest, timeout)
         checked += [Checked(entry, problem) for entry, problem in zip(rest, problems, strict=False)]
-        if not problems:
-            where = f"{rest[0].distribution} {rest[0].version}"
-            advice = f"report it to its author, or leave it out: DYAG_DISABLE_PLUGINS={rest[0].distribution}"
-            checked.append(Checked(rest[0], f"{rest[0].name!r} ({where}) {ending} while it was loaded ({advice})"))
+        if len(checked) < len(entries) and (hung or not problems):
+            entry = entries[len(checked)]
+            ending = f"took more than {timeout:g} s" if hung else _ending(code)
+            where = f"{entry.family.rstrip('s')} {entry.name!r} ({entry.distribution} {entry.version})"
+            advice = f"report it to its author, or leave it out: DYAG_DISABLE_PLUGINS={entry.distribution}"
+            checked.append(Checked(entry, f"{where} {ending} while it was loaded ({advice})"))
     return checked
 
 
-def _one_process(entries: Sequence[registry.Entry], timeout: float) -> tuple[list[str | None], str]:
-    """The problems of the plugins that a fresh process came through, and how it ended."""
+def _one_process(entries: Sequence[registry.Entry], timeout: float) -> tuple[list[str | None], bool, int]:
+    """The problems of the plugins that a fresh process came through, whether it hung then, and its exit code."""
     with tempfile.TemporaryDirectory(prefix="dyag-check-") as folder:
-        notes = Path(folder, "notes")  # a file: a pipe would stay open in whatever a plugin starts
+        notes, watchdog = Path(folder, "notes"), Path(folder, "watchdog")  # files: a plugin's children keep pipes open
         names = [f"{entry.family}:{entry.qualified}" for entry in entries]
-        try:
-            done = subprocess.run(
-                [sys.executable, "-m", "dyag_core.plugin_check", str(notes), *names],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                timeout=timeout,
-                check=False,
-            )
-            ending = _ending(done.returncode)
-        except subprocess.TimeoutExpired:
-            ending = f"took more than {timeout:g} s"
+        code = subprocess.run(
+            [sys.executable, "-m", "dyag_core.plugin_check", folder, str(timeout), *names],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            check=False,
+        ).returncode
         lines = notes.read_text(encoding="utf-8").splitlines() if notes.exists() else []
-    return [json.loads(line) for line in lines], ending
+        hung = watchdog.exists() and watchdog.stat().st_size > 0
+    return [json.loads(line) for line in lines], hung, code
 
 
 def _ending(code: int) -> str:
@@ -110,13 +110,19 @@ def problem_of(entry: registry.Entry) -> str | None:
     return None
 
 
-def _main(notes: str, names: Sequence[str]) -> None:
-    with open(notes, "a", encoding="utf-8") as handle:
+def _main(folder: str, timeout: str, names: Sequence[str]) -> None:
+    import dyag_core.manager  # noqa: F401 - what DYAG itself imports doesn't count as the first plugin's time
+
+    with open(Path(folder, "notes"), "w", encoding="utf-8") as notes, open(Path(folder, "watchdog"), "w") as watchdog:
         for name in names:
             family, _, qualified = name.partition(":")
-            handle.write(json.dumps(problem_of(registry.find(family, qualified))) + "\n")
-            handle.flush()
+            # A thread of the interpreter, not of Python: it ends the process while C code holds everything up, too.
+            faulthandler.dump_traceback_later(float(timeout), exit=True, file=watchdog)
+            problem = problem_of(registry.find(family, qualified))
+            faulthandler.cancel_dump_traceback_later()
+            notes.write(json.dumps(problem) + "\n")
+            notes.flush()
 
 
 if __name__ == "__main__":
-    _main(sys.argv[1], sys.argv[2:])
+    _main(sys.argv[1], sys.argv[2], sys.argv[3:])
