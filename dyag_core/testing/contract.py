@@ -14,8 +14,9 @@ import pytest
 from pydantic import ValidationError
 
 from dyag_core import hookspecs
+from dyag_core.api import API_VERSION
 from dyag_core.errors import nearest
-from dyag_core.manager import API_VERSION, Plugins
+from dyag_core.manager import Plugins
 from dyag_core.markers import PROJECT
 from dyag_core.options import describe, options_model
 from dyag_core.registry import FAMILY_HOOKS
