@@ -141,10 +141,15 @@ class Plugins:
         return registry.instance(entry), entry
 
     def _object(self, family: str, name: str) -> Any | None:
-        """The calling program's own plugin of that name; it may not be called like an installed one, or another."""
+        """The calling program's own plugin of that name; it may not be called like another, installed or not.
+
+        An object that is what is installed under the name, or an instance of it, shadows nothing.
+        """
         hook, wanted = registry.FAMILY_HOOKS[family], registry.normalise_name(name)
         own = [o for o in self.objects if hasattr(o, hook) and registry.normalise_name(object_name(o)) == wanted]
         taken = [e for e in registry.entries(family) if registry.normalise_name(e.name) == wanted]
+        if len(own) == len(taken) == 1 and _is(own[0], registry.load(taken[0])):
+            return own[0]
         if len(own) > 1 or (own and taken):
             providers = [f"a plugin object of type {type(o).__name__}" for o in own] + [str(entry) for entry in taken]
             raise UsageError(
@@ -329,3 +334,8 @@ class Plugins:
     def filter_examples(self, examples: Iterable[Example], run: Run) -> Iterable[Example]:
         """Examples after every lifecycle plugin had its say."""
         return self._lifecycle.filter_examples(examples, run)
+
+
+def _is(plugin: Any, loaded: Any) -> bool:
+    """Whether `plugin` is what an entry point names, or an instance of it."""
+    return plugin is loaded or (isinstance(loaded, type) and type(plugin) is loaded)

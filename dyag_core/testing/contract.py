@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from dyag_core import hookspecs
 from dyag_core.api import API_VERSION
 from dyag_core.errors import nearest
+from dyag_core.lifecycle import object_name
 from dyag_core.manager import Plugins
 from dyag_core.markers import PROJECT
 from dyag_core.options import describe, options_model
@@ -152,7 +153,7 @@ class FamilyContract(HookedContract):
     @classmethod
     def name(cls, plugin: Any) -> str:
         """What the host knows a plugin object by."""
-        return str(getattr(plugin, "name", None) or type(plugin).__name__)
+        return object_name(plugin)
 
     @classmethod
     def choose(cls, host: Plugins, plugin: Any) -> Chosen:
