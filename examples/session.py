@@ -11,12 +11,13 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from dyag_core import MetricResult, Prediction, Session, hookimpl
+from dyag_core import Decoding, MetricResult, Prediction, Session, hookimpl
 from dyag_samples import catalogue
 
 BASE_MODEL = os.environ.get("BASE_MODEL", "smollm2:135m")
 COUNT = int(os.environ.get("COUNT", "280"))
 EPOCHS = float(os.environ.get("EPOCHS", "6"))
+TOKENS = int(os.environ.get("TOKENS", "48"))
 FOLDER = os.environ.get("FOLDER", "session-example")
 
 
@@ -80,11 +81,12 @@ model = session.finetune(data.train, base_model=BASE_MODEL, epochs=EPOCHS)
 print("\n".join(model.summary_lines()))
 
 # %% A question
-print(session.query("Quelle est la licence de Cerfa-Vite ?", model=model).answer)
+decoding = Decoding(max_new_tokens=TOKENS)
+print(session.query("Quelle est la licence de Limnoval ?", model=model, decoding=decoding).answer)
 
 # %% Four arms, the same questions
 index = session.index(documents)
-runs = session.evaluate(data.test, model=model, index=index, k=1, metrics=["numbers"])
+runs = session.evaluate(data.test, model=model, index=index, k=1, metrics=["numbers"], decoding=decoding)
 for arm, evaluation in runs.evaluations.items():
     print(arm, {name: summary["mean"] for name, summary in evaluation.metrics["summaries"].items()})
 
