@@ -54,7 +54,10 @@ def imports_of(modules: Iterable[str]) -> dict[str, dict[str, list[str] | str | 
     Raises:
         RuntimeError: the interpreter itself failed.
     """
-    wanted = {"path": sys.path, "heavy": HEAVY, "modules": sorted(set(modules))}
+    modules = sorted(set(modules))
+    if not modules:
+        return {}
+    wanted = {"path": sys.path, "heavy": HEAVY, "modules": modules}
     done = subprocess.run(
         [sys.executable, "-c", _PROGRAM],
         input=json.dumps(wanted),
