@@ -99,8 +99,9 @@ def test_every_check_has_a_plugin_that_breaks_it(place: Path) -> None:
 @pytest.fixture
 def an_adapter(tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An adapter of the tiny model, which the trainers here hand out as theirs."""
-    rows = write_documents(tmp_path / "rows.jsonl", training_rows(8))
-    made = Session(tmp_path).finetune(rows, base_model=str(tiny_model), epochs=1, options={"rank": 2, "device": "cpu"})
+    rows = write_documents(tmp_path / "rows.jsonl", training_rows(24))
+    options = {"rank": 2, "device": "cpu", "learning_rate": 0.01}
+    made = Session(tmp_path).finetune(rows, base_model=str(tiny_model), epochs=1, options=options)
     final = tmp_path / "adapter"
     shutil.copytree(made.folder, final, ignore=shutil.ignore_patterns("dyag.json", "trained_questions.txt"))
     monkeypatch.setenv("DYAG_TEST_ADAPTER", str(final))
