@@ -6,6 +6,7 @@ Families (a plugin is chosen by name, with options checked against its own `Opti
 `dyag_export`.
 Lifecycle (every installed `dyag.hooks` plugin takes part):
 `dyag_configure`, `dyag_before_stage`, `dyag_after_stage`, `dyag_on_stage_error`, `dyag_filter_examples`.
+A lifecycle plugin may also wrap any family's hook: `@hookimpl(wrapper=True)`, see pluggy.
 
 A hook may gain arguments, never lose them: an implementation names only those it needs.
 """
@@ -45,8 +46,10 @@ def dyag_generate(documents: Iterable[Document], options: Any, run: Run) -> Iter
     """Make training examples from documents. Family `dyag.generators`, since 3.0.
 
     Fires once a run. Return an iterable (a generator function is best: the stage drains it as it writes).
-    `documents` streams, so keep no list of them. Use `run.random(...)` for chance, `run.reject(reason)` for what
-    was made and thrown away. The core filters, deduplicates, splits and writes. None: this plugin makes nothing.
+    `documents` streams, so keep no list of them, and read no further ahead than you must: a document at which this
+    raises is rejected, and the hook is called again with those after it. Use `run.random(...)` for chance,
+    `run.reject(reason)` for what was made and thrown away. The core filters, deduplicates, splits and writes. None: this
+    plugin makes nothing.
 
         @hookimpl
         def dyag_generate(documents, options, run):
@@ -112,6 +115,7 @@ def dyag_score(predictions: Sequence[Prediction], options: Any) -> MetricResult 
 
     Fires once an arm. `MetricResult.items` has one entry a prediction, in order, None where the metric does not
     apply. The core makes means, intervals and paired tests. None: the metric does not apply to this run.
+    Where this raises, each prediction is scored by itself, and those at which it raises again stay unscored.
     A plugin that imports a library inside this hook lists it as `requires = ("library",)`: where it is missing, a run
     then ends before the first question is asked.
     """

@@ -5,13 +5,28 @@ import os
 import subprocess
 import sys
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
-from dyag_core import Document, Example, MetricResult, PluginError, Prediction, Run, UsageError, hookimpl, registry
+from dyag_core import (
+    Decoding,
+    Document,
+    Example,
+    Message,
+    MetricResult,
+    PluginError,
+    Prediction,
+    Reply,
+    Run,
+    Session,
+    UsageError,
+    hookimpl,
+    registry,
+)
 from dyag_core.manager import Plugins
+from dyag_core.stages.evaluate import EvaluationFiles
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -275,6 +290,50 @@ def test_a_generator_at_fault_is_named_by_the_command_and_the_other_rows_are_wri
     assert made["requested"] == 6
     assert made["rejected"] == {"generator 'falls' (acme-falls 1.0) failed": 1}
     assert "'d3'" in done.stderr
+
+
+class Paid:
+    """An engine whose answers cost something."""
+
+    name = "paid"
+    remote = True
+    context_length = 1000
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    @hookimpl
+    def dyag_open_engine(self) -> "Paid":
+        return self
+
+    def answer(self, prompts: Sequence[Sequence[Message]], decoding: Decoding) -> Iterator[tuple[int, Reply]]:
+        for n, _ in enumerate(prompts):
+            self.asked += 1
+            yield n, Reply(text=str(n))
+
+    def count_tokens(self, prompt: Sequence[Message]) -> int:
+        return 1
+
+    def close(self) -> None: ...
+
+
+def test_what_was_answered_before_a_metric_failed_is_not_asked_again(tmp_path: Path) -> None:
+    questions = tmp_path / "q.jsonl"
+    rows = [{"question": f"What is {n}?", "expected_answer": str(n)} for n in range(3)]
+    questions.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    engine = Paid()
+
+    def evaluate(metric: Fussy) -> EvaluationFiles:
+        session = Session(tmp_path, plugins=[engine, metric])
+        return session.evaluate(questions, arms=("base",), base_model="x", engine="paid", metrics=["fussy"])
+
+    with pytest.raises(PluginError, match="'fussy'"):
+        evaluate(Fussy("0", "1", "2"))
+    assert engine.asked == 3
+    made = evaluate(Fussy("1"))
+    assert engine.asked == 3
+    assert [item["metrics"]["fussy"] for item in made.evaluations["base"].results] == [0.5, None, 0.5]
+    assert made.evaluations["base"].metrics["summaries"]["fussy"]["n"] == 2
 
 
 @pytest.mark.parametrize(
