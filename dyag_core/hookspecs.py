@@ -48,8 +48,8 @@ def dyag_generate(documents: Iterable[Document], options: Any, run: Run) -> Iter
     Fires once a run. Return an iterable (a generator function is best: the stage drains it as it writes).
     `documents` streams, so keep no list of them, and read no further ahead than you must: a document at which this
     raises is rejected, and the hook is called again with those after it. Use `run.random(...)` for chance,
-    `run.reject(reason)` for what was made and thrown away. The core filters, deduplicates, splits and writes. None: this
-    plugin makes nothing.
+    `run.reject(reason)` for what was made and thrown away. The core filters, deduplicates, splits and writes.
+    None: this plugin makes nothing.
 
         @hookimpl
         def dyag_generate(documents, options, run):
