@@ -312,6 +312,8 @@ class Session:
         index: str | Path | Index | None = None,
         k: int = 3,
         decoding: Decoding | None = None,
+        engine: str = "transformers",
+        engine_options: Mapping[str, Any] | None = None,
     ) -> Answer:
         """One answer. With `model` the fine-tuned model answers, with `index` it is given what was retrieved."""
         from dyag_core.stages.query import query
@@ -323,6 +325,8 @@ class Session:
             index=_folder(index),
             k=k,
             decoding=decoding or Decoding(),
+            engine=engine,
+            engine_options=engine_options,
             plugins=self._host(),
             progress=self.progress,
         )
@@ -335,6 +339,8 @@ class Session:
         index: str | Path | Index | None = None,
         k: int = 3,
         decoding: Decoding | None = None,
+        engine: str = "transformers",
+        engine_options: Mapping[str, Any] | None = None,
     ) -> Conversation:
         """A chat that keeps its history within the model's context. Close it, or use it as a context manager."""
         from dyag_core.stages.query import Conversation
@@ -345,6 +351,8 @@ class Session:
             index=_folder(index),
             k=k,
             decoding=decoding or Decoding(),
+            engine=engine,
+            engine_options=engine_options,
             plugins=self._host(),
             progress=self.progress,
         )

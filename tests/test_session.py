@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections.abc
 import json
 import runpy
 from collections.abc import Iterable, Iterator, Sequence
@@ -90,6 +91,11 @@ class Engine:
         for n, prompt in enumerate(prompts):
             yield n, Reply(text="red" if "red" in prompt[-1].content else "unknown")
 
+    def stream(self, prompt: Sequence[Message], decoding: Decoding) -> collections.abc.Generator[str, None, Reply]:
+        ((_, reply),) = self.answer([prompt], decoding)
+        yield reply.text
+        return reply
+
     def count_tokens(self, prompt: Sequence[Message]) -> int:
         return 1
 
@@ -165,6 +171,7 @@ def test_a_retriever_an_engine_a_metric_and_a_reporter(session: Session, documen
     runs = session.evaluate(questions, arms=arms, base_model="x", index=index, engine="mine", metrics=["mine"])
     means = {arm: evaluation.metrics["summaries"]["mine"]["mean"] for arm, evaluation in runs.evaluations.items()}
     assert means == {"base": 0.0, "rag": 100.0}
+    assert session.query("What colour is number 1?", base_model="x", index=index, engine="mine").answer == "red"
     compared = session.compare(runs, reporters=("mine",))
     assert compared.files["mine"].read_text("utf-8") == "base rag"
     assert named_mine(compared.files["manifest"], "reporters")
