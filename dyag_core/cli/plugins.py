@@ -1,4 +1,4 @@
-"""`dyag plugins list|show|check`."""
+"""`dyag plugins list|show|check|new`."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import click
 from dyag_core import registry
 from dyag_core.cli.common import json_option
 from dyag_core.cli.plugin_parameters import complete_names
+from dyag_core.cli.plugins_new import new
 from dyag_core.errors import GateError, UsageError, nearest
 from dyag_core.participation import DISABLE, meaning_nothing, switched_off
 
@@ -31,6 +32,9 @@ def _complete_name(ctx: click.Context, _parameter: click.Parameter, incomplete: 
 @click.group("plugins", short_help="List, show and check plugins.")
 def command() -> None:
     """The plugins that are installed: everything DYAG does is done by one."""
+
+
+command.add_command(new)
 
 
 @command.command("list")
