@@ -1,4 +1,4 @@
-"""`dyag plugins new`: what it writes installs, passes its tests, is listed, checked and used; bad names leave nothing."""
+"""`dyag plugins new`: what it writes installs, passes its tests, is checked and used; bad names leave nothing."""
 
 from __future__ import annotations
 
