@@ -179,7 +179,7 @@ def object_name(plugin: Any) -> str:
 def _load_failure(what: str, error: Exception) -> DyagError:
     if isinstance(error, DyagError):
         return error
-    return PluginError(f"{what} does not fit the hooks: {error}", "compare it with docs/hooks.md")
+    return PluginError(f"{what} does not fit the hooks: {error}", "compare it with docs/writing-a-plugin.md")
 
 
 def _filter_failure(name: str, error: BaseException) -> PluginError:

@@ -169,7 +169,8 @@ class Plugins:
                 self._pm.register(chosen.plugin, registered_as)
             self._pm.check_pending()
         except Exception as error:  # pluggy's own errors, and what a property or `dyag_configure` of a stranger raises
-            raise PluginError(f"{chosen} does not fit the hooks: {error}", "compare it with docs/hooks.md") from error
+            advice = "compare it with docs/writing-a-plugin.md"
+            raise PluginError(f"{chosen} does not fit the hooks: {error}", advice) from error
         implementations = getattr(self._pm.hook, hook).get_hookimpls()
         if not any(implementation.plugin is chosen.plugin for implementation in implementations):
             raise PluginError(f"{chosen} does not implement {hook}", f"mark its function {hook} with @hookimpl")
@@ -258,9 +259,12 @@ class Plugins:
         looks_like_hub = spec.count("/") == 1 and not spec.startswith((".", "/", "~"))
         if spec.startswith("hub:") or (looks_like_hub and not qualified):
             return BaseModelPreset.from_hub(spec.removeprefix("hub:"))
-        if folder.is_dir():
-            raise UsageError(f"{spec}: this folder holds no model (no config.json)")
-        chosen = self.choose("base_models", spec)
+        try:
+            chosen = self.choose("base_models", spec)
+        except UsageError as error:
+            if folder.is_dir():  # a preset's name wins over a folder that happens to be called the same
+                raise UsageError(f"{spec}: this folder holds no model (no config.json)") from error
+            raise
         return self._made(chosen, self._call(chosen), BaseModelPreset)
 
     def train(self, chosen: Chosen, job: TrainingJob, run: Run) -> TrainedModel:

@@ -43,6 +43,10 @@ class Family:
     extra: str = ""
 
 
+_COMPARE = (
+    "dyag compare-models --results rag=results_rag.json --results finetuned=results_finetuned.json --output comparison"
+)
+
 FAMILIES = {
     "generators": Family(
         "Asks for every field that a document carries: its licence, its version, whatever its metadata holds.",
@@ -60,11 +64,11 @@ FAMILIES = {
     ),
     "metrics": Family(
         "Share of the numbers in the expected answer that stand in the answer, too.",
-        "dyag compare-models --results rag=RAG.json --results finetuned=FT.json --output comparison --metric {name}",
+        _COMPARE + " --metric {name}",
     ),
     "reporters": Family(
-        "All scores with their intervals as a table for a spreadsheet (CSV).",
-        "dyag compare-models --results rag=RAG.json --results finetuned=FT.json --output comparison --reporter {name}",
+        "All scores with their intervals as a table for a spreadsheet (TSV).",
+        _COMPARE + " --reporter {name}",
     ),
     "retrievers": Family(
         "Search by groups of letters, which forgives misspelt words.",
@@ -72,7 +76,7 @@ FAMILIES = {
     ),
     "engines": Family(
         "Answers with a sentence from the passages, without any model: what retrieval alone is worth.",
-        "dyag evaluate test.jsonl --arms base,rag --index documents.index --engine {name} --base-model none "
+        "dyag evaluate training_test.jsonl --arms base,rag --index documents.index --engine {name} --base-model none "
         "--output results",
     ),
     "exporters": Family(

@@ -23,7 +23,7 @@ NAMES = {
     "base_models": "acme-smol",
     "trainers": "acme-loop",
     "metrics": "acme-numbers",
-    "reporters": "acme-csv",
+    "reporters": "acme-table",
     "retrievers": "acme-letters",
     "engines": "acme-quote",
     "exporters": "acme-pairs",
@@ -121,8 +121,8 @@ def test_it_ends_with_three_commands_to_type(run: Dyag) -> None:
     assert err.splitlines()[-3:] == [
         "  pip install -e './my plugins/other[test]'",
         "  python -m pytest 'my plugins/other'",
-        "  dyag compare-models --results rag=RAG.json --results finetuned=FT.json --output comparison "
-        "--metric acme-other",
+        "  dyag compare-models --results rag=results_rag.json --results finetuned=results_finetuned.json "
+        "--output comparison --metric acme-other",
     ]
     told = json.loads(run.works("plugins", "new", "metric", "acme-third", "--json"))
     assert (told["folder"], len(told["next"])) == ("acme-third", 3)
@@ -194,11 +194,11 @@ def test_retriever_engine_metric_and_reporter_are_used(installed: Path, run: Dya
     assert rag["metrics"]["summaries"]["acme-numbers"]["mean"] == 100.0
     run.works(
         *("compare-models", "--results", "base=r_base.json", "--results", "rag=r_rag.json", "--output", "c"),
-        *("--metric", "acme-numbers", "-m", "acme-numbers.decimals=1", "--reporter", "acme-csv", "--lang", "fr"),
+        *("--metric", "acme-numbers", "-m", "acme-numbers.decimals=1", "--reporter", "acme-table", "--lang", "fr"),
     )
-    lines = Path("c.csv").read_text(encoding="utf-8").splitlines()
-    assert lines[0].startswith("bras;strate;métrique;moyenne")
-    assert any(line.startswith("rag;;acme-numbers;100,0;") for line in lines)
+    lines = Path("c.tsv").read_text(encoding="utf-8").splitlines()
+    assert lines[0].startswith("bras\tstrate\tmétrique\tmoyenne")
+    assert any(line.startswith("rag\t\tacme-numbers\t100,0\t") for line in lines)
 
 
 def test_the_hook_keeps_personal_data_out(installed: Path, run: Dyag, tmp_path: Path) -> None:
