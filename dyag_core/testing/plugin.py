@@ -15,19 +15,22 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def dyag_documents(tmp_path_factory: pytest.TempPathFactory) -> list[Document]:
-    """Twelve documents of a catalogue, as a generator gets them."""
-    from dyag_core.testing.samples import documents
+def dyag_documents(dyag_documents_file: Path) -> list[Document]:
+    """The documents of `dyag_documents_file`, as a generator gets them."""
+    from dyag_core.documents import read_documents
 
-    return documents(tmp_path_factory.mktemp("documents"))
+    return list(read_documents(dyag_documents_file, lambda _line: None))
 
 
 @pytest.fixture
-def dyag_documents_file(tmp_path: Path) -> Path:
-    """The same documents as a file for `Session.generate` or `Session.index`."""
+def dyag_documents_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Twelve documents of a catalogue, as a file for `Session.generate` or `Session.index`.
+
+    A plugin that makes nothing of a catalogue overrides this one in its contract class.
+    """
     from dyag_core.testing.samples import document_rows, write_documents
 
-    return write_documents(tmp_path / "catalogue.jsonl", document_rows())
+    return write_documents(tmp_path_factory.mktemp("documents") / "catalogue.jsonl", document_rows())
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from dyag_core.artifacts import write_jsonl
-from dyag_core.documents import read_documents
 from dyag_core.prompts import SYSTEM, UNKNOWN
 from dyag_core.records import Chunk, Comparison, CostOptions, Document, Prediction, Quality, Source
 
@@ -66,12 +65,6 @@ def write_documents(path: Path, rows: Iterable[dict[str, Any]]) -> Path:
     """A documents file of `rows`."""
     write_jsonl(path, rows)
     return path
-
-
-def documents(folder: Path, count: int = 12, lang: str = "en") -> list[Document]:
-    """The catalogue as records, read from a file as a stage reads it."""
-    path = write_documents(folder / "documents.jsonl", document_rows(count, lang))
-    return list(read_documents(path, lambda _line: None))
 
 
 def odd_documents() -> list[Document]:
