@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from dyag_core.manager import Plugins
 from dyag_core.records import Decoding
@@ -365,7 +365,8 @@ class Session:
         model: str | Path | TrainedModel | None = None,
         base_model: str | None = None,
         index: str | Path | Index | None = None,
-        k: int = 3,
+        k: int | Literal["auto"] = 3,
+        validation: str | Path | None = None,
         output: str | Path | None = None,
         metrics: Sequence[str] | None = None,
         metric_options: Mapping[str, Mapping[str, Any]] | None = None,
@@ -376,9 +377,10 @@ class Session:
     ) -> EvaluationFiles:
         """Ask every arm the same questions. `output` is a file for one arm, a prefix for several.
 
-        `metric_options` holds the options of each metric by its name: {"bleu": {"tokenize": "intl"}}.
+        `metric_options` holds the options of each metric by its name: {"bleu": {"tokenize": "intl"}}. `k` "auto" is
+        chosen on the questions of `validation`.
         """
-        from dyag_core.stages.evaluate import DEFAULT_METRICS, evaluate
+        from dyag_core.stages.evaluate import evaluate
 
         return evaluate(
             questions=Path(questions),
@@ -388,7 +390,8 @@ class Session:
             base_model=base_model,
             index=_folder(index),
             k=k,
-            metrics=metrics or DEFAULT_METRICS,
+            validation=Path(validation) if validation else None,
+            metrics=metrics,
             metric_options=metric_options,
             decoding=decoding or Decoding(),
             engine=engine,

@@ -34,6 +34,8 @@ _METRICS = {
         "chrf": "chrF",
         "rouge_l": "ROUGE-L",
         "groundedness": "groundedness",
+        "recall_at_k": "recall@k",
+        "mrr": "MRR",
     },
     "fr": {
         "success": "réussite",
@@ -46,6 +48,8 @@ _METRICS = {
         "chrf": "chrF",
         "rouge_l": "ROUGE-L",
         "groundedness": "ancrage",
+        "recall_at_k": "rappel@k",
+        "mrr": "MRR",
     },
 }
 _METRIC_PHRASES = {
@@ -59,6 +63,8 @@ _METRIC_PHRASES = {
     "chrf": "le score chrF",
     "rouge_l": "le score ROUGE-L",
     "groundedness": "l'ancrage",
+    "recall_at_k": "le rappel@k",
+    "mrr": "le rang réciproque moyen (MRR)",
 }
 _METRIC_MEANINGS = {
     "en": {
@@ -72,6 +78,8 @@ _METRIC_MEANINGS = {
         "chrf": "letter sequences shared with the expected answer, by sacrebleu; a wrong answer is seldom at zero",
         "rouge_l": "the longest sequence of words shared with the expected answer, gaps allowed",
         "groundedness": "words of the answer that stand in the passages it was given; zero if a name or number doesn't",
+        "recall_at_k": "the passage that holds the answer stood in the prompt: a score of the search",
+        "mrr": "one over the rank of the passage that holds the answer, 0 without it: a score of the search",
     },
     "fr": {
         "success": "la réponse attendue, sans détour ni remplissage, ou l'aveu que les documents ne la donnent pas",
@@ -86,6 +94,8 @@ _METRIC_MEANINGS = {
         "rouge_l": "la plus longue suite de mots commune avec la réponse attendue, même à trous",
         "groundedness": "les mots de la réponse qui figurent dans les passages fournis ; zéro si un nom ou un nombre"
         " n'y figure pas",
+        "recall_at_k": "le passage qui porte la réponse était dans la consigne : note la recherche",
+        "mrr": "l'inverse du rang du passage qui porte la réponse, 0 s'il manque : note la recherche",
     },
 }
 _STRATA = {

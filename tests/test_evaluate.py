@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -219,7 +220,10 @@ def test_errors_count_as_wrong_over_all_questions(work: Path) -> None:
 
 
 @pytest.mark.parametrize("killed_after", [1, 3, 5, 7])
-def test_killed_and_run_again_asks_nothing_twice(work: Path, killed_after: int) -> None:
+def test_killed_and_run_again_asks_nothing_twice(
+    work: Path, killed_after: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dyag_core.stages.answering.perf_counter", itertools.count().__next__)  # a search takes 1 s
     whole = Oracle(TABLE)
     run(work, whole, ("base", "rag"), "whole")
     first = Oracle(TABLE, stop_after=killed_after)

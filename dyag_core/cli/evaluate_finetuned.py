@@ -25,4 +25,4 @@ def command(questions: Path, model: Path, base_model: str | None, output: Path, 
     """
     from dyag_core.cli.measuring import measure
 
-    measure(questions, ["finetuned"], output, model=model, base_model=base_model, index=None, k=1, **rest)
+    measure(questions, ["finetuned"], output, model=model, base_model=base_model, index=None, **rest)

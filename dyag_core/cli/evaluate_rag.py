@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from dyag_core.cli.common import FilePath, base_model_option
-from dyag_core.cli.measuring import measuring_options
+from dyag_core.cli.measuring import measuring_options, retrieval_options
 from dyag_core.cli.plugin_parameters import PluginCommand
 
 
@@ -22,10 +22,10 @@ from dyag_core.cli.plugin_parameters import PluginCommand
 )
 @base_model_option(help="Preset, ORG/NAME or folder.", default="qwen2.5:1.5b", show_default=True)
 @click.option("--output", type=FilePath, required=True, help="The results file to write, FILE.json.")
-@click.option("-k", default=3, show_default=True, type=click.IntRange(min=1), help="Passages to retrieve.")
+@retrieval_options
 @measuring_options
-def command(questions: Path, index: Path, base_model: str, output: Path, k: int, **rest: Any) -> None:
+def command(questions: Path, index: Path, base_model: str, output: Path, **rest: Any) -> None:
     """Ask a base model, given what a search finds, the QUESTIONS of a test file and score its answers."""
     from dyag_core.cli.measuring import measure
 
-    measure(questions, ["rag"], output, model=None, base_model=base_model, index=index, k=k, **rest)
+    measure(questions, ["rag"], output, model=None, base_model=base_model, index=index, **rest)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
 from dyag_core.cli.common import (
+    FilePath,
     decoding_options,
     json_option,
     metric_options,
@@ -24,6 +25,31 @@ if TYPE_CHECKING:
     from dyag_core.records import Evaluation
 
 
+_COUNT = click.IntRange(min=1)
+
+
+def _passages(value: str) -> int | Literal["auto"]:
+    return "auto" if value == "auto" else _COUNT(value)
+
+
+def retrieval_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`-k` and `--validation`, for commands with an arm that retrieves."""
+    validation = click.option(
+        "--validation",
+        type=FilePath,
+        help="The questions that -k auto chooses on; by default NAME_val.jsonl beside NAME_test.jsonl.",
+    )
+    k = click.option(
+        "-k",
+        default=3,
+        show_default=True,
+        type=_passages,
+        metavar="N|auto",
+        help="Passages to retrieve; auto chooses how many.",
+    )
+    return k(validation(function))
+
+
 def measuring_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """`--metric -m --engine -o --limit`, decoding, seed and `--json`."""
     options: list[Callable[..., Any]] = [
@@ -33,7 +59,7 @@ def measuring_options(function: Callable[..., Any]) -> Callable[..., Any]:
             family="metrics",
             multiple=True,
             help="Metric plugin, may be repeated; by default success, exact_match, token_f1, containment, abstention "
-            "and answer_length. The first two are always scored.",
+            "and answer_length, with passages recall_at_k and mrr too. The first two are always scored.",
         ),
         metric_options,
         click.option(
@@ -63,7 +89,8 @@ def measure(
     model: Path | None,
     base_model: str | None,
     index: Path | None,
-    k: int,
+    k: int | Literal["auto"] = 3,
+    validation: Path | None = None,
     metric: tuple[str, ...],
     metric_option: tuple[str, ...],
     engine: str,
@@ -87,6 +114,7 @@ def measure(
         base_model=base_model,
         index=index,
         k=k,
+        validation=validation,
         output=output,
         metrics=metric or None,
         metric_options=parse_metric_pairs(metric_option),

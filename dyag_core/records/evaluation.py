@@ -20,7 +20,9 @@ class Prediction(Record):
     """One question with the answer an arm gave. Metrics read a sequence of these.
 
     `answerable` is False where the right answer is to say that the documents don't tell.
-    `context` is the retrieved text that stood in the prompt, empty for closed-book arms.
+    `context` is the retrieved text that stood in the prompt, empty for closed-book arms; `sources` are its chunks, best
+    first. `chunk` is the one that holds the answer, where that is known. `seconds` is the whole time of the question,
+    `retrieval_seconds` the part of it that searching took.
     """
 
     id: str
@@ -37,6 +39,7 @@ class Prediction(Record):
     prompt_tokens: int = 0
     completion_tokens: int = 0
     seconds: float = 0.0
+    retrieval_seconds: float = 0.0
     truncated: bool = False
     seen_in_training: bool = False
     error: str | None = None

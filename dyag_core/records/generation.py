@@ -24,12 +24,16 @@ class Decoding(Record):
 
 
 class Reply(Record):
-    """One answer. `seconds` is its share of the batch's time; `error` is set instead of raising for one bad item."""
+    """One answer. `seconds` is its share of the batch's time; `error` is set instead of raising for one bad item.
+
+    `retrieval_seconds` is the stage's to fill in: the question's share of the search for passages.
+    """
 
     text: str
     prompt_tokens: int = 0
     completion_tokens: int = 0
     seconds: float = 0.0
+    retrieval_seconds: float = 0.0
     truncated: bool = False
     error: str | None = None
 

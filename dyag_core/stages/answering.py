@@ -1,14 +1,15 @@
-"""How a question becomes an answer: one path for all four arms.
+"""How a question becomes an answer: one path for all arms.
 
 An arm is the base model or the fine-tuned one, asked with or without retrieved passages. Nothing else differs: same
-messages, same decoding, same engine.
+messages, same decoding, same engine. The oracle is `rag` with a search that never misses.
 """
 
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from dyag_core.artifacts import file_sha256, sha256_of
@@ -16,13 +17,14 @@ from dyag_core.base_models import opened_as, revision_of
 from dyag_core.errors import UsageError, nearest
 from dyag_core.passport import PASSPORT, model_folder, read_passport, resolve_base
 from dyag_core.prompts import context_text, with_context
+from dyag_core.records import Hit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from dyag_core.manager import Chosen, Plugins
     from dyag_core.protocols import Engine, Progress
-    from dyag_core.records import BaseModelPreset, Chunk, Decoding, Hit, Message, Passport
+    from dyag_core.records import BaseModelPreset, Chunk, Decoding, Message, Passport
     from dyag_core.run import Run
     from dyag_core.stages.index import OpenIndex
 
@@ -32,11 +34,12 @@ _SHORTEST_PASSAGE = 80
 
 @dataclass(frozen=True)
 class Arm:
-    """Which model answers, and whether it is given passages."""
+    """Which model answers, and whether it is given passages: those a search finds, or (`oracle`) the right one."""
 
     name: str
     finetuned: bool
     retrieval: bool
+    oracle: bool = False
 
 
 ARMS = {
@@ -46,6 +49,7 @@ ARMS = {
         Arm("rag", finetuned=False, retrieval=True),
         Arm("finetuned", finetuned=True, retrieval=False),
         Arm("hybrid", finetuned=True, retrieval=True),
+        Arm("oracle", finetuned=False, retrieval=True, oracle=True),
     )
 }
 
@@ -66,7 +70,8 @@ def arms_named(names: Sequence[str]) -> list[Arm]:
 
 def arm_for(*, finetuned: bool, retrieval: bool) -> Arm:
     """The arm with these two properties."""
-    return next(arm for arm in ARMS.values() if (arm.finetuned, arm.retrieval) == (finetuned, retrieval))
+    wanted = (finetuned, retrieval, False)
+    return next(arm for arm in ARMS.values() if (arm.finetuned, arm.retrieval, arm.oracle) == wanted)
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,12 +162,13 @@ def opened_engine(chosen: Chosen, models: Models, arm: Arm, plugins: Plugins, ru
 
 @dataclass(frozen=True)
 class Prompt:
-    """What a model is shown, and the passages in it."""
+    """What a model is shown, the passages in it, and the seconds that finding them took."""
 
     messages: tuple[Message, ...]
     hits: tuple[Hit, ...] = ()
     context: str = ""
     cut: bool = False
+    retrieval_seconds: float = 0.0
 
 
 def build_prompts(
@@ -174,8 +180,11 @@ def build_prompts(
     k: int,
     lang: str,
     decoding: Decoding,
+    right_chunks: Sequence[Chunk | None] | None = None,
 ) -> list[Prompt]:
     """Each question as `arm` sees it. Retrieval searches with the last user turn.
+
+    The oracle sees a question's right chunk and nothing else; where `right_chunks` has None, what `rag` would see.
 
     Passages that don't fit the context beside the question and the answer's `max_new_tokens` are left out, the worst
     first; the last one is cut short. Where nothing is found, the prompt is the closed-book one.
@@ -187,9 +196,25 @@ def build_prompts(
         return [Prompt(tuple(messages)) for messages in questions]
     if index is None:
         raise UsageError(f"the {arm.name} arm needs an index", "give --index FOLDER (made by: dyag index-rag)")
-    found = index.search([messages[-1].content for messages in questions], k)
+    given = right_chunks if arm.oracle and right_chunks is not None else [None] * len(questions)
+    found = _found(questions, given, index, k)
     room = engine.context_length - min(decoding.max_new_tokens, engine.context_length // 2)
-    return [_fitted(tuple(m), hits, engine, room, lang) for m, hits in zip(questions, found, strict=True)]
+    return [
+        replace(_fitted(tuple(messages), hits, engine, room, lang), retrieval_seconds=seconds)
+        for messages, (hits, seconds) in zip(questions, found, strict=True)
+    ]
+
+
+def _found(
+    questions: Sequence[Sequence[Message]], given: Sequence[Chunk | None], index: OpenIndex, k: int
+) -> Iterator[tuple[list[Hit], float]]:
+    """The passages for each question and its share of the search's seconds, to the millisecond; given ones are free."""
+    searched = [messages[-1].content for messages, chunk in zip(questions, given, strict=True) if chunk is None]
+    started = perf_counter()
+    found = iter(index.search(searched, k) if searched else [])
+    seconds = round((perf_counter() - started) / max(1, len(searched)), 3)
+    for chunk in given:
+        yield (next(found), seconds) if chunk is None else ([Hit(chunk=chunk, score=1.0)], 0.0)
 
 
 def _fitted(messages: tuple[Message, ...], hits: Sequence[Hit], engine: Engine, room: int, lang: str) -> Prompt:

@@ -18,7 +18,13 @@ from dyag_core.run import Run, SilentProgress
 from dyag_core.stages.breakdown import disagreements, error_kinds
 from dyag_core.stages.commands import commands
 from dyag_core.stages.cost import checked, reckon
-from dyag_core.stages.differences import MINIMUM_QUESTIONS, SIMPLEST_FIRST, all_differences, indices_by_stratum
+from dyag_core.stages.differences import (
+    CEILINGS,
+    MINIMUM_QUESTIONS,
+    SIMPLEST_FIRST,
+    all_differences,
+    indices_by_stratum,
+)
 from dyag_core.stages.matching import Matched, match
 from dyag_core.stages.next_steps import next_steps
 from dyag_core.stages.recommend import cautions, recommend
@@ -174,7 +180,7 @@ def make_comparison(
 
 
 def _read(results: Mapping[str, Path] | Sequence[Path]) -> dict[str, ResultFile]:
-    """Result files by arm: the usual arms in their usual order, then the others as given."""
+    """Result files by arm: the usual arms in their usual order, then the others as given, ceilings last."""
     if isinstance(results, Mapping):
         read = {plain(str(arm)): read_results(Path(path)) for arm, path in results.items()}
     else:
@@ -188,7 +194,8 @@ def _read(results: Mapping[str, Path] | Sequence[Path]) -> dict[str, ResultFile]
     if len(read) < 2:
         raise UsageError("at least two result files are needed to compare")
     usual = [arm for arm in SIMPLEST_FIRST if arm in read]
-    return {arm: read[arm] for arm in [*usual, *(arm for arm in read if arm not in usual)]}
+    ceilings = [arm for arm in CEILINGS if arm in read]
+    return {arm: read[arm] for arm in [*usual, *(arm for arm in read if arm not in usual + ceilings), *ceilings]}
 
 
 def _language(files: Mapping[str, ResultFile]) -> str:

@@ -16,13 +16,12 @@ from typing import Any
 from dyag_core.errors import UsageError
 from dyag_core.records import ArmCost, BreakEven, Cost, CostOptions, Curve
 from dyag_core.records.cost import CostPart
+from dyag_core.stages.differences import CEILINGS
 from dyag_core.stages.matching import Text
 from dyag_core.stages.result_files import Item, ResultFile
 from dyag_core.stages.sentences import SENTENCES, say
 from dyag_core.wording import arm_against, arm_phrase, capital, listed, number, rounded, significant
 
-#: The oracle is given the right passage, which nobody has outside a test.
-_NOT_FOR_USE = ("oracle",)
 #: A break-even so many times later than the first is not drawn: the others would lie on the axis.
 _FARTHEST = 20
 _POINTS = 4
@@ -53,7 +52,7 @@ def checked(options: CostOptions) -> CostOptions:
 
 def reckon(files: Mapping[str, ResultFile], items: Mapping[str, Sequence[Item]], options: CostOptions) -> Cost:
     """The cost of every arm that somebody could run. Money where there are prices, else seconds."""
-    arms = [_arm(arm, file, items[arm], options) for arm, file in files.items() if arm not in _NOT_FOR_USE]
+    arms = [_arm(arm, file, items[arm], options) for arm, file in files.items() if arm not in CEILINGS]
     pairs = [found for a, b in combinations(arms, 2) if (found := _pair(a, b, _decimals(options))) is not None]
     return Cost(
         unit="seconds" if options.price_hour is None else "money",

@@ -18,6 +18,9 @@ MINIMUM_QUESTIONS = 30
 #: What an arm asks of those who run it, least first: nothing, an index, training, both.
 SIMPLEST_FIRST = ("base", "rag", "finetuned", "hybrid")
 
+#: Arms that nobody can run outside a test (the oracle is given the right passage): shown, never recommended.
+CEILINGS = ("oracle",)
+
 
 def all_differences(
     metrics: Mapping[str, Mapping[str, MetricResult]],
@@ -28,13 +31,19 @@ def all_differences(
     """Every pair of arms on every metric, and on the primary metric in every stratum; the later arm minus the earlier.
 
     Holm's correction runs in three families: the primary metric's pairs, all other metrics, the strata. So the chance
-    of one false winner among all pairs on the primary metric stays at 5 %, however many arms there are.
+    of one false winner among all pairs on the primary metric stays at 5 %, however many arms there are. Pairs with a
+    ceiling make three families of their own: whether it was measured must not change the verdict.
     """
-    everything = list(range(len(documents)))
-    main = _family({primary: metrics[primary]}, primary, documents, {None: everything})
-    others = _family({k: v for k, v in metrics.items() if k != primary}, primary, documents, {None: everything})
+    whole: dict[str | None, list[int]] = {None: list(range(len(documents)))}
     apart: dict[str | None, list[int]] = dict(indices_by_stratum(strata).items())
-    return main + others + _family({primary: metrics[primary]}, primary, documents, apart)
+    first = {primary: metrics[primary]}
+    others = {name: results for name, results in metrics.items() if name != primary}
+    return [
+        difference
+        for family, parts in ((first, whole), (others, whole), (first, apart))
+        for with_ceiling in (False, True)
+        for difference in _family(family, primary, documents, parts, with_ceiling)
+    ]
 
 
 def indices_by_stratum(strata: Sequence[str | None]) -> dict[str, list[int]]:
@@ -50,12 +59,17 @@ def _family(
     primary: str,
     documents: Sequence[Hashable],
     parts: Mapping[str | None, Sequence[int]],
+    with_ceiling: bool,
 ) -> list[Difference]:
-    """One family of tests: each metric, part of the questions and pair of arms; corrected together."""
+    """One family of tests: each metric, part of the questions and pair of arms (those with a ceiling, or the others);
+    corrected together.
+    """
     found: list[tuple[Difference, float, bool | None]] = []
     for metric, results in metrics.items():
         for stratum, indices in parts.items():
             for b, a in combinations(results, 2):
+                if with_ceiling != bool({a, b} & set(CEILINGS)):
+                    continue
                 pairs = _pairs(results[a], results[b], documents, indices)
                 if pairs:
                     told = {"metric": metric, "primary": metric == primary, "stratum": stratum, "a": a, "b": b}

@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from dyag_core.artifacts import (
     Journal,
@@ -21,6 +21,7 @@ from dyag_core.artifacts import (
     to_json,
     write_manifest,
 )
+from dyag_core.errors import UsageError
 from dyag_core.language import detect_language
 from dyag_core.options import options_by_metric, telling
 from dyag_core.passport import training_seconds
@@ -29,6 +30,7 @@ from dyag_core.questions import language_sample, question_hash, read_questions, 
 from dyag_core.records import Decoding, Evaluation, Prediction, Reply, Source
 from dyag_core.run import Run, SilentProgress
 from dyag_core.stages.answering import Arm, Models, arms_named, build_prompts, opened_engine
+from dyag_core.stages.choosing_k import ChosenK, choose_k, validation_beside
 from dyag_core.stages.index import index_for_questions, open_index
 from dyag_core.stages.results import evaluation
 
@@ -38,13 +40,15 @@ if TYPE_CHECKING:
 
     from dyag_core.manager import Chosen, Plugins
     from dyag_core.protocols import Engine, Progress
-    from dyag_core.records import Question
+    from dyag_core.records import Chunk, Question
     from dyag_core.stages.answering import Prompt
     from dyag_core.stages.index import OpenIndex
 
 #: success is the primary metric; these two are in every results file, whichever metrics are asked for.
 ALWAYS = ("success", "exact_match")
 DEFAULT_METRICS = (*ALWAYS, "token_f1", "containment", "abstention", "answer_length")
+#: Scored beside the default ones where an arm retrieves.
+RETRIEVAL_METRICS = ("recall_at_k", "mrr")
 
 
 @dataclass(frozen=True)
@@ -64,8 +68,9 @@ def evaluate(
     model: Path | None = None,
     base_model: str | None = None,
     index: Path | None = None,
-    k: int = 3,
-    metrics: Sequence[str] = DEFAULT_METRICS,
+    k: int | Literal["auto"] = 3,
+    validation: Path | None = None,
+    metrics: Sequence[str] | None = None,
     metric_options: Mapping[str, Mapping[str, Any]] | None = None,
     decoding: Decoding | None = None,
     engine: str = "transformers",
@@ -78,7 +83,10 @@ def evaluate(
 
     Args:
         output: the results file for one arm; for several a prefix, and the files are PREFIX_ARM.json.
-        index: for rag and hybrid; where there is none it is built from the questions' own documents.
+        index: for rag, hybrid and oracle; where there is none it is built from the questions' own documents.
+        k: passages to retrieve; "auto" chooses on the questions of `validation`.
+        validation: by default NAME_val.jsonl beside NAME_test.jsonl.
+        metrics: None takes the default ones, and those of retrieval where an arm retrieves.
         metric_options: metric -> its options, by key.
         limit: ask this many questions only, spread evenly over the file so that every stratum keeps its share.
 
@@ -86,6 +94,9 @@ def evaluate(
         UsageError: bad questions, or an arm lacks its model or index. DyagError: the adapter has no effect.
     """
     progress, wanted = progress or SilentProgress(), arms_named(arms)
+    retrieving = any(arm.retrieval for arm in wanted)
+    validation = _validation(questions, validation, k) if retrieving else None
+    metrics = metrics or (*DEFAULT_METRICS, *(RETRIEVAL_METRICS if retrieving else ()))
     files = _result_files(output, wanted)
     with output_lock(output):
         run = Run(stage="evaluate", folder=output.parent, plugins=plugins, seed=seed, progress=progress)
@@ -98,10 +109,11 @@ def evaluate(
             asked = _Asked.read(questions, models, limit)
             run.lang = asked.lang
             passages = None
-            if index is not None and any(arm.retrieval for arm in wanted):
+            if index is not None and retrieving:
                 folder = index_for_questions(questions, index, plugins=plugins, seed=seed, progress=progress)
                 passages = open_index(folder, plugins=plugins, run=run)
-            job = _Job(run, plugins, models, chosen, decoding or Decoding(), asked, passages, k)
+                _check_passages(asked, passages, wanted, run)
+            job = _Job(run, plugins, models, chosen, decoding or Decoding(), asked, passages, k, validation)
             predictions = _ask_all(job, wanted, files)
             evaluations = {
                 arm.name: evaluation(predictions[arm.name], scorers, plugins, job.metadata(arm)) for arm in wanted
@@ -133,22 +145,30 @@ class _Asked:
     file: str
     sha256: str
     lang: str
+    system: str | None
     trained: frozenset[str]
 
     @classmethod
     def read(cls, path: Path, models: Models, limit: int | None) -> _Asked:
         passport = models.passport
         lang = detect_language(language_sample(read_questions(path, None)))
-        questions = read_questions(path, passport.system_prompt if passport is not None else SYSTEM[lang])
+        system = passport.system_prompt if passport is not None else SYSTEM[lang]
+        questions = read_questions(path, system)
         if limit is not None and limit < len(questions):
             questions = [questions[i * len(questions) // limit] for i in range(limit)]
         trained = trained_questions(models.model) if models.model is not None else frozenset()
-        return cls(questions, path.name, file_sha256(path), lang, trained)
+        return cls(questions, path.name, file_sha256(path), lang, system, trained)
+
+    def right_chunks(self, index: OpenIndex) -> list[Chunk | None]:
+        """The passage that holds each question's answer; None where nothing answers it, or none is known."""
+        return [index.chunk(q.chunk) if q.answerable and q.chunk is not None else None for q in self.questions]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class _Job:
-    """Everything that an answer depends on besides its question and its arm."""
+    """Everything that an answer depends on besides its question and its arm. An automatic `k` is chosen once an engine
+    is open, which knows what fits the context.
+    """
 
     run: Run
     plugins: Plugins
@@ -157,7 +177,20 @@ class _Job:
     decoding: Decoding
     asked: _Asked
     index: OpenIndex | None
-    k: int
+    k: int | Literal["auto"]
+    validation: Path | None = None
+    chosen_k: ChosenK | None = None
+
+    def passages_wanted(self, engine: Engine) -> int:
+        """k as a number."""
+        if self.k == "auto" and self.index is not None and self.validation is not None:
+            asked = self.asked
+            self.chosen_k = choose_k(
+                self.validation, self.index, engine, system=asked.system, lang=asked.lang, decoding=self.decoding
+            )
+            self.k = self.chosen_k.k
+            self.run.progress.message(self.chosen_k.sentence())
+        return 0 if self.k == "auto" else self.k  # 0: this arm retrieves nothing
 
     def metadata(self, arm: Arm) -> dict[str, Any]:
         """What a results file says about where its numbers come from. The same run gives the same bytes."""
@@ -178,6 +211,11 @@ class _Job:
             about["index"] = {"sha256": self.index.sha256, "retriever": self.index.retriever_name, "k": self.k}
             if self.index.seconds is not None:
                 about["index"]["seconds"] = self.index.seconds
+            if self.chosen_k is not None:
+                about["index"]["k_chosen"] = self.chosen_k.describe()
+            if arm.oracle:
+                known = sum(chunk is not None for chunk in self.asked.right_chunks(self.index))
+                about["oracle"] = {"right_passage": known, "as_rag": len(self.asked.questions) - known}
         passport = self.models.passport
         if arm.finetuned and passport is not None and (seconds := training_seconds(passport)) is not None:
             about["training"] = {"seconds": seconds, "device": passport.options.get("device")}
@@ -203,9 +241,10 @@ def _ask(job: _Job, arm: Arm, engine: Engine, file: Path) -> list[Prediction]:
         arm,
         engine=engine,
         index=job.index,
-        k=job.k,
+        k=job.passages_wanted(engine) if arm.retrieval else 0,
         lang=job.asked.lang,
         decoding=job.decoding,
+        right_chunks=job.asked.right_chunks(job.index) if arm.oracle and job.index is not None else None,
     )
     cut = sum(prompt.cut for prompt in prompts)
     if cut:
@@ -239,7 +278,8 @@ def _new_replies(
     """Replies to the prompts that nobody has answered yet, as they come."""
     todo = [i for i, key in enumerate(keys) if key not in known]
     for position, reply in engine.answer([prompts[i].messages for i in todo], decoding):
-        yield keys[todo[position]], reply
+        i = todo[position]
+        yield keys[i], reply.model_copy(update={"retrieval_seconds": prompts[i].retrieval_seconds})
 
 
 def _keys(job: _Job, arm: Arm, prompts: Sequence[Prompt]) -> list[str]:
@@ -268,11 +308,36 @@ def _prediction(question: Question, prompt: Prompt, reply: Reply, trained: froze
         sources=tuple(Source(chunk=hit.chunk.id, score=hit.score) for hit in prompt.hits),
         prompt_tokens=reply.prompt_tokens,
         completion_tokens=reply.completion_tokens,
-        seconds=reply.seconds,
+        seconds=reply.seconds + reply.retrieval_seconds,
+        retrieval_seconds=reply.retrieval_seconds,
         truncated=reply.truncated,
         seen_in_training=question_hash(question.question) in trained,
         error=reply.error,
     )
+
+
+def _validation(questions: Path, validation: Path | None, k: int | Literal["auto"]) -> Path | None:
+    if k == "auto":
+        return validation or validation_beside(questions)
+    if validation is not None:
+        raise UsageError(f"{validation} would only be read to choose k, and k is {k}", "add -k auto")
+    return None
+
+
+def _check_passages(asked: _Asked, index: OpenIndex, arms: Sequence[Arm], run: Run) -> None:
+    """Whether the questions' passages are those of this index: recall and the oracle rest on it."""
+    named = [q for q in asked.questions if q.answerable and q.chunk is not None]
+    known = sum(chunk is not None for chunk in asked.right_chunks(index))
+    if known < len(named):
+        run.warn(
+            f"the passages of {len(named) - known} of {len(named)} questions are not in {index.folder.name}: they count"
+            " as not found; was it built from the documents that the questions were made from?"
+        )
+    if not known and any(arm.oracle for arm in arms):
+        raise UsageError(
+            f"the oracle is given the right passages, and no question names one (meta.chunk) of {index.folder}",
+            "build the index from the documents that the questions were made from, or leave the oracle out",
+        )
 
 
 def _result_files(output: Path, arms: Sequence[Arm]) -> dict[str, Path]:
@@ -292,6 +357,8 @@ def _write_manifest(job: _Job, output: Path, arms: Sequence[Arm], questions: Pat
         inputs["model"] = job.models.model
     if job.index is not None:
         inputs["index"] = job.index.folder / "chunks.jsonl"
+    if job.validation is not None:
+        inputs["validation"] = job.validation
     write_manifest(
         manifest_path(output),
         stage="evaluate",
@@ -300,6 +367,7 @@ def _write_manifest(job: _Job, output: Path, arms: Sequence[Arm], questions: Pat
             "base_model": job.models.describe(arms[0])["base_model"],
             "decoding": job.decoding.model_dump(mode="json"),
             "k": job.k,
+            "k_chosen": job.chosen_k.describe() if job.chosen_k else None,
             "limit": limit,
         },
         seed=job.run.seed,

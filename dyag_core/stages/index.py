@@ -12,6 +12,7 @@ from __future__ import annotations
 import shutil
 import time
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -73,6 +74,14 @@ class OpenIndex:
     retriever: Retriever
     seconds: float | None = None
 
+    @cached_property
+    def _by_id(self) -> dict[str, Chunk]:
+        return {chunk.id: chunk for chunk in self.chunks}
+
+    def chunk(self, chunk_id: str) -> Chunk | None:
+        """The chunk with this id."""
+        return self._by_id.get(chunk_id)
+
     def search(self, queries: Sequence[str], k: int) -> list[list[Hit]]:
         """The `k` best chunks for each query, best first."""
         return self.retriever.search(queries, k)
@@ -95,6 +104,7 @@ def index(
     """
     progress = progress or SilentProgress()
     chosen = plugins.choose("retrievers", retriever, options)
+    chosen.need_libraries()
     _refuse_foreign(output)
     with output_lock(output):
         run = Run(stage="index", folder=output, plugins=plugins, seed=seed, progress=progress)

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 
 
 class Answer(Record):
-    """An answer with what it stands on and what it cost. `sources` are the chunks in the prompt, best first."""
+    """An answer with what it stands on and what it cost. `sources` are the chunks in the prompt, best first; `seconds`
+    holds the search for them.
+    """
 
     question: str
     answer: str
@@ -123,7 +125,7 @@ class Conversation:
             sources=tuple(Source(chunk=hit.chunk.id, score=hit.score) for hit in prompt.hits),
             prompt_tokens=reply.prompt_tokens,
             completion_tokens=reply.completion_tokens,
-            seconds=reply.seconds,
+            seconds=reply.seconds + prompt.retrieval_seconds,
             truncated=reply.truncated,
             notice=self.notice,
         )

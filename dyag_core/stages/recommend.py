@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from dyag_core.language import LANGUAGES
 from dyag_core.records import ArmSummary, Difference, Recommendation
-from dyag_core.stages.differences import MINIMUM_QUESTIONS, Standing, standing
+from dyag_core.stages.differences import CEILINGS, MINIMUM_QUESTIONS, Standing, standing
 from dyag_core.stages.matching import Text
 from dyag_core.stages.sentences import SENTENCES, say
 from dyag_core.stats import ALPHA
@@ -32,15 +32,25 @@ from dyag_core.wording import (
 def recommend(
     arms: Sequence[ArmSummary], differences: Sequence[Difference], primary: str, n_questions: int
 ) -> tuple[Standing, list[Recommendation]]:
-    """How the arms stand overall, and what to advise: the verdict, then the strata, then what each ingredient adds."""
+    """How the arms stand overall, and what to advise: the verdict, the strata, what each ingredient adds, the ceiling.
+
+    A ceiling takes no part in the verdict. Beside it, a single arm has nothing to be compared with: there is no leader,
+    and what the ceiling says stands first.
+    """
+    ceiling = _ceiling(arms, [d for d in differences if d.primary and d.stratum is None], primary, n_questions)
+    arms = [arm for arm in arms if arm.name not in CEILINGS]
+    differences = [d for d in differences if not {d.a, d.b} & set(CEILINGS)]
     overall = [d for d in differences if d.primary and d.stratum is None]
+    if len(arms) == 1:
+        alone = arms[0].name
+        return Standing(best=alone, leader=None, tied=[alone], beaten=[]), ceiling
     place = standing(overall, _means(arms, primary, None), _higher_is_better(arms, primary))
     if n_questions < MINIMUM_QUESTIONS:
         text = say("too_few", n=n_questions, minimum=MINIMUM_QUESTIONS, metric=_metric(primary), pairs=_pairs(overall))
-        return place, [Recommendation(kind="too_few", text=text, rests_on=list(overall))]
+        return place, [Recommendation(kind="too_few", text=text, rests_on=list(overall)), *ceiling]
     verdict = _use(arms, overall, place, primary) if place.leader else _no_difference(overall, place, primary)
     apart = [d for d in differences if d.stratum is not None]
-    return place, [verdict, *_strata(arms, apart, primary), *_ingredients(overall, primary)]
+    return place, [verdict, *_strata(arms, apart, primary), *_ingredients(overall, primary), *ceiling]
 
 
 def cautions(arms: Sequence[ArmSummary], texts: Sequence[Text], n_questions: int) -> list[Recommendation]:
@@ -148,6 +158,32 @@ def _ingredients(overall: Sequence[Difference], primary: str) -> list[Recommenda
                 **_shown(d),
             )
             found.append(Recommendation(kind="note", text=text, rests_on=[d]))
+    return found
+
+
+def _ceiling(
+    arms: Sequence[ArmSummary], overall: Sequence[Difference], primary: str, n_questions: int
+) -> list[Recommendation]:
+    """What the base model makes of the right passage, against what it makes of those that a search found (`rag`), or
+    against the arm that is there.
+    """
+    found = []
+    for name in (arm.name for arm in arms if arm.name in CEILINGS):
+        others = [arm.name for arm in arms if arm.name not in CEILINGS]
+        d = _between(overall, name, "rag" if "rag" in others else others[0])
+        effect = "ceiling_unclear" if d.winner is None else "ceiling_above" if d.winner == name else "ceiling_below"
+        if n_questions < MINIMUM_QUESTIONS or d.b != "rag":
+            effect = "ceiling_open"
+        text = say(
+            "ceiling",
+            ceiling=_capital_arm(name),
+            mean=_mean(arms, name, primary, None),
+            metric=_metric(primary),
+            other=lambda lang, other=d.b: arm_phrase(other, lang),  # type: ignore[misc]
+            effect=_word(effect),
+            **_shown(d),
+        )
+        found.append(Recommendation(kind="note", text=text, rests_on=[d]))
     return found
 
 

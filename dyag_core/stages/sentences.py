@@ -32,6 +32,13 @@ SENTENCES = {
         "small_strata": "Fewer than {minimum} questions, so nothing is concluded: {strata}.",
         "hybrid-rag": "Fine-tuning on top of retrieval: {difference} {unit} on {metric} ({interval}), {effect}.",
         "hybrid-finetuned": "Retrieval on top of fine-tuning: {difference} {unit} on {metric} ({interval}), {effect}.",
+        "ceiling": "{ceiling} is given the passage that holds the answer, which nobody has outside a test: the base"
+        " model then reaches {mean} on {metric}. Compared with {other} that is {difference} {unit} ({interval})."
+        "{effect}",
+        "ceiling_above": " About so much a perfect search could gain.",
+        "ceiling_unclear": " It can't be shown here that a better search would gain anything.",
+        "ceiling_below": " The right passage alone does worse than several passages: searching better is no remedy.",
+        "ceiling_open": "",
         "gain": "a clear gain",
         "loss": "a clear loss",
         "no_effect": "no clear effect",
@@ -104,6 +111,13 @@ SENTENCES = {
         "hybrid-rag": "L'affinage ajouté à la recherche : {difference} {unit} sur {metric} ({interval}), {effect}.",
         "hybrid-finetuned": "La recherche ajoutée à l'affinage : {difference} {unit} sur {metric} ({interval}),"
         " {effect}.",
+        "ceiling": "{ceiling} reçoit le passage qui porte la réponse, ce que personne n'a hors d'un test : avec le"
+        " modèle de base, {metric} est alors de {mean}. Écart avec {other} : {difference} {unit} ({interval}).{effect}",
+        "ceiling_above": " C'est à peu près ce qu'une recherche parfaite pourrait gagner.",
+        "ceiling_unclear": " Rien ne montre ici qu'une meilleure recherche gagnerait quelque chose.",
+        "ceiling_below": " Le bon passage seul fait moins bien que plusieurs passages : mieux chercher n'y changera"
+        " rien.",
+        "ceiling_open": "",
         "gain": "un gain net",
         "loss": "une perte nette",
         "no_effect": "sans effet établi",

@@ -16,8 +16,8 @@ from dyag_plugins.reporters.quality import view
 from dyag_plugins.reporters.texts import texts
 
 #: Arms that have a colour of their own in report.css; others take the next free one.
-_COLOURS = {"base": 0, "rag": 1, "finetuned": 2, "hybrid": 3}
-_FREE = (4, 5, 6, 1, 2, 3)
+_COLOURS = {"base": 0, "rag": 1, "finetuned": 2, "hybrid": 3, "oracle": 4}
+_FREE = (5, 6, 4, 1, 2, 3)
 
 
 class HTMLReporter:

@@ -146,8 +146,8 @@ def _metric_facts(comparison: Comparison, lang: str) -> list[tuple[str, str]]:
     """What each metric counts, and the options it was scored with."""
     facts = []
     for name in comparison.metrics:
-        options = comparison.method.get("metric_options", {}).get(name)
-        told = [metric_meaning(name, lang), f"({_compact(options)})" if options else None]
+        options = _compact(comparison.method.get("metric_options", {}).get(name) or {})
+        told = [metric_meaning(name, lang), f"({options})" if options else None]
         if any(told):
             facts.append((metric_name(name, lang), " ".join(filter(None, told))))
     return facts

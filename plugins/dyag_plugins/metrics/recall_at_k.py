@@ -1,0 +1,34 @@
+"""Of the questions whose passage is known, the share where it stood among the passages in the prompt.
+
+It judges the search, not the answer: an answer that failed has the recall of its search. Passages that were retrieved
+and no longer fitted the context don't count: the model never saw them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pydantic import BaseModel, Field
+
+from dyag_core import MetricResult, Prediction, hookimpl
+
+dyag_api = 1
+
+
+class Options(BaseModel, extra="forbid"):
+    """How far down the list to look."""
+
+    k: int | None = Field(None, ge=1, description="only the first so many passages; by default all in the prompt")
+
+
+@hookimpl
+def dyag_score(predictions: Sequence[Prediction], options: Options) -> MetricResult:
+    """1 where the right passage is there, else 0; None where none is known, and for arms that retrieve nothing."""
+    retrieves = any(p.sources for p in predictions)
+    items = [
+        float(p.chunk in [source.chunk for source in p.sources[: options.k]])
+        if retrieves and p.answerable and p.chunk is not None
+        else None
+        for p in predictions
+    ]
+    return MetricResult(name="recall_at_k", items=items)
