@@ -50,3 +50,13 @@ def with_context(messages: Sequence[Message], context: str, lang: str) -> tuple[
     *before, last = messages
     content = _CONTEXT[lang].format(context=context, question=last.content)
     return (*before, Message(role="user", content=content))
+
+
+def without_context(content: str) -> str:
+    """What is asked in a turn that `with_context` made; any other turn as it is."""
+    for template in _CONTEXT.values():
+        before, _, rest = template.partition("{context}")
+        between = rest.removesuffix("{question}")
+        if content.startswith(before) and between in content:
+            return content.rpartition(between)[2]
+    return content

@@ -16,7 +16,7 @@ from dyag_core.abstention import abstains
 from dyag_core.artifacts import BadLine, read_jsonl, sha256_of
 from dyag_core.errors import UsageError
 from dyag_core.normalise import normalise
-from dyag_core.prompts import question_messages
+from dyag_core.prompts import question_messages, without_context
 from dyag_core.records import Message, Question
 
 if TYPE_CHECKING:
@@ -87,7 +87,9 @@ def _question(row: dict[str, Any], default_system: str | None) -> Question:
         raise ValueError('neither "question" nor "messages" nor "prompt" in it')
     if not messages or messages[-1].role != "user" or not messages[-1].content.strip():
         raise ValueError("the last turn before the answer is no question of the user's")
-    return _with_origin(row, messages, expected)
+    # rows that were trained with passages are asked without: an arm that retrieves adds its own
+    asked = messages[-1].model_copy(update={"content": without_context(messages[-1].content)})
+    return _with_origin(row, (*messages[:-1], asked), expected)
 
 
 def _with_origin(row: dict[str, Any], messages: tuple[Message, ...], expected: str) -> Question:

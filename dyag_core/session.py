@@ -93,10 +93,14 @@ class Session:
         min_yield: float = 50.0,
         strict: bool = False,
         base_model: str | None = None,
+        with_context: bool = False,
+        index: str | Path | Index | None = None,
+        distractors: int | None = None,
     ) -> GeneratedData:
         """Make training data from documents; `split` True means 80/10/10. See `dyag generate-training --help`.
 
         `group_by` names a metadata field: documents that share its value are all trained on, or all held out.
+        `with_context` puts passages of `index` into the questions that are trained on.
         """
         from dyag_core.stages.generate import generate
 
@@ -114,6 +118,9 @@ class Session:
             min_yield=min_yield,
             strict=strict,
             base_model=base_model,
+            with_context=with_context,
+            index=_folder(index),
+            distractors=distractors,
             plugins=self._host(),
             progress=self.progress,
         )

@@ -68,6 +68,9 @@ def parse_split(text: str | None) -> tuple[float, float, float] | None:
     "--min-yield", default=50.0, show_default=True, help="Exit 3 if fewer per cent of the rows made are kept."
 )
 @base_model_option(help="Count lengths in tokens under this model's chat template: preset or folder.")
+@click.option("--with-context", is_flag=True, help="Put passages into the questions that are trained on (RAFT).")
+@click.option("--index", type=FilePath, help="Where they are searched; by default NAME.index, built if need be.")
+@click.option("--distractors", type=click.IntRange(min=0), help="Passages beside the right one; by default 2.")
 @click.option("--strict", is_flag=True, help="Stop at the first bad input line.")
 @lang_option
 @plugin_options("generator")
@@ -90,6 +93,9 @@ def command(
     system_prompt: str | None,
     min_yield: float,
     base_model: str | None,
+    with_context: bool,
+    index: Path | None,
+    distractors: int | None,
     strict: bool,
     lang: str | None,
     option: tuple[str, ...],
@@ -134,6 +140,9 @@ def command(
         min_yield=min_yield,
         strict=strict,
         base_model=base_model,
+        with_context=with_context,
+        index=index,
+        distractors=distractors,
     )
     files = [str(file) for file in (made.train, made.validation, made.test) if file] or [str(made.output)]
     result(made.model_dump(mode="json"), as_json=as_json, text="\n".join(files))

@@ -6,6 +6,7 @@ import statistics
 from typing import TYPE_CHECKING, Any
 
 from dyag_core.abstention import abstains
+from dyag_core.prompts import without_context
 from dyag_core.quality.counting import Reservoir, Tally, doubling
 from dyag_core.quality.findings import findings
 from dyag_core.quality.lengths import Ruler
@@ -184,8 +185,8 @@ def _coverage(
 
 
 def _question(turns: Sequence[Mapping[str, str]]) -> str:
-    """What the answer answers."""
-    return turns[-2]["content"] if len(turns) > 1 else ""
+    """What the answer answers; passages in front of it are no part of it."""
+    return without_context(turns[-2]["content"]) if len(turns) > 1 else ""
 
 
 def _to_read(line: int, row: Mapping[str, Any]) -> SampleRow:

@@ -35,7 +35,8 @@ class GeneratedData(Record):
     """Files, and a ledger in which nothing is lost: `requested` = `written` + the sum of `rejected`.
 
     Where a row is rejected another one is asked for, so `requested` can exceed `count`. `set_aside` counts what was
-    made but not needed (further wordings of a held-out fact, say); it is no part of the ledger.
+    made but not needed (further wordings of a held-out fact, say); it is no part of the ledger. `passages` counts the
+    rows that hold passages, by whether the right one is among them.
     """
 
     output: Path
@@ -62,6 +63,7 @@ class GeneratedData(Record):
     facts_trained: int
     largest_similarity: float | None = None
     rows_for_the_rest: int | None = None
+    passages: dict[str, int] = Field(default_factory=dict)
     quality: dict[str, Any] = Field(default_factory=dict)
 
     @property
@@ -81,6 +83,9 @@ class GeneratedData(Record):
                 f"no test question is nearer than {self.largest_similarity:.2f} to a training question "
                 "(Jaccard, the limit is 0.8)"
             )
+        if self.passages:
+            kinds = ", ".join(f"{kind} {n}" for kind, n in self.passages.items())
+            lines.append(f"passages stand in the questions of training and validation: {kinds}")
         for name, counts in (("rejected", self.rejected), ("not needed", self.set_aside)):
             if counts:
                 reasons = ", ".join(f"{reason} {n}" for reason, n in counts.items())

@@ -28,6 +28,7 @@ from dyag_core.language import detect_language
 from dyag_core.normalise import normalise
 from dyag_core.options import telling
 from dyag_core.passport import resolve_base, write_passport
+from dyag_core.prompts import without_context
 from dyag_core.records import BaseModelPreset, Passport, TrainedModel, TrainingEstimate, TrainingJob
 from dyag_core.run import Run, SilentProgress
 from dyag_core.stages.continuing import Parent, compared, find_parent, mix, old_score
@@ -388,7 +389,7 @@ def trained_questions(conversations: Sequence[Conversation], known: Sequence[str
     without the model carrying its training data around.
     """
     hashes = {
-        hashlib.sha256(normalise(question).encode("utf-8")).hexdigest()[:16]
+        hashlib.sha256(normalise(without_context(question)).encode("utf-8")).hexdigest()[:16]
         for row in conversations
         for question in row.questions
     }

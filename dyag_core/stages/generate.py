@@ -34,6 +34,8 @@ from dyag_core.records import GeneratedData
 from dyag_core.run import Run
 from dyag_core.screening import Screen
 from dyag_core.splits import STRATA, Splitter
+from dyag_core.stages.index import index_of, open_index
+from dyag_core.stages.passages import DISTRACTORS, Passages
 from dyag_core.stages.quality import check_lengths, report_path, write_report
 
 if TYPE_CHECKING:
@@ -63,6 +65,9 @@ def generate(
     min_yield: float = 50.0,
     strict: bool = False,
     base_model: str | None = None,
+    with_context: bool = False,
+    index: Path | None = None,
+    distractors: int | None = None,
     plugins: Plugins,
     progress: Progress,
 ) -> GeneratedData:
@@ -78,6 +83,9 @@ def generate(
         min_yield: percentage of the requested rows below which the stage fails, after its files were written.
         strict: stop at the first bad input line.
         base_model: measure lengths in tokens under this model's chat template; None counts words.
+        with_context: put passages into the questions of training and validation, see `dyag_core.stages.passages`.
+        index: where they are searched; by default NAME.index, built where it isn't there yet.
+        distractors: passages beside the right one.
 
     Raises:
         UsageError: bad input or options. GateError: nothing was made, less than `min_yield`, or too long for training.
@@ -85,6 +93,8 @@ def generate(
     check_language(lang)
     if group_by and not split:
         raise UsageError(f"--group-by {group_by} says how to split, and --split is missing", "add --split")
+    if not with_context and (index is not None or distractors is not None):
+        raise UsageError("--index and --distractors say which passages to train with", "add --with-context")
     output = jsonl_file(output)
     refuse_input(output, source)
     chosen = plugins.choose("generators", method, options)
@@ -102,7 +112,14 @@ def generate(
         system = SYSTEM[lang] if system_prompt is None else system_prompt
         groups = Groups(group_by)
         splitter = Splitter(split, seed, count, groups.of) if split else None
-        work = _Work(run, output, chosen.name, system, count, splitter, measure)
+        passages = None
+        if with_context:
+            folder = index_of(
+                source, index or output.with_suffix(".index"), plugins=plugins, seed=seed, progress=progress
+            )
+            found = open_index(folder, plugins=plugins, run=run)
+            passages = Passages(found, DISTRACTORS if distractors is None else distractors, run)
+        work = _Work(run, output, chosen.name, system, count, splitter, measure, passages)
         with plugins.stage(run) as done:
             documents = work.counted(groups.watch(read))
             with progress.task("generating", total=count) as bar, Paced(bar, "rows") as task:
@@ -116,6 +133,7 @@ def generate(
             decided = {
                 "method": chosen.name, "count": count, "split": split, "group_by": group_by, "lang": lang,
                 "system_prompt": system, "min_yield": min_yield, "strict": strict, "base_model": measure.ruler.name,
+                "with_context": with_context, "distractors": passages.distractors if passages else None,
             }  # fmt: skip
             _write_manifest(data, source, decided, chosen, run)
             done.result = data
@@ -148,6 +166,7 @@ class _Work:
     count: int | None
     splitter: Splitter | None
     measure: Measure
+    passages: Passages | None = None
     screen: Screen = field(default_factory=Screen)
     written: Counter[str] = field(default_factory=Counter)
     strata: Counter[str] = field(default_factory=Counter)
@@ -222,6 +241,8 @@ class _Work:
 
     def _put(self, handles: dict[str, IO[Any]], example: Example, part: str | None, stratum: str | None = None) -> None:
         row = _row(example, self.system, self.method, part, stratum)
+        if self.passages and part != "test":  # an arm that retrieves adds its own
+            row = self.passages.put_into(row, example)
         self.measure.row(row)
         line = to_json(row) + "\n"
         handles["all"].write(line)
@@ -273,6 +294,7 @@ class _Work:
             facts_trained=self.splitter.facts_trained if self.splitter else len(self.facts),
             largest_similarity=self.largest,
             rows_for_the_rest=rest,
+            passages=dict(self.passages.counts) if self.passages else {},
             quality=quality.figures(),
         )
 

@@ -158,6 +158,25 @@ def open_index(folder: Path, *, plugins: Plugins, run: Run) -> OpenIndex:
     return OpenIndex(folder, digest, chosen.name, lang, chunks, retriever, _seconds(folder))
 
 
+def index_of(source: Path, folder: Path, *, plugins: Plugins, seed: int, progress: Progress | None = None) -> Path:
+    """`folder` if an index of the documents `source` stands there, else one built there.
+
+    Raises:
+        UsageError: the index is one of other documents.
+    """
+    if not (folder / MANIFEST).is_file():
+        if progress is not None:
+            progress.message(f"no index at {folder}: building it from {source}")
+        return index(source=source, output=folder, plugins=plugins, seed=seed, progress=progress).folder
+    told = (read_json(folder / MANIFEST).get("inputs") or {}).get("documents") or {}
+    if told.get("sha256") != file_sha256(source):
+        raise UsageError(
+            f"{folder} is no index of {source} as it is now",
+            f"name another --index, or build it again: dyag index-rag {source} --output {folder}",
+        )
+    return folder
+
+
 def index_for_questions(
     questions: Path, folder: Path, *, plugins: Plugins, seed: int = 42, progress: Progress | None = None
 ) -> Path:

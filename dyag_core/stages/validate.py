@@ -14,7 +14,7 @@ from dyag_core.errors import GateError, UsageError
 from dyag_core.language import check_language, detect_language
 from dyag_core.mending import MILD, Mended, mend
 from dyag_core.normalise import normalise
-from dyag_core.prompts import SYSTEM
+from dyag_core.prompts import SYSTEM, without_context
 from dyag_core.quality import Measure, Ruler
 from dyag_core.records import Problem, ProblemCount, Validation
 from dyag_core.run import Run
@@ -265,8 +265,8 @@ def _other_side(path: Path, system: str) -> frozenset[bytes]:
 
 
 def _key(messages: tuple[Message, ...]) -> bytes:
-    """What is asked, whatever the system prompt."""
-    return _digest([normalise(message.content) for message in messages if message.role == "user"])
+    """What is asked, whatever the system prompt and the passages."""
+    return _digest([normalise(without_context(message.content)) for message in messages if message.role == "user"])
 
 
 def _asked(messages: tuple[Message, ...]) -> str:
