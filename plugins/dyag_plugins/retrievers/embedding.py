@@ -15,7 +15,7 @@ from typing import Any
 from dyag_core.artifacts import file_sha256, read_json, sha256_of
 from dyag_core.errors import UsageError
 from dyag_core.quiet import quiet_libraries
-from dyag_core.run import Run
+from dyag_core.run import Run, SilentProgress
 
 #: The longest text in tokens, where the model's folder doesn't say.
 _LENGTH = 512
@@ -53,7 +53,7 @@ class Embedder:
         return sha256_of([[file.relative_to(self.folder).as_posix(), file_sha256(file)] for file in own])
 
     def vectors(self, texts: Sequence[str], described: str | None = None) -> Any:
-        """Unit vectors, float32 (texts x width). `described` names a progress bar.
+        """Unit vectors, float32 (texts x width). `described` names a progress bar; by default there is none.
 
         Texts are sorted by length, so that a batch has little padding; a text longer than the model takes is cut.
         """
@@ -61,7 +61,8 @@ class Embedder:
 
         order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
         rows: list[Any] = [None] * len(texts)
-        with self._run.progress.task(described or "embedding", total=len(texts)) as task:
+        progress = self._run.progress if described else SilentProgress()
+        with progress.task(described or "", total=len(texts)) as task:
             for start in range(0, len(texts), self._batch_size):
                 places = order[start : start + self._batch_size]
                 for place, row in zip(places, self._embed([texts[i] for i in places]), strict=True):
