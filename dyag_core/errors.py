@@ -8,6 +8,19 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+#: What every command's exit codes mean. The classes below carry the codes that an error can give.
+EXIT_CODES = {
+    0: "done",
+    1: "failed",
+    2: "usage or bad configuration",
+    3: "a quality gate was not met",
+    4: "endpoint down, resumable",
+    5: "out of disk or memory",
+    6: "output locked, or resume refused",
+    130: "interrupted (Ctrl-C), resumable",
+    143: "terminated, resumable",
+}
+
 
 class DyagError(Exception):
     """Something failed in a way the user can understand.

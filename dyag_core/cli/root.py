@@ -12,7 +12,7 @@ import click
 
 from dyag_core import registry
 from dyag_core.cli.config import settings_for
-from dyag_core.errors import DyagError, ResourceError, UsageError, nearest
+from dyag_core.errors import EXIT_CODES, DyagError, ResourceError, UsageError, nearest
 from dyag_core.participation import NO_PLUGINS
 from dyag_core.version import __version__
 
@@ -110,7 +110,8 @@ def _restore(variable: str, value: str | None) -> None:
 @click.group(
     cls=LazyGroup,
     context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "DYAG", "max_content_width": 100},
-    epilog="Start here: dyag quickstart. Every option can also stand in ./dyag.toml or in DYAG_COMMAND_OPTION.",
+    epilog="Start here: dyag quickstart. Every option can also stand in ./dyag.toml or in DYAG_COMMAND_OPTION.\n\n"
+    f"Exit codes: {' · '.join(f'{code} {meaning}' for code, meaning in EXIT_CODES.items())}.",
 )
 @click.version_option(__version__, prog_name="dyag")
 @click.option("--traceback", is_flag=True, help="On an error, show where in the code it happened.")
