@@ -237,5 +237,5 @@ class _memory_errors:
     def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
         if kind is not None and issubclass(kind, self._kind):
             raise ResourceError(
-                "the device ran out of memory while answering", "lower it: -o batch_size=1, or -k 1, or --device cpu"
+                "the device ran out of memory while answering", "lower it: -o batch_size=1, or -k 1, or -o device=cpu"
             ) from error
