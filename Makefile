@@ -1,13 +1,14 @@
 # make demo   the whole chain on a sample catalogue         make lint   ruff, mypy, import-linter
 # make test   the test suite                               make test-slow   the long sweeps too
 # make crash  every kill of generating and training        make bench  training speed against plain TRL
+# make docs   the documentation's site, in site/           make docs-reference  docs/reference/ anew from the code
 # make test-lowest  training tests on the oldest libraries that pyproject.toml admits
 VENV   ?= .venv
 PYTHON ?= python3
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: demo test test-slow test-lowest crash bench lint clean
+.PHONY: demo test test-slow test-lowest crash bench lint docs docs-reference clean
 
 demo: $(READY)
 	$(BIN)/dyag models pull smollm2:135m
@@ -37,6 +38,18 @@ lint: $(READY)
 	$(BIN)/mypy -p dyag_core
 	$(BIN)/lint-imports
 
+docs: $(VENV)-docs/.ready
+	$(VENV)-docs/bin/sphinx-build --fail-on-warning --keep-going --quiet --doctree-dir $(VENV)-docs/doctrees docs site
+	@echo site/index.html
+
+docs-reference: $(VENV)-docs/.ready
+	$(VENV)-docs/bin/python docs/generate.py
+
+$(VENV)-docs/.ready: pyproject.toml setup.cfg constraints.txt
+	$(PYTHON) -m venv $(VENV)-docs
+	$(VENV)-docs/bin/python -m pip install --quiet --constraint constraints.txt --editable ".[docs]"
+	touch $@
+
 $(READY): pyproject.toml setup.cfg constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version) if sys.version_info < (3, 11) else None'
 	$(PYTHON) -m venv $(VENV)
@@ -44,4 +57,4 @@ $(READY): pyproject.toml setup.cfg constraints.txt
 	touch $(READY)
 
 clean:
-	rm -rf $(VENV) $(VENV)-lowest build *.egg-info quickstart
+	rm -rf $(VENV) $(VENV)-lowest $(VENV)-docs build site *.egg-info quickstart

@@ -1,0 +1,395 @@
+"""Write docs/reference/*.md from the code: `make docs-reference`.
+
+Nothing on those pages is written by hand: names, options, defaults and sentences are those of the code, so a new
+option, plugin or command needs no edit here. `tests/test_docs.py` fails where the pages and the code differ.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import json
+import re
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Literal, get_args, get_origin
+
+import click
+from pydantic import BaseModel
+from sample_run import shapes
+
+import dyag_core
+from dyag_core import errors, hookspecs, options, records, registry
+from dyag_core.cli.root import root
+from dyag_core.records import BaseModelPreset
+
+FOLDER = Path(__file__).parent / "reference"
+NOTICE = "<!-- Written by docs/generate.py from the code. Change the code, then run: make docs-reference -->"
+
+#: The records that stand in files, in the order of the work; the page names all others after them.
+IN_FILES = {
+    "Documents": ("Document", "Chunk", "Fact"),
+    "Training rows": ("Example", "Message"),
+    "Questions": ("Question",),
+    "Results": ("Evaluation", "Prediction", "Source", "MetricResult", "MetricSummary"),
+    "The passport": ("Passport",),
+}
+
+
+def commands() -> str:
+    """Every command with all its options, from click."""
+    parts = [
+        "# Commands",
+        "Results go to stdout, everything else to stderr. What a command returns: [exit codes](exit-codes.md).",
+        "A flag beats the environment, that beats `./dyag.toml`, and that the user's own settings file. In the "
+        "environment, `--base-model` of `dyag finetune` is `DYAG_FINETUNE_BASE_MODEL`; in a settings file it is "
+        "`base_model` in the table `[finetune]`.",
+    ]
+    context = click.Context(root, info_name="dyag")
+    ours = {entry.name for entry in _ours(registry.COMMANDS)}
+    for name in root.list_commands(context):
+        if name in ours and (command := root.get_command(context, name)):
+            parts += _command(command, click.Context(command, info_name=name, parent=context), 2)
+    return _page(parts)
+
+
+def _command(command: click.Command, context: click.Context, level: int) -> Iterator[str]:
+    yield f"{'#' * level} {context.command_path}"
+    if command.help:
+        yield _text(inspect.cleandoc(command.help))
+    if isinstance(command, click.Group):
+        for name, inner in sorted(command.commands.items()):
+            yield from _command(inner, click.Context(inner, info_name=name, parent=context), level + 1)
+        return
+    yield f"```text\n{' '.join([context.command_path, *command.collect_usage_pieces(context)])}\n```"
+    rows = [
+        [", ".join(f"`{o}`" for o in (*parameter.opts, *parameter.secondary_opts)), *_option(parameter, context)]
+        for parameter in command.params
+        if isinstance(parameter, click.Option)
+    ]
+    yield _table(["option", "takes", "default", "what it does"], rows)
+
+
+def _option(option: click.Option, context: click.Context) -> list[str]:
+    takes = "" if option.is_flag else f"`{option.make_metavar(context)}`"
+    shown = option.show_default if isinstance(option.show_default, str) else None
+    given = option.to_info_dict()["default"]
+    if option.required:
+        default = "required"
+    elif shown or not (option.is_flag or option.multiple or given is None or callable(given)):
+        default = f"`{shown or given}`"
+    else:
+        default = ""
+    return [takes, default, _text(option.help or "")]
+
+
+def plugins() -> str:
+    """Families and built-in plugins with their options."""
+    parts = [
+        "# Plugins",
+        "The built-in plugins of each family and their options. `dyag plugins list` shows what is installed with you, "
+        "`dyag plugins show FAMILY NAME` the same as this page. An option is given as `-o KEY=VALUE`, one of a metric "
+        "as `-m METRIC.KEY=VALUE`.",
+    ]
+    for family, hook in registry.FAMILY_HOOKS.items():
+        parts += [
+            f"## {family.replace('_', ' ').capitalize()}",
+            f"Entry points `dyag.{family}`, hook [`{hook}`](hooks.md#{hook}).",
+        ]
+        loaded = [(entry.name, registry.load(entry)) for entry in _ours(family)]
+        presets = [plugin for _, plugin in loaded if isinstance(plugin, BaseModelPreset)]
+        if presets:
+            parts.append(_presets(presets))
+        for name, plugin in loaded:
+            if plugin not in presets:
+                parts += _plugin(family, name, plugin)
+    return _page(parts)
+
+
+def _plugin(family: str, name: str, plugin: Any) -> Iterator[str]:
+    yield f"### {family.rstrip('s').replace('_', ' ').capitalize()} {name}"
+    yield _docstring(plugin)
+    needed = getattr(plugin, "requires", ())
+    if needed:
+        yield f"Needs {', '.join(f'`{library}`' for library in needed)}."
+    rows = [
+        [
+            f"`{option['name']}`",
+            _code(option["type"]),
+            "required" if option["required"] else _value(option["default"]),
+            _text(option["description"]),
+        ]
+        for option in options.describe(options.options_model(plugin))
+    ]
+    yield _table(["option", "type", "default", "what it does"], rows) if rows else "No options."
+
+
+def _presets(presets: list[BaseModelPreset]) -> str:
+    rows = [
+        [
+            f"`{p.name}`",
+            f"{p.parameters:.3g}",
+            str(p.context_length),
+            p.licence,
+            "yes" if p.gated else "no",
+            f"`{p.source}`",
+        ]
+        for p in presets
+    ]
+    return _table(["name", "parameters", "context", "licence", "gated", "source"], rows)
+
+
+def hooks() -> str:
+    """The hookspecs: signatures and docstrings."""
+    parts = ["# Hooks", _docstring(hookspecs)]
+    for name, spec in vars(hookspecs).items():
+        how = getattr(spec, "dyag_spec", None)
+        if how is not None:
+            kind = next(
+                (text for key, text in _KINDS.items() if how.get(key)), "Every plugin that takes part is called."
+            )
+            parts += [f"## {name}", f"```python\n{_signature(name, spec)}\n```", _docstring(spec), kind]
+    return _page(parts)
+
+
+_COLLECTED = "Every plugin that takes part is called."
+_KINDS = {
+    "firstresult": "One plugin is called: the chosen one.",
+    "historic": "Every plugin that takes part is called, one that is registered later too.",
+}
+
+
+def exit_codes() -> str:
+    """The table of `dyag_core.errors`, with the exception behind each code."""
+    raised: dict[int, list[str]] = {}
+    for name, error in inspect.getmembers(errors, inspect.isclass):
+        if issubclass(error, errors.DyagError):
+            raised.setdefault(error.exit_code, []).append(f"`{name}`")
+    rows = [[str(code), meaning, ", ".join(raised.get(code, ()))] for code, meaning in errors.EXIT_CODES.items()]
+    about = [
+        f"- `{name}`: {_docstring(error)}"
+        for name, error in inspect.getmembers(errors, inspect.isclass)
+        if issubclass(error, errors.DyagError) and error is not errors.DyagError
+    ]
+    return _page(
+        [
+            "# Exit codes",
+            _table(["code", "meaning", "exception in a program"], rows),
+            "Every exception is a `DyagError` with a `message`, a `hint` (what to do) and an `exit_code`.",
+            "\n".join(about),
+            "What to do about a message: [troubleshooting](../troubleshooting.md).",
+        ]
+    )
+
+
+def files() -> str:
+    """The records behind the files, and the keys of the files that a run really wrote."""
+    parts = [
+        "# Records and files",
+        f"Format version `{records.SCHEMA_VERSION}`. What goes in and comes out, with examples: "
+        "[file formats](../file-formats.md). A record refuses a field that it doesn't know, unless it says otherwise.",
+    ]
+    written = shapes()
+    for title, names in IN_FILES.items():
+        parts.append(f"## {title}")
+        for name in names:
+            parts += _record(name)
+        for file in [file for file in written if file.section == title]:
+            parts += [f"`{file.name}`, as a run wrote it:", _keys(file.keys)]
+    parts.append("## Manifests")
+    for file in [file for file in written if file.section == "Manifests"]:
+        parts += [f"`{file.name}`, as a run wrote it:", _keys(file.keys)]
+    shown = {name for names in IN_FILES.values() for name in names}
+    parts.append("## Other records")
+    for name in sorted(set(records.__all__) - shown - {"Record", "SCHEMA_VERSION"}):
+        parts += _record(name)
+    return _page(parts)
+
+
+def _record(name: str) -> Iterator[str]:
+    record = getattr(records, name)
+    yield f"### {name}"
+    yield _docstring(record)
+    if getattr(record, "model_config", {}).get("extra") == "ignore":
+        yield "Fields that it doesn't know are passed over."
+    yield _fields_table(record)
+
+
+def _fields_table(record: Any) -> str:
+    rows = list(_fields(record))
+    return _table(["field", "type", "default"], rows) if rows else ""
+
+
+def _fields(record: Any) -> Iterator[list[str]]:
+    annotations = {
+        name: _type(text, base) for base in record.__mro__[::-1] for name, text in _annotations(base).items()
+    }
+    if issubclass(record, BaseModel):
+        for name, field in record.model_fields.items():
+            default = field.get_default(call_default_factory=True)
+            yield [f"`{name}`", annotations[name], "required" if field.is_required() else _value(default)]
+    elif dataclasses.is_dataclass(record):
+        for field in dataclasses.fields(record):
+            yield [f"`{field.name}`", annotations[field.name], _default_of(field)]
+
+
+def _default_of(field: dataclasses.Field[Any]) -> str:
+    if field.default_factory is not dataclasses.MISSING:
+        return _value(field.default_factory())
+    return "required" if field.default is dataclasses.MISSING else _value(field.default)
+
+
+def _keys(keys: dict[str, str]) -> str:
+    return _table(["key", "is a"], [[f"`{key}`", kind] for key, kind in keys.items()])
+
+
+def python_api() -> str:
+    """Session and the other public names that are no record and no error."""
+    session = dyag_core.Session
+    parts = [
+        "# The Python API",
+        "Everything here comes from `dyag_core`. The command line is written on `Session` and has no logic of its own. "
+        "What methods take and return stands in [records and files](files.md), what they raise in "
+        "[exit codes](exit-codes.md).",
+        "## Session",
+        _docstring(session),
+        _fields_table(session),
+        *_methods("Session", session),
+    ]
+    known = {*records.__all__, "Session", "__version__"}
+    for name in dyag_core.__all__:
+        thing = getattr(dyag_core, name)
+        if name not in known and inspect.isclass(thing) and not issubclass(thing, Exception):
+            parts += [f"## {name}", _docstring(thing), _fields_table(thing), *_methods(name, thing)]
+    return _page(parts)
+
+
+def _methods(owner: str, thing: type) -> Iterator[str]:
+    for name, method in vars(thing).items():
+        if inspect.isfunction(method) and not name.startswith("_"):
+            yield f"### {owner}.{name}"
+            yield f"```python\n{_signature(name, method)}\n```"
+            yield _docstring(method)
+
+
+# -- text ------------------------------------------------------------------------------------------------------------
+
+
+def _ours(family: str) -> list[registry.Entry]:
+    """What DYAG itself brings: the pages must be the same wherever other plugins are installed."""
+    return [entry for entry in registry.entries(family) if entry.distribution == "dyag"]
+
+
+def _page(parts: list[str]) -> str:
+    return "\n\n".join([NOTICE, *(part for part in parts if part)]) + "\n"
+
+
+def _signature(name: str, function: Callable[..., Any]) -> str:
+    """As in the source: annotations are texts there, and stay so."""
+    pieces: list[str] = []
+    starred = False
+    for parameter in inspect.signature(function).parameters.values():
+        if parameter.name == "self":
+            continue
+        if parameter.kind is parameter.VAR_POSITIONAL:
+            starred = True
+        elif parameter.kind is parameter.KEYWORD_ONLY and not starred:
+            pieces.append("*")
+            starred = True
+        marks = {parameter.VAR_POSITIONAL: "*", parameter.VAR_KEYWORD: "**"}.get(parameter.kind, "")
+        annotation = "" if parameter.annotation is parameter.empty else f": {parameter.annotation}"
+        default = "" if parameter.default is parameter.empty else f" = {parameter.default!r}"
+        pieces.append(f"{marks}{parameter.name}{annotation}{default}")
+    returns = inspect.signature(function).return_annotation
+    line = f"{name}({', '.join(pieces)}) -> {returns}"
+    return line if len(line) <= 100 else f"{name}(\n    " + ",\n    ".join(pieces) + f",\n) -> {returns}"
+
+
+def _docstring(thing: Any) -> str:
+    """A docstring as Markdown: sections become lists, indented blocks become code."""
+    blocks: list[str] = []
+    for block in re.split(r"\n{2,}(?! )", _own_docstring(thing)):
+        section = re.fullmatch(r"(Args|Raises|Returns|Yields):\n(.*)", block, re.DOTALL)
+        if section:
+            lines = re.sub(r"\n {5,}", " ", section[2]).splitlines()
+            blocks.append("\n".join(_text(f"- `{line.strip()}".replace(":", "`:", 1)) for line in lines))
+            continue
+        text, _, code = block.partition("\n\n    ")
+        blocks.append(_text(text))
+        if code:
+            blocks.append(f"```python\n{inspect.cleandoc('    ' + code)}\n```")
+    return "\n\n".join(blocks)
+
+
+def _own_docstring(thing: Any) -> str:
+    text = thing.__doc__ or ""
+    return "" if text.startswith(f"{getattr(thing, '__name__', '')}(") else inspect.cleandoc(text)
+
+
+def _text(text: str) -> str:
+    """Text with what Markdown would take for markup written out, but for code between backticks."""
+    parts = re.split(r"(`[^`]*`)", text)
+    return "".join(part if part.startswith("`") else re.sub(r"([<*|\[\]])", r"\\\1", part) for part in parts)
+
+
+def _annotations(owner: type) -> dict[str, Any]:
+    return inspect.get_annotations(owner) if owner.__module__.startswith("dyag_core") else {}
+
+
+def _count(number: float) -> str:
+    return f"{number / 1e9:.2f} billion" if number >= 1e9 else f"{number / 1e6:.0f} million"
+
+
+def _type(annotation: Any, owner: type) -> str:
+    """A type as it stands in the source; the name of a choice is replaced by what there is to choose from."""
+    text = annotation if isinstance(annotation, str) else getattr(annotation, "__name__", str(annotation))
+    text = re.sub(r"Annotated\[(.*), BeforeValidator\(\w+\)\]", r"\1", text)
+    known = vars(sys.modules[owner.__module__])
+    choices = {name: value for name, value in known.items() if get_origin(value) is Literal}
+    for name in re.findall(r"\w+", text):
+        if name in choices:
+            text = text.replace(name, " | ".join(json.dumps(choice) for choice in get_args(choices[name])))
+    return _code(text)
+
+
+def _value(value: Any) -> str:
+    if value is None or value is ...:
+        return ""
+    if isinstance(value, BaseModel):
+        value = value.model_dump(mode="json")
+    text = value if isinstance(value, str) and value else json.dumps(value, ensure_ascii=False, default=_name)
+    return _code(text)
+
+
+def _name(value: Any) -> Any:
+    return list(value) if isinstance(value, set | frozenset) else type(value).__name__
+
+
+def _code(text: str) -> str:
+    return f"`{text}`" if text else ""
+
+
+def _table(headers: list[str], rows: list[list[str]]) -> str:
+    lines = [headers, ["---"] * len(headers), *rows]
+    return "\n".join("| " + " | ".join(_cell(cell) for cell in line) + " |" for line in lines)
+
+
+def _cell(text: str) -> str:
+    return re.sub(r"(?<!\\)\|", r"\\|", " ".join(text.split()))
+
+
+PAGES: dict[str, Callable[[], str]] = {
+    "commands.md": commands,
+    "plugins.md": plugins,
+    "hooks.md": hooks,
+    "files.md": files,
+    "python-api.md": python_api,
+    "exit-codes.md": exit_codes,
+}
+
+if __name__ == "__main__":
+    FOLDER.mkdir(exist_ok=True)
+    for file, page in PAGES.items():
+        (FOLDER / file).write_text(page(), encoding="utf-8")
+        print(FOLDER / file)
