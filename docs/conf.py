@@ -21,6 +21,7 @@ copyright = "the DYAG contributors, Apache-2.0"
 
 extensions = ["myst_parser"]
 myst_heading_anchors = 4
+smartquotes = False  # "--split" must stay two hyphens, and a quoted message as it was printed
 html_theme = "furo"
 html_title = "DYAG"
 html_show_sphinx = False

@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
-import json
-import re
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin
+from typing import Any
 
 import click
+from as_markdown import code, docstring, plain, signature, table, type_of, value
 from pydantic import BaseModel
 from sample_run import shapes
 
@@ -57,7 +55,7 @@ def commands() -> str:
 def _command(command: click.Command, context: click.Context, level: int) -> Iterator[str]:
     yield f"{'#' * level} {context.command_path}"
     if command.help:
-        yield _text(inspect.cleandoc(command.help))
+        yield plain(inspect.cleandoc(command.help))
     if isinstance(command, click.Group):
         for name, inner in sorted(command.commands.items()):
             yield from _command(inner, click.Context(inner, info_name=name, parent=context), level + 1)
@@ -68,7 +66,7 @@ def _command(command: click.Command, context: click.Context, level: int) -> Iter
         for parameter in command.params
         if isinstance(parameter, click.Option)
     ]
-    yield _table(["option", "takes", "default", "what it does"], rows)
+    yield table(["option", "takes", "default", "what it does"], rows)
 
 
 def _option(option: click.Option, context: click.Context) -> list[str]:
@@ -81,7 +79,7 @@ def _option(option: click.Option, context: click.Context) -> list[str]:
         default = f"`{shown or given}`"
     else:
         default = ""
-    return [takes, default, _text(option.help or "")]
+    return [takes, default, plain(option.help or "")]
 
 
 def plugins() -> str:
@@ -109,20 +107,20 @@ def plugins() -> str:
 
 def _plugin(family: str, name: str, plugin: Any) -> Iterator[str]:
     yield f"### {family.rstrip('s').replace('_', ' ').capitalize()} {name}"
-    yield _docstring(plugin)
+    yield docstring(plugin)
     needed = getattr(plugin, "requires", ())
     if needed:
         yield f"Needs {', '.join(f'`{library}`' for library in needed)}."
     rows = [
         [
             f"`{option['name']}`",
-            _code(option["type"]),
-            "required" if option["required"] else _value(option["default"]),
-            _text(option["description"]),
+            code(option["type"]),
+            "required" if option["required"] else value(option["default"]),
+            plain(option["description"]),
         ]
         for option in options.describe(options.options_model(plugin))
     ]
-    yield _table(["option", "type", "default", "what it does"], rows) if rows else "No options."
+    yield table(["option", "type", "default", "what it does"], rows) if rows else "No options."
 
 
 def _presets(presets: list[BaseModelPreset]) -> str:
@@ -137,19 +135,19 @@ def _presets(presets: list[BaseModelPreset]) -> str:
         ]
         for p in presets
     ]
-    return _table(["name", "parameters", "context", "licence", "gated", "source"], rows)
+    return table(["name", "parameters", "context", "licence", "gated", "source"], rows)
 
 
 def hooks() -> str:
     """The hookspecs: signatures and docstrings."""
-    parts = ["# Hooks", _docstring(hookspecs)]
+    parts = ["# Hooks", docstring(hookspecs)]
     for name, spec in vars(hookspecs).items():
         how = getattr(spec, "dyag_spec", None)
         if how is not None:
             kind = next(
                 (text for key, text in _KINDS.items() if how.get(key)), "Every plugin that takes part is called."
             )
-            parts += [f"## {name}", f"```python\n{_signature(name, spec)}\n```", _docstring(spec), kind]
+            parts += [f"## {name}", f"```python\n{signature(name, spec)}\n```", docstring(spec), kind]
     return _page(parts)
 
 
@@ -168,14 +166,14 @@ def exit_codes() -> str:
             raised.setdefault(error.exit_code, []).append(f"`{name}`")
     rows = [[str(code), meaning, ", ".join(raised.get(code, ()))] for code, meaning in errors.EXIT_CODES.items()]
     about = [
-        f"- `{name}`: {_docstring(error)}"
+        f"- `{name}`: {docstring(error)}"
         for name, error in inspect.getmembers(errors, inspect.isclass)
         if issubclass(error, errors.DyagError) and error is not errors.DyagError
     ]
     return _page(
         [
             "# Exit codes",
-            _table(["code", "meaning", "exception in a program"], rows),
+            table(["code", "meaning", "exception in a program"], rows),
             "Every exception is a `DyagError` with a `message`, a `hint` (what to do) and an `exit_code`.",
             "\n".join(about),
             "What to do about a message: [troubleshooting](../troubleshooting.md).",
@@ -210,7 +208,7 @@ def files() -> str:
 def _record(name: str) -> Iterator[str]:
     record = getattr(records, name)
     yield f"### {name}"
-    yield _docstring(record)
+    yield docstring(record)
     if getattr(record, "model_config", {}).get("extra") == "ignore":
         yield "Fields that it doesn't know are passed over."
     yield _fields_table(record)
@@ -218,30 +216,32 @@ def _record(name: str) -> Iterator[str]:
 
 def _fields_table(record: Any) -> str:
     rows = list(_fields(record))
-    return _table(["field", "type", "default"], rows) if rows else ""
+    return table(["field", "type", "default"], rows) if rows else ""
 
 
 def _fields(record: Any) -> Iterator[list[str]]:
     annotations = {
-        name: _type(text, base) for base in record.__mro__[::-1] for name, text in _annotations(base).items()
+        name: type_of(text, base) for base in record.__mro__[::-1] for name, text in _annotations(base).items()
     }
     if issubclass(record, BaseModel):
         for name, field in record.model_fields.items():
             default = field.get_default(call_default_factory=True)
-            yield [f"`{name}`", annotations[name], "required" if field.is_required() else _value(default)]
+            yield [f"`{name}`", annotations[name], "required" if field.is_required() else value(default)]
     elif dataclasses.is_dataclass(record):
         for field in dataclasses.fields(record):
             yield [f"`{field.name}`", annotations[field.name], _default_of(field)]
+    else:  # what a protocol asks for besides methods
+        yield from ([f"`{name}`", kind, "required"] for name, kind in annotations.items() if not name.startswith("_"))
 
 
 def _default_of(field: dataclasses.Field[Any]) -> str:
     if field.default_factory is not dataclasses.MISSING:
-        return _value(field.default_factory())
-    return "required" if field.default is dataclasses.MISSING else _value(field.default)
+        return value(field.default_factory())
+    return "required" if field.default is dataclasses.MISSING else value(field.default)
 
 
 def _keys(keys: dict[str, str]) -> str:
-    return _table(["key", "is a"], [[f"`{key}`", kind] for key, kind in keys.items()])
+    return table(["key", "is a"], [[f"`{key}`", kind] for key, kind in keys.items()])
 
 
 def python_api() -> str:
@@ -253,7 +253,7 @@ def python_api() -> str:
         "What methods take and return stands in [records and files](files.md), what they raise in "
         "[exit codes](exit-codes.md).",
         "## Session",
-        _docstring(session),
+        docstring(session),
         _fields_table(session),
         *_methods("Session", session),
     ]
@@ -261,7 +261,7 @@ def python_api() -> str:
     for name in dyag_core.__all__:
         thing = getattr(dyag_core, name)
         if name not in known and inspect.isclass(thing) and not issubclass(thing, Exception):
-            parts += [f"## {name}", _docstring(thing), _fields_table(thing), *_methods(name, thing)]
+            parts += [f"## {name}", docstring(thing), _fields_table(thing), *_methods(name, thing)]
     return _page(parts)
 
 
@@ -269,11 +269,8 @@ def _methods(owner: str, thing: type) -> Iterator[str]:
     for name, method in vars(thing).items():
         if inspect.isfunction(method) and not name.startswith("_"):
             yield f"### {owner}.{name}"
-            yield f"```python\n{_signature(name, method)}\n```"
-            yield _docstring(method)
-
-
-# -- text ------------------------------------------------------------------------------------------------------------
+            yield f"```python\n{signature(name, method)}\n```"
+            yield docstring(method)
 
 
 def _ours(family: str) -> list[registry.Entry]:
@@ -285,98 +282,12 @@ def _page(parts: list[str]) -> str:
     return "\n\n".join([NOTICE, *(part for part in parts if part)]) + "\n"
 
 
-def _signature(name: str, function: Callable[..., Any]) -> str:
-    """As in the source: annotations are texts there, and stay so."""
-    pieces: list[str] = []
-    starred = False
-    for parameter in inspect.signature(function).parameters.values():
-        if parameter.name == "self":
-            continue
-        if parameter.kind is parameter.VAR_POSITIONAL:
-            starred = True
-        elif parameter.kind is parameter.KEYWORD_ONLY and not starred:
-            pieces.append("*")
-            starred = True
-        marks = {parameter.VAR_POSITIONAL: "*", parameter.VAR_KEYWORD: "**"}.get(parameter.kind, "")
-        annotation = "" if parameter.annotation is parameter.empty else f": {parameter.annotation}"
-        default = "" if parameter.default is parameter.empty else f" = {parameter.default!r}"
-        pieces.append(f"{marks}{parameter.name}{annotation}{default}")
-    returns = inspect.signature(function).return_annotation
-    line = f"{name}({', '.join(pieces)}) -> {returns}"
-    return line if len(line) <= 100 else f"{name}(\n    " + ",\n    ".join(pieces) + f",\n) -> {returns}"
-
-
-def _docstring(thing: Any) -> str:
-    """A docstring as Markdown: sections become lists, indented blocks become code."""
-    blocks: list[str] = []
-    for block in re.split(r"\n{2,}(?! )", _own_docstring(thing)):
-        section = re.fullmatch(r"(Args|Raises|Returns|Yields):\n(.*)", block, re.DOTALL)
-        if section:
-            lines = re.sub(r"\n {5,}", " ", section[2]).splitlines()
-            blocks.append("\n".join(_text(f"- `{line.strip()}".replace(":", "`:", 1)) for line in lines))
-            continue
-        text, _, code = block.partition("\n\n    ")
-        blocks.append(_text(text))
-        if code:
-            blocks.append(f"```python\n{inspect.cleandoc('    ' + code)}\n```")
-    return "\n\n".join(blocks)
-
-
-def _own_docstring(thing: Any) -> str:
-    text = thing.__doc__ or ""
-    return "" if text.startswith(f"{getattr(thing, '__name__', '')}(") else inspect.cleandoc(text)
-
-
-def _text(text: str) -> str:
-    """Text with what Markdown would take for markup written out, but for code between backticks."""
-    parts = re.split(r"(`[^`]*`)", text)
-    return "".join(part if part.startswith("`") else re.sub(r"([<*|\[\]])", r"\\\1", part) for part in parts)
-
-
 def _annotations(owner: type) -> dict[str, Any]:
     return inspect.get_annotations(owner) if owner.__module__.startswith("dyag_core") else {}
 
 
 def _count(number: float) -> str:
     return f"{number / 1e9:.2f} billion" if number >= 1e9 else f"{number / 1e6:.0f} million"
-
-
-def _type(annotation: Any, owner: type) -> str:
-    """A type as it stands in the source; the name of a choice is replaced by what there is to choose from."""
-    text = annotation if isinstance(annotation, str) else getattr(annotation, "__name__", str(annotation))
-    text = re.sub(r"Annotated\[(.*), BeforeValidator\(\w+\)\]", r"\1", text)
-    known = vars(sys.modules[owner.__module__])
-    choices = {name: value for name, value in known.items() if get_origin(value) is Literal}
-    for name in re.findall(r"\w+", text):
-        if name in choices:
-            text = text.replace(name, " | ".join(json.dumps(choice) for choice in get_args(choices[name])))
-    return _code(text)
-
-
-def _value(value: Any) -> str:
-    if value is None or value is ...:
-        return ""
-    if isinstance(value, BaseModel):
-        value = value.model_dump(mode="json")
-    text = value if isinstance(value, str) and value else json.dumps(value, ensure_ascii=False, default=_name)
-    return _code(text)
-
-
-def _name(value: Any) -> Any:
-    return list(value) if isinstance(value, set | frozenset) else type(value).__name__
-
-
-def _code(text: str) -> str:
-    return f"`{text}`" if text else ""
-
-
-def _table(headers: list[str], rows: list[list[str]]) -> str:
-    lines = [headers, ["---"] * len(headers), *rows]
-    return "\n".join("| " + " | ".join(_cell(cell) for cell in line) + " |" for line in lines)
-
-
-def _cell(text: str) -> str:
-    return re.sub(r"(?<!\\)\|", r"\\|", " ".join(text.split()))
 
 
 PAGES: dict[str, Callable[[], str]] = {

@@ -63,6 +63,8 @@ def shapes() -> list[Written]:
         session = Session(folder, plugins=[Parrot()])
         documents = catalogue("en")
         data = session.generate(documents, method="augmented", count=60, split=True)
+        assert data.train is not None
+        assert data.test is not None
         index = session.index(documents, output=folder / "documents.index")
         session.evaluate(data.test, arms=("rag",), base_model="any", index=index, engine="parrot", limit=4)
         rows = [json.loads(line) for line in data.train.read_text(encoding="utf-8").splitlines()]
