@@ -18,6 +18,28 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 
+def build_encoder(folder: Path) -> Path:
+    """A random BERT of two layers with a WordPiece tokenizer of a few words, saved under `folder`."""
+    import torch
+    from transformers import BertConfig, BertModel, BertTokenizer
+
+    folder.mkdir(parents=True)
+    words = "[PAD] [UNK] [CLS] [SEP] [MASK] [ ] sep mail logging the of paris is here log ##ged".split()
+    (folder / "vocab.txt").write_text("\n".join(words) + "\n", encoding="utf-8")
+    torch.manual_seed(0)
+    shape = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 32}
+    config = BertConfig(vocab_size=len(words), max_position_embeddings=64, **shape)
+    BertModel(config).save_pretrained(folder)
+    BertTokenizer(str(folder / "vocab.txt"), model_max_length=10**9).save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of a tiny random BERT; `Encoder` takes it. Don't write into it."""
+    return build_encoder(tmp_path_factory.mktemp("encoder") / "tiny-bert")
+
+
 @pytest.fixture(scope="session")
 def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder of a tiny random Llama with a ChatML tokenizer; `from_pretrained` takes it. Don't write into it."""
