@@ -110,12 +110,13 @@ def dyag_estimate(job: TrainingJob, options: Any, run: Run) -> TrainingEstimate 
 
 
 @hookspec
-def dyag_score(predictions: Sequence[Prediction], options: Any) -> MetricResult | None:
+def dyag_score(predictions: Sequence[Prediction], options: Any, run: Run) -> MetricResult | None:
     """Score predictions, one number each. Family `dyag.metrics`, since 3.0; results are collected.
 
     Fires once an arm. `MetricResult.items` has one entry a prediction, in order, None where the metric does not
     apply. The core makes means, intervals and paired tests. None: the metric does not apply to this run.
     Where this raises, each prediction is scored by itself, and those at which it raises again stay unscored.
+    A metric that asks a model opens it with `run.plugins` and keeps what it answered in `run.journal(name)`.
     A plugin that imports a library inside this hook lists it as `requires = ("library",)`: where it is missing, a run
     then ends before the first question is asked.
     """

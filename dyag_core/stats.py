@@ -154,6 +154,7 @@ def summarise(result: MetricResult, clusters: Sequence[Hashable]) -> MetricSumma
     """
     kept = [(value, cluster) for value, cluster in zip(result.items, clusters, strict=True) if value is not None]
     common = {"name": result.name, "unit": result.unit, "higher_is_better": result.higher_is_better, "n": len(kept)}
+    common["unjudged"] = len(result.unjudged)
     if not kept:
         return MetricSummary(mean=None, low=None, high=None, **common)
     rate = result.unit == "rate"

@@ -36,6 +36,8 @@ _METRICS = {
         "groundedness": "groundedness",
         "recall_at_k": "recall@k",
         "mrr": "MRR",
+        "bertscore": "BERTScore",
+        "judge": "judge",
     },
     "fr": {
         "success": "réussite",
@@ -50,6 +52,8 @@ _METRICS = {
         "groundedness": "ancrage",
         "recall_at_k": "rappel@k",
         "mrr": "MRR",
+        "bertscore": "BERTScore",
+        "judge": "juge",
     },
 }
 _METRIC_PHRASES = {
@@ -65,6 +69,8 @@ _METRIC_PHRASES = {
     "groundedness": "l'ancrage",
     "recall_at_k": "le rappel@k",
     "mrr": "le rang réciproque moyen (MRR)",
+    "bertscore": "le BERTScore",
+    "judge": "le juge",
 }
 _METRIC_MEANINGS = {
     "en": {
@@ -80,6 +86,8 @@ _METRIC_MEANINGS = {
         "groundedness": "words of the answer that stand in the passages it was given; zero if a name or number doesn't",
         "recall_at_k": "the passage that holds the answer stood in the prompt: a score of the search",
         "mrr": "one over the rank of the passage that holds the answer, 0 without it: a score of the search",
+        "bertscore": "closeness of meaning to the expected answer, token by token; a wrong answer is seldom near zero",
+        "judge": "a language model finds the answer right, whether it is shown before the expected one or after it",
     },
     "fr": {
         "success": "la réponse attendue, sans détour ni remplissage, ou l'aveu que les documents ne la donnent pas",
@@ -96,6 +104,9 @@ _METRIC_MEANINGS = {
         " n'y figure pas",
         "recall_at_k": "le passage qui porte la réponse était dans la consigne : note la recherche",
         "mrr": "l'inverse du rang du passage qui porte la réponse, 0 s'il manque : note la recherche",
+        "bertscore": "la proximité de sens avec la réponse attendue, mot à mot ; une réponse fausse est rarement près"
+        " de zéro",
+        "judge": "un modèle de langue juge la réponse juste, qu'elle lui soit montrée avant ou après celle attendue",
     },
 }
 _STRATA = {

@@ -30,6 +30,8 @@ CASES = {
     ("chrf", "beta"): ("1", "MIT License", "MIT"),
     ("chrf", "lowercase"): ("true", "mit", "MIT"),
 }
+#: These need a model: tests/test_bertscore.py and tests/endpoint/test_judge.py show what each of their options does.
+WITH_A_MODEL = {"bertscore", "judge"}
 
 
 def builtin_metrics() -> list[str]:
@@ -45,6 +47,7 @@ def test_every_option_of_every_metric_is_read() -> None:
     options = {
         (name, option)
         for name in builtin_metrics()
+        if name not in WITH_A_MODEL
         for option in options_model(registry.load(registry.find("metrics", name))).model_fields
     }
     assert options == set(CASES)

@@ -46,8 +46,8 @@ class Latency(Record):
 class ArmSummary(Record):
     """One arm: its name, where its results came from, its metrics overall and by stratum, its errors and times.
 
-    `unscored` counts questions without a score on the primary metric (a judge that failed). Times are seconds a
-    question; tokens are the median a question; None where the file does not say.
+    `unscored` counts questions without a score on the primary metric. `details` is what metrics tell beside their
+    scores, by metric. Times are seconds a question; tokens are the median a question; None where the file does not say.
     """
 
     name: str
@@ -58,6 +58,7 @@ class ArmSummary(Record):
     errors: int = 0
     truncated: int = 0
     unscored: int = 0
+    details: dict[str, dict[str, Any]] = Field(default_factory=dict)
     seen_in_training: int = 0
     median_seconds: float | None = None
     p95_seconds: float | None = None

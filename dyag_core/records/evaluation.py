@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from pydantic import ConfigDict, Field
@@ -51,16 +52,29 @@ class MetricResult(Record):
     None says that the metric does not apply to that item. The core makes the mean, the interval and the paired test.
     `unit` is "rate" for shares between 0 and 1 (shown as percentages), else a word shown behind the number.
     `higher_is_better` is None where neither direction is better (answer length, say).
+    `unjudged` holds the places of answers that a judge gave no verdict on: their item is 0, so that they stay in the
+    mean, and reports count them. `details` is written beside the metric in the results file.
     """
 
     name: str
     items: list[float | None]
     higher_is_better: bool | None = True
     unit: str = "rate"
+    unjudged: list[int] = Field(default_factory=list)
+    details: dict[str, Any] = Field(default_factory=dict)
+
+    def part(self, places: Sequence[int]) -> MetricResult:
+        """The result for the predictions at `places` only."""
+        unjudged = set(self.unjudged)
+        kept = [new for new, old in enumerate(places) if old in unjudged]
+        return self.model_copy(update={"items": [self.items[place] for place in places], "unjudged": kept})
 
 
 class MetricSummary(Record):
-    """A metric's mean over `n` items with its 95 % interval, resampled by document. Rates are percentages (0-100)."""
+    """A metric's mean over `n` items with its 95 % interval, resampled by document. Rates are percentages (0-100).
+
+    `unjudged` of the `n` got no verdict and count as 0.
+    """
 
     name: str
     mean: float | None
@@ -69,6 +83,7 @@ class MetricSummary(Record):
     n: int
     unit: str = "rate"
     higher_is_better: bool | None = True
+    unjudged: int = 0
 
 
 class Evaluation(Record):

@@ -88,6 +88,7 @@ def compare(
     run = Run(
         stage="compare",
         folder=output.parent,
+        output=output,
         plugins=plugins,
         seed=seed,
         lang=lang,
@@ -102,7 +103,7 @@ def compare(
             metric_options=metric_options,
             force=force,
             cost=cost,
-            plugins=plugins,
+            run=run,
         )
         rendered = {reporter.name: plugins.report(reporter, comparison, lang) for reporter in chosen}
         written = _write(rendered, output)
@@ -135,7 +136,7 @@ def make_comparison(
     metric_options: Mapping[str, Mapping[str, Any]] | None = None,
     force: bool,
     cost: CostOptions,
-    plugins: Plugins,
+    run: Run,
 ) -> Comparison:
     """The comparison of files already read, without writing anything."""
     matched = match(files)
@@ -144,7 +145,7 @@ def make_comparison(
             "these results can't be compared fairly:\n" + "\n".join(f"  - {text['en']}" for text in matched.mismatches),
             "evaluate all arms on the same questions, base model and decoding, or pass --force",
         )
-    scored = score(files, matched, primary, plugins, metrics, metric_options)
+    scored = score(files, matched, primary, run, metrics, metric_options)
     documents = [question.document for question in matched.questions]
     strata = [question.stratum for question in matched.questions]
     differences = all_differences(scored.metrics, primary, documents, strata)
@@ -175,7 +176,7 @@ def make_comparison(
         disagreements=disagreements(matched.questions, matched.items, values[primary], values.get("token_f1")),
         errors_breakdown=errors,
         mismatches=matched.mismatches,
-        method=_method(files, primary, scored, plugins),
+        method=_method(files, primary, scored, run.plugins),
     )
 
 
@@ -239,6 +240,7 @@ def _arm(arm: str, file: ResultFile, matched: Matched, scored: Scored, primary: 
         errors=sum(item.prediction.error is not None for item in items),
         truncated=sum(item.prediction.truncated for item in items),
         unscored=unscored,
+        details={name: result.details for name, result in results.items() if result.details},
         seen_in_training=sum(item.prediction.seen_in_training for item in items),
         median_seconds=None if timed is None else rounded(float(np.median(timed)), 2),
         p95_seconds=None if timed is None else rounded(float(np.percentile(timed, 95)), 2),
@@ -251,8 +253,7 @@ def _arm(arm: str, file: ResultFile, matched: Matched, scored: Scored, primary: 
 
 def _summary(result: MetricResult, clusters: Sequence[str | None], places: Sequence[int]) -> MetricSummary:
     """A metric over some of the questions, rounded as it will be shown."""
-    part = result.model_copy(update={"items": [result.items[i] for i in places]})
-    summary = summarise(part, [clusters[i] for i in places])
+    summary = summarise(result.part(places), [clusters[i] for i in places])
     numbers = {name: getattr(summary, name) for name in ("mean", "low", "high")}
     return summary.model_copy(update={k: None if v is None else rounded(v) for k, v in numbers.items()})
 

@@ -123,7 +123,7 @@ def old_score(parent: Parent, base_path: str, adapter: Path, run: Run) -> tuple[
     finally:
         engine.close()
     predictions = [_prediction(question, replies[i].text, replies[i].error) for i, question in enumerate(questions)]
-    result = run.plugins.score(run.plugins.choose("metrics", "success"), predictions)
+    result = run.plugins.score(run.plugins.choose("metrics", "success"), predictions, run)
     scores = [item or 0.0 for item in result.items] if result else []
     return round(100 * sum(scores) / max(1, len(scores)), 2), len(questions)
 

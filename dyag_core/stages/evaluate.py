@@ -99,7 +99,7 @@ def evaluate(
     metrics = metrics or (*DEFAULT_METRICS, *(RETRIEVAL_METRICS if retrieving else ()))
     files = _result_files(output, wanted)
     with output_lock(output):
-        run = Run(stage="evaluate", folder=output.parent, plugins=plugins, seed=seed, progress=progress)
+        run = Run(stage="evaluate", folder=output.parent, output=output, plugins=plugins, seed=seed, progress=progress)
         with plugins.stage(run) as done:
             chosen = plugins.choose("engines", engine, engine_options)
             scorers = _scorers(metrics, metric_options, plugins)
@@ -116,7 +116,7 @@ def evaluate(
             job = _Job(run, plugins, models, chosen, decoding or Decoding(), asked, passages, k, validation)
             predictions = _ask_all(job, wanted, files)
             evaluations = {
-                arm.name: evaluation(predictions[arm.name], scorers, plugins, job.metadata(arm)) for arm in wanted
+                arm.name: evaluation(predictions[arm.name], scorers, run, job.metadata(arm)) for arm in wanted
             }
             for name, file in files.items():
                 atomic_text(file, to_json(evaluations[name].model_dump(mode="json"), indent=2) + "\n")

@@ -12,7 +12,7 @@ from dyag_core.language import LANGUAGES
 from dyag_core.records import ArmSummary, Difference, Recommendation
 from dyag_core.stages.differences import CEILINGS, MINIMUM_QUESTIONS, Standing, standing
 from dyag_core.stages.matching import Text
-from dyag_core.stages.sentences import SENTENCES, say
+from dyag_core.stages.sentences import SENTENCES, Part, say
 from dyag_core.stats import ALPHA
 from dyag_core.wording import (
     arm_name,
@@ -23,6 +23,7 @@ from dyag_core.wording import (
     metric_phrase,
     number,
     percent,
+    rounded,
     stratum_name,
     stratum_phrase,
     unit_name,
@@ -66,7 +67,25 @@ def cautions(arms: Sequence[ArmSummary], texts: Sequence[Text], n_questions: int
         for key, count in counts.items():
             if count:
                 found.append(say(key, arm=_capital_arm(arm.name), count=count, n=n_questions))
+        found += _judges(arm)
     return [Recommendation(kind="warning", text=text) for text in found]
+
+
+def _judges(arm: ArmSummary) -> list[Text]:
+    """Answers that a judge gave no verdict on, and how far people agree with it."""
+    found = []
+    for name, summary in arm.metrics.items():
+        about: dict[str, Part] = {"arm": _capital_arm(arm.name), "metric": _metric(name)}
+        if summary.unjudged:
+            most = _number(rounded(100 * summary.unjudged / summary.n))
+            found.append(say("unjudged", **about, points=most, count=summary.unjudged, n=summary.n))
+        told = arm.details.get(name, {})
+        if told.get("agreement") is not None:
+            about |= {"agreement": _percent(told["agreement"]), "kappa": _number(told.get("kappa"))}
+            found.append(say("judge_checked", **about, n=told["labelled"]))
+        elif "labelled" in told:
+            found.append(say("judge_unchecked", **about))
+    return found
 
 
 def _use(arms: Sequence[ArmSummary], overall: Sequence[Difference], place: Standing, primary: str) -> Recommendation:
@@ -246,6 +265,14 @@ def _correction(d: Difference, lang: str) -> str:
     if d.winner or d.p_holm is None or d.low <= 0 <= d.high or d.p_holm < ALPHA:
         return ""
     return SENTENCES[lang]["corrected"].format(p=number(d.p_holm, lang))
+
+
+def _number(value: float | None) -> Callable[[str], str]:
+    return lambda lang: "–" if value is None else number(value, lang)
+
+
+def _percent(value: float) -> Callable[[str], str]:
+    return lambda lang: percent(value, lang)
 
 
 def _word(key: str) -> Callable[[str], str]:

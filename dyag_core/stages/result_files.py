@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -25,20 +25,22 @@ EXPECTED_SHAPE = (
 class Item:
     """One answered question with the scores that stand in its file (shares between 0 and 1 for rates).
 
-    `tokens` are those of prompt and answer together.
+    `tokens` are those of prompt and answer together, `unjudged` the metrics whose judge gave no verdict.
     """
 
     prediction: Prediction
     scores: dict[str, float | None]
     abstained: bool
     tokens: int
+    unjudged: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
 class ResultFile:
     """One arm's results.
 
-    `kinds` holds (unit, higher_is_better) of the metrics that the file describes; `has_ids` is False in the older
+    `kinds` holds (unit, higher_is_better) of the metrics that the file describes, `details` what they tell beside
+    their scores; `has_ids` is False in the older
     shape, whose questions are told apart by their text.
     """
 
@@ -47,6 +49,7 @@ class ResultFile:
     items: tuple[Item, ...]
     kinds: dict[str, tuple[str, bool | None]]
     has_ids: bool
+    details: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @property
     def scored(self) -> set[str]:
@@ -77,6 +80,7 @@ def read_results(path: Path) -> ResultFile:
         items=items,
         kinds=_kinds(data.get("metrics")),
         has_ids=with_ids > 0,
+        details=_details(data.get("metrics")),
     )
 
 
@@ -118,6 +122,7 @@ def _item(path: Path, number: int, raw: Any) -> Item:
         scores=_scores(where, raw),
         tokens=_count(raw.get("tokens")) or prediction.prompt_tokens + prediction.completion_tokens,
         abstained=abstained if isinstance(abstained, bool) else error is None and abstains(prediction.answer),
+        unjudged=frozenset(map(str, raw["unjudged"])) if isinstance(raw.get("unjudged"), list) else frozenset(),
     )
 
 
@@ -157,6 +162,12 @@ def _kinds(metrics: Any) -> dict[str, tuple[str, bool | None]]:
         for name, summary in summaries.items()
         if isinstance(summary, dict)
     }
+
+
+def _details(metrics: Any) -> dict[str, dict[str, Any]]:
+    details = metrics.get("details") if isinstance(metrics, dict) else None
+    found = details.items() if isinstance(details, dict) else ()
+    return {plain(str(name)): plain_value(told) for name, told in found if isinstance(told, dict)}
 
 
 def _sources(raw: Any) -> tuple[Source, ...]:

@@ -13,23 +13,25 @@ from dyag_core.stats import summarise
 if TYPE_CHECKING:
     from collections.abc import Hashable, Sequence
 
-    from dyag_core.manager import Chosen, Plugins
+    from dyag_core.manager import Chosen
     from dyag_core.records import MetricResult, MetricSummary, Prediction
+    from dyag_core.run import Run
 
 
 def evaluation(
-    predictions: Sequence[Prediction], scorers: Sequence[Chosen], plugins: Plugins, metadata: dict[str, Any]
+    predictions: Sequence[Prediction], scorers: Sequence[Chosen], run: Run, metadata: dict[str, Any]
 ) -> Evaluation:
     """Score `predictions` (at least one) and lay them out as a results file. Rates are percentages (0-100).
 
     Every mean is over all questions that the metric applies to; an answer that failed counts as wrong.
     """
-    scores = [result for result in (plugins.score(scorer, predictions) for scorer in scorers) if result is not None]
+    found = (run.plugins.score(scorer, predictions, run) for scorer in scorers)
+    scores = [result for result in found if result is not None]
     return Evaluation(
         metadata={
             **metadata,
             "seen_in_training": sum(p.seen_in_training for p in predictions),
-            "plugins": plugins.used(),
+            "plugins": run.plugins.used(),
         },
         metrics=_metrics(predictions, scores),
         results=[_item(p, i, scores) for i, p in enumerate(predictions)],
@@ -60,6 +62,7 @@ def _metrics(predictions: Sequence[Prediction], scores: Sequence[MetricResult]) 
         "seen_in_training": sum(p.seen_in_training for p in predictions),
         "summaries": {name: summary.model_dump(mode="json") for name, summary in summaries.items()},
         "strata": _by_stratum(predictions, scores, clusters),
+        "details": {result.name: result.details for result in scores if result.details},
     }
 
 
@@ -77,8 +80,7 @@ def _by_stratum(
 
 
 def _summary_of(result: MetricResult, clusters: Sequence[Hashable], members: Sequence[int]) -> dict[str, Any]:
-    part = result.model_copy(update={"items": [result.items[i] for i in members]})
-    summary: MetricSummary = summarise(part, [clusters[i] for i in members])
+    summary: MetricSummary = summarise(result.part(members), [clusters[i] for i in members])
     return summary.model_dump(mode="json")
 
 
@@ -94,6 +96,7 @@ def _item(prediction: Prediction, position: int, scores: Sequence[MetricResult])
         "success": values["success"] == 1.0,
         "abstained": prediction.error is None and abstains(prediction.answer),
         "metrics": values,
+        "unjudged": [result.name for result in scores if position in result.unjudged],
         "answerable": prediction.answerable,
         "stratum": prediction.stratum,
         "document": prediction.document,

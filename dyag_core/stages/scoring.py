@@ -14,7 +14,7 @@ from dyag_core.stages.matching import Matched, Text
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from dyag_core.manager import Plugins
+    from dyag_core.run import Run
     from dyag_core.stages.result_files import Item, ResultFile
 
 #: Scored where no file has scores of its own (results of DYAG 2.0), and the order in which reports show metrics.
@@ -37,7 +37,7 @@ def score(
     files: Mapping[str, ResultFile],
     matched: Matched,
     primary: str,
-    plugins: Plugins,
+    run: Run,
     wanted: Sequence[str] = (),
     options: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Scored:
@@ -59,7 +59,7 @@ def score(
         used = recorded[0] if recorded else {}
         if results is None:
             try:
-                results, used = _anew(plugins, matched, name, chosen)
+                results, used = _anew(run, matched, name, chosen)
             except DyagError as error:
                 if name in wanted or chosen:
                     raise
@@ -116,18 +116,25 @@ def _stored(files: Mapping[str, ResultFile], matched: Matched, name: str) -> dic
         values = [item.scores[name] for item in items]
         if unit == "rate" and any(value is not None and not 0 <= value <= 1 for value in values):
             raise UsageError(f"{files[arm].path}: a score of {name!r} is no share between 0 and 1")
-        results[arm] = MetricResult(name=name, items=values, higher_is_better=higher_is_better, unit=unit)
+        results[arm] = MetricResult(
+            name=name,
+            items=values,
+            higher_is_better=higher_is_better,
+            unit=unit,
+            unjudged=[place for place, item in enumerate(items) if name in item.unjudged],
+            details=files[arm].details.get(name, {}),
+        )
     return results
 
 
 def _anew(
-    plugins: Plugins, matched: Matched, name: str, options: Mapping[str, Any]
+    run: Run, matched: Matched, name: str, options: Mapping[str, Any]
 ) -> tuple[dict[str, MetricResult] | None, dict[str, Any]]:
     """Every arm scored by the metric's plugin, on the questions as all files together describe them; its options."""
-    chosen = plugins.choose("metrics", name, options)
+    chosen = run.plugins.choose("metrics", name, options)
     results = {}
     for arm, items in matched.items.items():
-        result = plugins.score(chosen, _predictions(matched.questions, items))
+        result = run.plugins.score(chosen, _predictions(matched.questions, items), run)
         if result is None:
             return None, {}
         results[arm] = result

@@ -46,6 +46,12 @@ SENTENCES = {
         "seen": "{arm}: questions that stand word for word in its training data: {count} of {n}.",
         "truncated": "{arm}: answers cut at the length limit: {count} of {n}.",
         "unscored": "{arm}: answers without a score on the primary metric, left out of the pairs: {count} of {n}.",
+        "unjudged": "{arm}: answers on which {metric} gave no verdict, counted as wrong: {count} of {n}. Judged, they"
+        " would add {points} points at most.",
+        "judge_checked": "{arm}: {metric} says the same as people on {agreement} of the labelled answers ({n});"
+        " Cohen's kappa {kappa}.",
+        "judge_unchecked": "{arm}: nobody has checked {metric} against answers labelled by people"
+        " (-m judge.labels=FILE).",
         "forced": "The comparison was forced although the result files differ; see the list above.",
         "pays": "{arm} pays off against {against} after {queries} queries: {once} once and {thousand} per 1000 queries,"
         " against {other_once} once and {other_thousand}.",
@@ -125,6 +131,12 @@ SENTENCES = {
         "seen": "{arm} : questions présentes mot pour mot dans ses données d'entraînement : {count} sur {n}.",
         "truncated": "{arm} : réponses coupées à la limite de longueur : {count} sur {n}.",
         "unscored": "{arm} : réponses sans note sur la métrique principale, exclues des paires : {count} sur {n}.",
+        "unjudged": "{arm} : réponses sans verdict ({metric}), comptées comme fausses : {count} sur {n}. Jugées, elles"
+        " ajouteraient {points} points au plus.",
+        "judge_checked": "{arm} : accord avec des personnes ({metric}) sur {agreement} des réponses étiquetées ({n}) ;"
+        " kappa de Cohen : {kappa}.",
+        "judge_unchecked": "{arm} : verdicts jamais comparés à des réponses étiquetées par des personnes ({metric} ;"
+        " -m judge.labels=FICHIER).",
         "forced": "La comparaison a été forcée bien que les fichiers de résultats diffèrent ; voir la liste ci-dessus.",
         "pays": "{arm} : rentable face {against} après {queries} requêtes ({once} une fois et {thousand} pour"
         " 1000 requêtes, contre {other_once} une fois et {other_thousand}).",

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
-from dyag_core import Decoding, Message, Reply
+from pydantic import BaseModel, Field, model_validator
+
+from dyag_core import BaseModelPreset, Decoding, Message, Reply
 from dyag_core.artifacts import Journal, sha256_of
+from dyag_core.base_models import opened_as, revision_of
 from dyag_core.plain import writable
 from dyag_core.tokens import guessed_text_tokens, guessed_tokens
 
 if TYPE_CHECKING:
     from dyag_core import Engine, Run
+    from dyag_core.manager import Chosen
+    from dyag_core.protocols import Progress
 
 #: A prompt may have so many times the guessed tokens, until the server's own counts say more.
 _MARGIN = 1.2
@@ -53,6 +59,74 @@ class Budget:
             if too_many or (self.max_cost is not None and cost is not None and cost > self.max_cost):
                 return number
         return len(worst)
+
+
+class AskedModelOptions(BaseModel, extra="forbid"):
+    """Which model is asked, through which engine, at what price: for whatever asks one besides the arms."""
+
+    model: str = Field(
+        "smollm2:135m", description="preset, hub:ORG/NAME or folder; with base_url the name that the server uses"
+    )
+    base_url: str | None = Field(
+        None, exclude=True, description="address of an OpenAI-compatible server; means engine=openai"
+    )
+    engine: str = Field("transformers", description="engine plugin that runs the model")
+    engine_options: dict[str, Any] = Field(
+        default_factory=dict, exclude=True, description="its options, as in '{concurrency: 16, timeout: 60}'"
+    )
+    price_in: float | None = Field(None, ge=0, description="price of a million prompt tokens")
+    price_out: float | None = Field(None, ge=0, description="price of a million reply tokens")
+    max_cost: float | None = Field(None, gt=0, description="stop before the requests cost more")
+    max_tokens_total: int | None = Field(None, ge=1, description="stop before prompts and replies have more tokens")
+
+    @model_validator(mode="after")
+    def _make_sense(self) -> Self:
+        if self.base_url is not None and "engine" not in self.model_fields_set:
+            self.engine = "openai"
+        if self.max_cost is not None and (self.price_in is None or self.price_out is None):
+            raise ValueError("max_cost needs price_in and price_out")
+        return self
+
+    def budget(self) -> Budget:
+        """Nothing is spent yet."""
+        return Budget(self.max_tokens_total, self.max_cost, self.price_in, self.price_out)
+
+
+@dataclass(frozen=True, eq=False)
+class AskedModel:
+    """The model that is asked and the engine that runs it."""
+
+    engine: Chosen
+    preset: BaseModelPreset
+
+    @classmethod
+    def choose(cls, options: AskedModelOptions, run: Run) -> AskedModel:
+        """The model that `options` mean. UsageError: there is no such engine or model."""
+        settings = options.engine_options | ({"base_url": options.base_url} if options.base_url else {})
+        engine = run.plugins.choose("engines", options.engine, settings)
+        return cls(engine, run.plugins.base_model(options.model, remote=engine.remote))
+
+    def path(self, progress: Progress | None = None) -> str:
+        """What the engine opens."""
+        return opened_as(self.preset, remote=self.engine.remote, progress=progress)
+
+    def described(self, path: str) -> dict[str, Any]:
+        """What stands for the model in the journal: not its address and not how hard it is asked."""
+        return {"engine": self.engine.name, "source": self.preset.source, "revision": revision_of(self.preset, path)}
+
+    @contextmanager
+    def asker(self, journal: Journal, run: Run, budget: Budget, name: str) -> Iterator[Asker]:
+        """Asks the model within `budget`; says in the end what the replies took, those of earlier runs included."""
+        path = self.path(run.progress)
+
+        def opened() -> Engine:
+            return run.plugins.engine(self.engine, path, None, run)
+
+        with closing(Asker(run, journal, self.described(path), opened, budget)) as asker:
+            yield asker
+        cost = budget.cost(budget.tokens_in, budget.tokens_out)
+        money = f", cost {cost:.4g}" if cost is not None else ""
+        run.progress.message(f"{name}: {budget.tokens_in} prompt tokens, {budget.tokens_out} reply tokens{money}")
 
 
 class Asker:

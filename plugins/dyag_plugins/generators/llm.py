@@ -9,27 +9,23 @@ like everybody's; with `judge=true` the model is asked too.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING
 
-from pydantic import BaseModel, Field, model_validator
+from pydantic import Field
 
 from dyag_core import Chunk, Decoding, Document, Example, Message, Reply, hookimpl
 from dyag_core.artifacts import BadLine, Journal, read_jsonl
-from dyag_core.base_models import is_present, opened_as, revision_of
+from dyag_core.base_models import is_present
 from dyag_core.grounding import supported
 from dyag_core.records import GenerationEstimate
 from dyag_core.tokens import guessed_text_tokens, guessed_tokens
-from dyag_plugins.generators.asking import Asker, Budget, request_key
+from dyag_plugins.generators.asking import AskedModel, AskedModelOptions, Asker, request_key
 from dyag_plugins.generators.llm_prompts import PAIRS_SCHEMA, Prompts, parse_pairs, parse_verdict
 
 if TYPE_CHECKING:
-    from dyag_core import Engine, Run
-    from dyag_core.manager import Chosen
-    from dyag_core.protocols import Progress
+    from dyag_core import Run
 
 #: A second attempt must differ from the first: it is sampled.
 _RETRY_TEMPERATURE = 0.7
@@ -39,19 +35,9 @@ _VERDICT_TOKENS = 32
 Pair = tuple[str, str]
 
 
-class LLMOptions(BaseModel, extra="forbid"):
+class LLMOptions(AskedModelOptions):
     """Which model writes, through which engine, how much, at what price."""
 
-    model: str = Field(
-        "smollm2:135m", description="preset, hub:ORG/NAME or folder; with base_url the name that the server uses"
-    )
-    base_url: str | None = Field(
-        None, exclude=True, description="address of an OpenAI-compatible server; means engine=openai"
-    )
-    engine: str = Field("transformers", description="engine plugin that runs the model")
-    engine_options: dict[str, Any] = Field(
-        default_factory=dict, exclude=True, description="its options, as in '{concurrency: 16, timeout: 60}'"
-    )
     pairs: int = Field(3, ge=1, le=20, description="questions asked for in each chunk")
     prompts: Path | None = Field(None, description="your own prompts (YAML with the keys system, user, example, judge)")
     temperature: float = Field(0.0, ge=0, description="0 is greedy")
@@ -59,24 +45,6 @@ class LLMOptions(BaseModel, extra="forbid"):
     retries: int = Field(1, ge=0, description="how often an unusable reply is asked for again")
     judge: bool = Field(False, description="ask the model, too, whether the chunk supports each answer")
     batch: int = Field(32, ge=1, description="chunks asked about at once; several times the engine's concurrency")
-    price_in: float | None = Field(None, ge=0, description="price of a million prompt tokens")
-    price_out: float | None = Field(None, ge=0, description="price of a million reply tokens")
-    max_cost: float | None = Field(None, gt=0, description="stop before the requests cost more (also --max-cost)")
-    max_tokens_total: int | None = Field(
-        None, ge=1, description="stop before prompts and replies have more tokens (also --max-tokens-total)"
-    )
-
-    @model_validator(mode="after")
-    def _make_sense(self) -> Self:
-        if self.base_url is not None and "engine" not in self.model_fields_set:
-            self.engine = "openai"
-        if self.max_cost is not None and (self.price_in is None or self.price_out is None):
-            raise ValueError("max_cost needs price_in and price_out")
-        return self
-
-    def budget(self) -> Budget:
-        """Nothing is spent yet."""
-        return Budget(self.max_tokens_total, self.max_cost, self.price_in, self.price_out)
 
     def decoding(self, seed: int, attempt: int) -> Decoding:
         """How the `attempt`-th reply to a prompt is decoded."""
@@ -97,32 +65,28 @@ class LLMGenerator:
     @hookimpl
     def dyag_generate(self, documents: Iterable[Document], options: LLMOptions, run: Run) -> Iterator[Example]:
         """Pairs of each chunk, in order; less than all where the budget runs out."""
-        model = _Model.choose(options, run)
+        model = AskedModel.choose(options, run)
         prompts = Prompts.load(run.lang, options.prompts, judge=options.judge)
-        budget = options.budget()
-        with Journal(run.journal("llm")) as journal:
-            path = model.path(run.progress)
-            asker = Asker(run, journal, model.described(path), lambda: model.opened(path, run), budget)
-            with closing(asker), _bill(budget, run):
-                writer = _Writer(options, run, prompts, asker)
-                chunks = ((document, chunk) for document in documents for chunk in document.chunks)
-                while run.stopped is None and (batch := list(islice(chunks, options.batch))):
-                    for (document, chunk), pairs in zip(batch, writer.pairs(batch), strict=True):
-                        for question, answer in pairs:
-                            yield Example(
-                                question=question,
-                                answer=answer,
-                                document=document,
-                                chunk=chunk,
-                                meta={"subject": document.title, "model": options.model},
-                            )
+        with Journal(run.journal("llm")) as journal, model.asker(journal, run, options.budget(), "llm") as asker:
+            writer = _Writer(options, run, prompts, asker)
+            chunks = ((document, chunk) for document in documents for chunk in document.chunks)
+            while run.stopped is None and (batch := list(islice(chunks, options.batch))):
+                for (document, chunk), pairs in zip(batch, writer.pairs(batch), strict=True):
+                    for question, answer in pairs:
+                        yield Example(
+                            question=question,
+                            answer=answer,
+                            document=document,
+                            chunk=chunk,
+                            meta={"subject": document.title, "model": options.model},
+                        )
 
     @hookimpl
     def dyag_estimate_generation(
         self, documents: Iterable[Document], count: int | None, options: LLMOptions, run: Run
     ) -> GenerationEstimate:
         """First attempts on the first chunks that can give `count` rows; retries and a judge come on top of them."""
-        model = _Model.choose(options, run)
+        model = AskedModel.choose(options, run)
         prompts = Prompts.load(run.lang, options.prompts)
         path = model.path() if model.engine.remote or is_present(model.preset) else ""  # don't download to estimate
         wanted = None if count is None else -(-count // options.pairs)
@@ -150,32 +114,6 @@ class LLMGenerator:
             cost=budget.cost(tokens, replies),
             most_cost=budget.cost(tokens, requests * options.max_new_tokens),
         )
-
-
-@dataclass(frozen=True, eq=False)
-class _Model:
-    """The model that writes and the engine that runs it."""
-
-    engine: Chosen
-    preset: Any
-
-    @classmethod
-    def choose(cls, options: LLMOptions, run: Run) -> _Model:
-        settings = options.engine_options | ({"base_url": options.base_url} if options.base_url else {})
-        engine = run.plugins.choose("engines", options.engine, settings)
-        return cls(engine, run.plugins.base_model(options.model, remote=engine.remote))
-
-    def path(self, progress: Progress | None = None) -> str:
-        """What the engine opens."""
-        return opened_as(self.preset, remote=self.engine.remote, progress=progress)
-
-    def described(self, path: str) -> dict[str, Any]:
-        """What stands for the model in the journal: not its address and not how hard it is asked."""
-        return {"engine": self.engine.name, "source": self.preset.source, "revision": revision_of(self.preset, path)}
-
-    def opened(self, path: str, run: Run) -> Engine:
-        """The engine, loaded."""
-        return run.plugins.engine(self.engine, path, None, run)
 
 
 class _Writer:
@@ -240,15 +178,6 @@ class _Writer:
                 "run the same command again with a higher --max-cost or --max-tokens-total: nothing is asked twice",
             )
         return replies
-
-
-@contextmanager
-def _bill(budget: Budget, run: Run) -> Iterator[None]:
-    """Say in the end what the replies took, those of earlier runs included."""
-    yield
-    cost = budget.cost(budget.tokens_in, budget.tokens_out)
-    money = f", cost {cost:.4g}" if cost is not None else ""
-    run.progress.message(f"llm: {budget.tokens_in} prompt tokens, {budget.tokens_out} reply tokens{money}")
 
 
 def _read(reply: Reply, prompt: Sequence[Message]) -> tuple[list[Pair], tuple[str, str]]:
