@@ -381,8 +381,9 @@ class Session:
         engine: str = "transformers",
         engine_options: Mapping[str, Any] | None = None,
         limit: int | None = None,
+        repeat: int = 1,
     ) -> EvaluationFiles:
-        """Ask every arm the same questions. `output` is a file for one arm, a prefix for several.
+        """Ask every arm the same questions, `repeat` times. `output` is a file for one arm, a prefix for several.
 
         `metric_options` holds the options of each metric by its name: {"bleu": {"tokenize": "intl"}}. `k` "auto" is
         chosen on the questions of `validation`.
@@ -404,6 +405,7 @@ class Session:
             engine=engine,
             engine_options=engine_options,
             limit=limit,
+            repeat=repeat,
             seed=self.seed,
             plugins=self._host(),
             progress=self.progress,

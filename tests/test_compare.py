@@ -189,6 +189,34 @@ def test_errors_count_as_wrong_and_are_shown(tmp_path: Path) -> None:
     assert any(r.kind == "warning" and "20" in r.text["en"] for r in comparison.recommendations)
 
 
+def test_questions_seen_in_training_are_counted_with_their_effect(tmp_path: Path) -> None:
+    """20 of 60 were trained on and are all right; of the others, half are."""
+    seen = [True] * 20 + [False] * 40
+    contaminated = results("finetuned", [True] * 20 + [True, False] * 20, seen_in_training=seen)
+    clean = results("base", [False] * 60)
+    comparison = run(tmp_path, {"base": clean, "finetuned": contaminated})
+    arm = comparison.arm("finetuned")
+    assert (arm.seen_in_training, arm.metrics["success"].mean, arm.without_seen) == (20, 66.7, 50.0)
+    assert comparison.arm("base").without_seen is None
+    (told,) = [r.text for r in comparison.recommendations if "20 of 60" in r.text["en"]]
+    assert "Without them it reaches 50.0% on success instead of 66.7%." in told["en"]
+    assert "20 sur 60" in told["fr"]
+    assert "Sans elles, la réussite vaut 50,0 % au lieu de 66,7 %." in told["fr"].replace("\u202f", " ")
+    everything = results("finetuned", [True] * 60, seen_in_training=[True] * 60)
+    assert run(tmp_path, {"base": clean, "finetuned": everything}).arm("finetuned").without_seen is None
+
+
+def test_a_metric_with_few_scores_is_named(tmp_path: Path) -> None:
+    files = {arm: results(arm, answers(40, 0.5, 1)) for arm in ("base", "rag")}
+    for file in files.values():
+        for item in file["results"][:28]:
+            item["metrics"]["token_f1"] = None
+    notes = [r.text["en"] for r in run(tmp_path, files).recommendations if r.kind == "warning"]
+    assert [note for note in notes if "Fewer than 30" in note] == [
+        "Fewer than 30 answers have a score on these metrics, so read them with care: token F1 (12)."
+    ]
+
+
 def test_unscored_answers_are_counted_and_never_nan(tmp_path: Path) -> None:
     judged = results("rag", answers(50, 0.5, 1))
     for item in judged["results"][:7]:

@@ -51,7 +51,7 @@ def retrieval_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def measuring_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """`--metric -m --engine -o --limit`, decoding, seed and `--json`."""
+    """`--metric -m --engine -o --limit --repeat`, decoding, seed and `--json`."""
     options: list[Callable[..., Any]] = [
         click.option(
             "--metric",
@@ -72,6 +72,13 @@ def measuring_options(function: Callable[..., Any]) -> Callable[..., Any]:
         ),
         plugin_options("engine"),
         click.option("--limit", type=click.IntRange(min=1), help="Ask only N questions, spread over the file."),
+        click.option(
+            "--repeat",
+            type=click.IntRange(min=1),
+            default=1,
+            show_default=True,
+            help="Ask everything N times; the comparison then shows how far each arm differs from itself.",
+        ),
         decoding_options,
         seed_option,
         json_option,
@@ -96,6 +103,7 @@ def measure(
     engine: str,
     option: tuple[str, ...],
     limit: int | None,
+    repeat: int,
     max_new_tokens: int,
     temperature: float,
     top_p: float,
@@ -122,6 +130,7 @@ def measure(
         engine=engine,
         engine_options=parse_pairs(option),
         limit=limit,
+        repeat=repeat,
     )
     files = {arm: str(file) for arm, file in made.files.items()}
     summary = {
@@ -131,6 +140,8 @@ def measure(
     result(summary, as_json=as_json, text=score_table(made.evaluations))
     hint(*[f"wrote {file}" for file in files.values()])
     hint("Rates are percentages of all questions, with 95 % intervals; an error counts as wrong.")
+    if small := small_samples(made.evaluations):
+        hint(f"Fewer than 30 questions, so nothing can be concluded: {small}.")
     hint("Next:", f"  {next_command(files)}")
 
 
@@ -165,6 +176,16 @@ def score_table(evaluations: dict[str, Evaluation]) -> str:
         ]
         text += "\n\nsuccess by stratum\n" + table(["arm", *strata], stratum_rows)
     return text
+
+
+def small_samples(evaluations: dict[str, Evaluation]) -> str:
+    """The whole, or the strata, with too few questions to conclude from; empty where there are enough."""
+    from dyag_core.stages.differences import MINIMUM_QUESTIONS
+
+    metrics = next(iter(evaluations.values())).metrics
+    counts = {"all": metrics["total_questions"]}
+    counts |= {stratum: found["success"]["n"] for stratum, found in metrics["strata"].items()}
+    return ", ".join(f"{name} ({n})" for name, n in counts.items() if n < MINIMUM_QUESTIONS)
 
 
 def next_command(files: dict[str, str]) -> str:

@@ -46,8 +46,11 @@ class Latency(Record):
 class ArmSummary(Record):
     """One arm: its name, where its results came from, its metrics overall and by stratum, its errors and times.
 
-    `unscored` counts questions without a score on the primary metric. `details` is what metrics tell beside their
-    scores, by metric. Times are seconds a question; tokens are the median a question; None where the file does not say.
+    `unscored` counts questions without a score on the primary metric. `without_seen` is the mean on that metric over
+    the questions that the arm was not trained on word for word, where there are others. `details` is what metrics tell
+    beside their scores, by metric. `repeats` is how often the arm was asked the same questions, `noise` how far its
+    means then differ at most, by metric (rates in points). Times are seconds a question; tokens are the median a
+    question; None where the file does not say.
     """
 
     name: str
@@ -59,7 +62,10 @@ class ArmSummary(Record):
     truncated: int = 0
     unscored: int = 0
     details: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    repeats: int = 1
+    noise: dict[str, float] = Field(default_factory=dict)
     seen_in_training: int = 0
+    without_seen: float | None = None
     median_seconds: float | None = None
     p95_seconds: float | None = None
     latency: Latency | None = None
@@ -71,7 +77,8 @@ class ArmSummary(Record):
 class Difference(Record):
     """Arm `a` minus arm `b` on one metric over the same questions, with a paired 95 % interval.
 
-    `winner` is set only where the interval excludes zero, `p_holm` is below 0.05 and `n` is at least 30. Holm's
+    `winner` is set only where the interval excludes zero, `p_holm` is below 0.05, `n` is at least 30, and neither arm
+    differs from itself by as much where it was asked several times. Holm's
     correction runs over the pairs for the primary metric (with two arms it changes nothing), over all secondary
     metrics and pairs, and over all strata and pairs. `p_exact` is McNemar's exact p-value for yes-or-no metrics; it
     takes questions as independent and decides nothing. `detectable` is the smallest difference this many questions
@@ -143,7 +150,8 @@ class Comparison(Record):
     """Everything a report says. Rates are percentages (0-100).
 
     The first of `recommendations` is the verdict. `leader` is the arm that clearly beats every other, `tied` the best
-    arm and those it does not clearly beat. `measured` is the newest timestamp of the result files, as they wrote it.
+    arm and those it does not clearly beat. `noise_floor` is a sentence in each language. `measured` is the newest
+    timestamp of the result files, as they wrote it.
     """
 
     schema_version: str = SCHEMA_VERSION
@@ -155,6 +163,7 @@ class Comparison(Record):
     tied: list[str] = Field(default_factory=list)
     arms: list[ArmSummary]
     differences: list[Difference]
+    noise_floor: dict[str, str] | None = None
     recommendations: list[Recommendation]
     next_steps: list[NextStep] = Field(default_factory=list)
     cost: Cost | None = None

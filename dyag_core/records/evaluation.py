@@ -91,6 +91,7 @@ class Evaluation(Record):
 
     `metrics` keeps the keys of DYAG 2.0 (success_rate, exact_match_rate, avg_time_seconds, avg_tokens, total_tokens,
     errors) beside `summaries` (name -> MetricSummary) and `strata` (stratum -> name -> MetricSummary).
+    `repeats` holds metric -> mean for every time that the questions were asked; the first is the one of `results`.
     """
 
     model_config = ConfigDict(extra="ignore", frozen=True)
@@ -99,3 +100,4 @@ class Evaluation(Record):
     metadata: dict[str, Any] = Field(default_factory=dict)
     metrics: dict[str, Any] = Field(default_factory=dict)
     results: list[dict[str, Any]] = Field(default_factory=list)
+    repeats: list[dict[str, Any]] = Field(default_factory=list)

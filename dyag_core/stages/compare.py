@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dyag_core.artifacts import atomic_text, disk_errors, file_sha256, output_lock, write_manifest
+from dyag_core.artifacts import atomic_text, disk_errors, file_sha256, output_lock, remove_leftovers, write_manifest
 from dyag_core.errors import UsageError
 from dyag_core.language import LANGUAGES, check_language, detect_language
 from dyag_core.plain import plain
@@ -28,6 +28,7 @@ from dyag_core.stages.differences import (
 from dyag_core.stages.matching import Matched, match
 from dyag_core.stages.next_steps import next_steps
 from dyag_core.stages.recommend import cautions, recommend
+from dyag_core.stages.repeats import above_noise, noise, noise_sentence
 from dyag_core.stages.result_files import Item, ResultFile, read_results
 from dyag_core.stages.scoring import Scored, score
 from dyag_core.stages.sentences import SENTENCES
@@ -106,8 +107,9 @@ def compare(
             run=run,
         )
         rendered = {reporter.name: plugins.report(reporter, comparison, lang) for reporter in chosen}
-        written = _write(rendered, output)
         manifest = output.with_name(f"{output.name}.manifest.json")
+        remove_leftovers(manifest)
+        written = _write(rendered, output)
         write_manifest(
             manifest,
             stage="compare",
@@ -150,6 +152,7 @@ def make_comparison(
     strata = [question.stratum for question in matched.questions]
     differences = all_differences(scored.metrics, primary, documents, strata)
     arms = [_arm(arm, file, matched, scored, primary) for arm, file in files.items()]
+    differences = above_noise(differences, arms)
     if sum(d.primary and d.stratum is None for d in differences) < len(arms) * (len(arms) - 1) // 2:
         raise UsageError(f"no question has a score on {primary!r} in every pair of arms")
     n = len(matched.questions)
@@ -170,6 +173,7 @@ def make_comparison(
         tied=place.tied,
         arms=arms,
         differences=differences,
+        noise_floor=noise_sentence(arms, primary),
         recommendations=[*advice, *cautions(arms, notes, n)],
         next_steps=next_steps(arms, place.tied, differences, errors, n),
         cost=reckon(files, matched.items, cost),
@@ -212,6 +216,7 @@ def _write(rendered: Mapping[str, Report], output: Path) -> dict[str, Path]:
     twice = [str(path) for path, count in Counter(places.values()).items() if count > 1]
     if twice:
         raise UsageError(f"two reporters would both write {twice[0]}", "choose one of them")
+    remove_leftovers(*places.values())
     for name, report in rendered.items():
         atomic_text(places[name], report.text)
     return places
@@ -240,8 +245,11 @@ def _arm(arm: str, file: ResultFile, matched: Matched, scored: Scored, primary: 
         errors=sum(item.prediction.error is not None for item in items),
         truncated=sum(item.prediction.truncated for item in items),
         unscored=unscored,
+        repeats=max(1, len(file.repeats)),
+        noise=noise(file.repeats),
         details={name: result.details for name, result in results.items() if result.details},
         seen_in_training=sum(item.prediction.seen_in_training for item in items),
+        without_seen=_without_seen(results[primary], items),
         median_seconds=None if timed is None else rounded(float(np.median(timed)), 2),
         p95_seconds=None if timed is None else rounded(float(np.percentile(timed, 95)), 2),
         latency=_latency(timed),
@@ -249,6 +257,13 @@ def _arm(arm: str, file: ResultFile, matched: Matched, scored: Scored, primary: 
         completion_tokens=_median([item.prediction.completion_tokens for item in items]),
         total_tokens=_total(items),
     )
+
+
+def _without_seen(result: MetricResult, items: Sequence[Item]) -> float | None:
+    """The mean over the questions that were not trained on word for word; None where that is all of them or none."""
+    places = [place for place, item in enumerate(items) if not item.prediction.seen_in_training]
+    mean = summarise(result.part(places), [None] * len(places)).mean if 0 < len(places) < len(items) else None
+    return None if mean is None else rounded(mean)
 
 
 def _summary(result: MetricResult, clusters: Sequence[str | None], places: Sequence[int]) -> MetricSummary:

@@ -17,6 +17,7 @@ from dyag_core.artifacts import (
     file_sha256,
     manifest_path,
     output_lock,
+    remove_leftovers,
     sha256_of,
     to_json,
     write_manifest,
@@ -32,6 +33,7 @@ from dyag_core.run import Run, SilentProgress
 from dyag_core.stages.answering import Arm, Models, arms_named, build_prompts, opened_engine
 from dyag_core.stages.choosing_k import ChosenK, choose_k, validation_beside
 from dyag_core.stages.index import index_for_questions, open_index
+from dyag_core.stages.repeats import decoding_of, order_of
 from dyag_core.stages.results import evaluation
 
 if TYPE_CHECKING:
@@ -76,6 +78,7 @@ def evaluate(
     engine: str = "transformers",
     engine_options: Mapping[str, Any] | None = None,
     limit: int | None = None,
+    repeat: int = 1,
     seed: int = 42,
     progress: Progress | None = None,
 ) -> EvaluationFiles:
@@ -89,16 +92,20 @@ def evaluate(
         metrics: None takes the default ones, and those of retrieval where an arm retrieves.
         metric_options: metric -> its options, by key.
         limit: ask this many questions only, spread evenly over the file so that every stratum keeps its share.
+        repeat: ask everything so many times, to see how far an arm differs from itself; the first time is the result.
 
     Raises:
         UsageError: bad questions, or an arm lacks its model or index. DyagError: the adapter has no effect.
     """
+    if repeat < 1:
+        raise UsageError(f"repeat is {repeat}: the questions must be asked at least once")
     progress, wanted = progress or SilentProgress(), arms_named(arms)
     retrieving = any(arm.retrieval for arm in wanted)
     validation = _validation(questions, validation, k) if retrieving else None
     metrics = metrics or (*DEFAULT_METRICS, *(RETRIEVAL_METRICS if retrieving else ()))
     files = _result_files(output, wanted)
     with output_lock(output):
+        remove_leftovers(*files.values(), manifest_path(output))
         run = Run(stage="evaluate", folder=output.parent, output=output, plugins=plugins, seed=seed, progress=progress)
         with plugins.stage(run) as done:
             chosen = plugins.choose("engines", engine, engine_options)
@@ -114,13 +121,11 @@ def evaluate(
                 passages = open_index(folder, plugins=plugins, run=run)
                 _check_passages(asked, passages, wanted, run)
             job = _Job(run, plugins, models, chosen, decoding or Decoding(), asked, passages, k, validation)
-            predictions = _ask_all(job, wanted, files)
-            evaluations = {
-                arm.name: evaluation(predictions[arm.name], scorers, run, job.metadata(arm)) for arm in wanted
-            }
+            answered = _ask_all(job, wanted, files, repeat)
+            evaluations = {arm.name: evaluation(answered[arm.name], scorers, run, job.metadata(arm)) for arm in wanted}
             for name, file in files.items():
                 atomic_text(file, to_json(evaluations[name].model_dump(mode="json"), indent=2) + "\n")
-            _write_manifest(job, output, wanted, questions, limit)
+            _write_manifest(job, output, wanted, questions, limit, repeat)
             for file in files.values():  # only now: a run killed before would ask again
                 _journal(file).unlink(missing_ok=True)
             done.result = EvaluationFiles(files, evaluations)
@@ -222,19 +227,21 @@ class _Job:
         return about
 
 
-def _ask_all(job: _Job, arms: Sequence[Arm], files: Mapping[str, Path]) -> dict[str, list[Prediction]]:
-    """Predictions of each arm. Arms on the same model share one engine; base models come first."""
-    predictions: dict[str, list[Prediction]] = {}
+def _ask_all(
+    job: _Job, arms: Sequence[Arm], files: Mapping[str, Path], repeat: int
+) -> dict[str, list[list[Prediction]]]:
+    """Each arm's predictions, once a repetition. Arms on the same model share one engine; base models come first."""
+    predictions: dict[str, list[list[Prediction]]] = {}
     by_model = sorted(arms, key=lambda arm: arm.finetuned)
     for _, same_model in itertools.groupby(by_model, key=lambda arm: arm.finetuned):
         group = list(same_model)
         with opened_engine(job.engine, job.models, group[0], job.plugins, job.run) as engine:
             for arm in group:
-                predictions[arm.name] = _ask(job, arm, engine, files[arm.name])
+                predictions[arm.name] = [_ask(job, arm, engine, files[arm.name], time) for time in range(repeat)]
     return predictions
 
 
-def _ask(job: _Job, arm: Arm, engine: Engine, file: Path) -> list[Prediction]:
+def _ask(job: _Job, arm: Arm, engine: Engine, file: Path, repetition: int) -> list[Prediction]:
     questions = job.asked.questions
     prompts = build_prompts(
         [question.messages for question in questions],
@@ -249,15 +256,17 @@ def _ask(job: _Job, arm: Arm, engine: Engine, file: Path) -> list[Prediction]:
     cut = sum(prompt.cut for prompt in prompts)
     if cut:
         job.run.warn(f"{arm.name}: in {cut} of {len(prompts)} prompts not all passages fitted the context")
-    keys = _keys(job, arm, prompts)
+    keys = _keys(job, arm, prompts, repetition)
+    order, decoding = order_of(len(prompts), repetition, job.run), decoding_of(job.decoding, repetition)
+    doing = f"asking {arm.name}" + (f", time {repetition + 1}" if repetition else "")
     replies: dict[str, Reply] = {}
     with Journal(_journal(file)) as journal, ExitStack() as stack:
-        task = stack.enter_context(job.run.progress.task(f"asking {arm.name}", total=len(questions)))
+        task = stack.enter_context(job.run.progress.task(doing, total=len(questions)))
         for key in keys:
             if key in journal:
                 replies[key] = Reply.model_validate(journal.get(key))
                 task.advance()
-        for key, reply in _new_replies(prompts, keys, replies, engine, job.decoding):
+        for key, reply in _new_replies(prompts, keys, replies, order, engine, decoding):
             if reply.error is None:  # an answer that failed is asked for again
                 journal.put(key, reply.model_dump(mode="json"))
             replies[key] = reply
@@ -272,21 +281,23 @@ def _new_replies(
     prompts: Sequence[Prompt],
     keys: Sequence[str],
     known: Mapping[str, Reply],
+    order: Sequence[int],
     engine: Engine,
     decoding: Decoding,
 ) -> Iterator[tuple[str, Reply]]:
-    """Replies to the prompts that nobody has answered yet, as they come."""
-    todo = [i for i, key in enumerate(keys) if key not in known]
+    """Replies to the prompts that nobody has answered yet, asked in `order`, as they come."""
+    todo = [i for i in order if keys[i] not in known]
     for position, reply in engine.answer([prompts[i].messages for i in todo], decoding):
         i = todo[position]
         yield keys[i], reply.model_copy(update={"retrieval_seconds": prompts[i].retrieval_seconds})
 
 
-def _keys(job: _Job, arm: Arm, prompts: Sequence[Prompt]) -> list[str]:
+def _keys(job: _Job, arm: Arm, prompts: Sequence[Prompt], repetition: int) -> list[str]:
     """A journal key for each question: its id, the prompt the model sees, the weights, the decoding, the engine."""
     common: list[Any] = [arm.name, job.models.key(arm), job.decoding.model_dump(mode="json"), job.engine.name]
     common += [job.engine.distribution, job.engine.version, telling(job.engine.options)]
     common += [job.index.sha256 if arm.retrieval and job.index else None]
+    common += [repetition] if repetition else []
     return [
         sha256_of([common, question.id, [message.model_dump() for message in prompt.messages]])
         for question, prompt in zip(job.asked.questions, prompts, strict=True)
@@ -351,7 +362,9 @@ def _journal(file: Path) -> Path:
     return file.with_name(f".{file.name}.journal.jsonl")
 
 
-def _write_manifest(job: _Job, output: Path, arms: Sequence[Arm], questions: Path, limit: int | None) -> None:
+def _write_manifest(
+    job: _Job, output: Path, arms: Sequence[Arm], questions: Path, limit: int | None, repeat: int
+) -> None:
     inputs = {"questions": questions}
     if job.models.model is not None and any(arm.finetuned for arm in arms):
         inputs["model"] = job.models.model
@@ -369,6 +382,7 @@ def _write_manifest(job: _Job, output: Path, arms: Sequence[Arm], questions: Pat
             "k": job.k,
             "k_chosen": job.chosen_k.describe() if job.chosen_k else None,
             "limit": limit,
+            "repeat": repeat,
         },
         seed=job.run.seed,
         inputs=inputs,

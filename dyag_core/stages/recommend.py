@@ -20,6 +20,7 @@ from dyag_core.wording import (
     capital,
     interval,
     listed,
+    metric_name,
     metric_phrase,
     number,
     percent,
@@ -67,8 +68,27 @@ def cautions(arms: Sequence[ArmSummary], texts: Sequence[Text], n_questions: int
         for key, count in counts.items():
             if count:
                 found.append(say(key, arm=_capital_arm(arm.name), count=count, n=n_questions))
+                if key == "seen" and arm.without_seen is not None:
+                    found[-1] = _then(found[-1], _without_seen(arm))
         found += _judges(arm)
+    small = {name: min(arm.metrics[name].n for arm in arms if name in arm.metrics) for name in arms[0].metrics}
+    few = {name: n for name, n in small.items() if 0 < n < MINIMUM_QUESTIONS <= n_questions}
+    if few:
+        metrics = lambda lang: listed([f"{metric_name(m, lang)} ({n})" for m, n in few.items()], lang)  # noqa: E731
+        found.append(say("small_metrics", minimum=MINIMUM_QUESTIONS, metrics=metrics))
     return [Recommendation(kind="warning", text=text) for text in found]
+
+
+def _without_seen(arm: ArmSummary) -> Text:
+    """What the questions that were trained on word for word add to an arm's score."""
+    primary, summary = next(iter(arm.metrics.items()))
+    with_unit = percent if summary.unit == "rate" else number
+    return say(
+        "without_seen",
+        metric=_metric(primary),
+        mean=lambda lang: with_unit(arm.without_seen or 0.0, lang),
+        all=lambda lang: with_unit(summary.mean or 0.0, lang),
+    )
 
 
 def _judges(arm: ArmSummary) -> list[Text]:

@@ -40,7 +40,7 @@ class ResultFile:
     """One arm's results.
 
     `kinds` holds (unit, higher_is_better) of the metrics that the file describes, `details` what they tell beside
-    their scores; `has_ids` is False in the older
+    their scores, `repeats` metric -> mean for each time that the questions were asked; `has_ids` is False in the older
     shape, whose questions are told apart by their text.
     """
 
@@ -50,6 +50,7 @@ class ResultFile:
     kinds: dict[str, tuple[str, bool | None]]
     has_ids: bool
     details: dict[str, dict[str, Any]] = field(default_factory=dict)
+    repeats: tuple[dict[str, Any], ...] = ()
 
     @property
     def scored(self) -> set[str]:
@@ -81,6 +82,7 @@ def read_results(path: Path) -> ResultFile:
         kinds=_kinds(data.get("metrics")),
         has_ids=with_ids > 0,
         details=_details(data.get("metrics")),
+        repeats=_repeats(data.get("repeats")),
     )
 
 
@@ -168,6 +170,11 @@ def _details(metrics: Any) -> dict[str, dict[str, Any]]:
     details = metrics.get("details") if isinstance(metrics, dict) else None
     found = details.items() if isinstance(details, dict) else ()
     return {plain(str(name)): plain_value(told) for name, told in found if isinstance(told, dict)}
+
+
+def _repeats(repeats: Any) -> tuple[dict[str, Any], ...]:
+    found = repeats if isinstance(repeats, list) else []
+    return tuple({plain(str(k)): _number(v) for k, v in run.items()} for run in found if isinstance(run, dict))
 
 
 def _sources(raw: Any) -> tuple[Source, ...]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from dyag_core.abstention import abstains
 from dyag_core.records import Evaluation
+from dyag_core.stages.repeats import means
 from dyag_core.stats import summarise
 
 if TYPE_CHECKING:
@@ -19,22 +20,27 @@ if TYPE_CHECKING:
 
 
 def evaluation(
-    predictions: Sequence[Prediction], scorers: Sequence[Chosen], run: Run, metadata: dict[str, Any]
+    repetitions: Sequence[Sequence[Prediction]], scorers: Sequence[Chosen], run: Run, metadata: dict[str, Any]
 ) -> Evaluation:
-    """Score `predictions` (at least one) and lay them out as a results file. Rates are percentages (0-100).
+    """Score predictions (at least one) and lay them out as a results file. Rates are percentages (0-100).
 
-    Every mean is over all questions that the metric applies to; an answer that failed counts as wrong.
+    Every mean is over all questions that the metric applies to; an answer that failed counts as wrong. The first
+    repetition is the result; of the others, the means are kept.
     """
+    predictions, *again = repetitions
     found = (run.plugins.score(scorer, predictions, run) for scorer in scorers)
     scores = [result for result in found if result is not None]
+    metrics = _metrics(predictions, scores)
+    first = {name: summary["mean"] for name, summary in metrics["summaries"].items()}
     return Evaluation(
         metadata={
             **metadata,
             "seen_in_training": sum(p.seen_in_training for p in predictions),
             "plugins": run.plugins.used(),
         },
-        metrics=_metrics(predictions, scores),
+        metrics=metrics,
         results=[_item(p, i, scores) for i, p in enumerate(predictions)],
+        repeats=[first, *means(again, scorers, run)] if again else [],
     )
 
 

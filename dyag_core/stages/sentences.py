@@ -44,8 +44,13 @@ SENTENCES = {
         "no_effect": "no clear effect",
         "errors": "{arm}: failed questions, which count as wrong: {count} of {n}.",
         "seen": "{arm}: questions that stand word for word in its training data: {count} of {n}.",
+        "without_seen": "Without them it reaches {mean} on {metric} instead of {all}.",
+        "small_metrics": "Fewer than {minimum} answers have a score on these metrics, so read them with care:"
+        " {metrics}.",
         "truncated": "{arm}: answers cut at the length limit: {count} of {n}.",
         "unscored": "{arm}: answers without a score on the primary metric, left out of the pairs: {count} of {n}.",
+        "noise": "Noise floor, the same arm against itself when asked again (in brackets: how often), on {metric}:"
+        " {arms}. Differences up to {floor} {unit} mean nothing, and nobody wins by them.",
         "unjudged": "{arm}: answers on which {metric} gave no verdict, counted as wrong: {count} of {n}. Judged, they"
         " would add {points} points at most.",
         "judge_checked": "{arm}: {metric} says the same as people on {agreement} of the labelled answers ({n});"
@@ -129,8 +134,14 @@ SENTENCES = {
         "no_effect": "sans effet établi",
         "errors": "{arm} : questions en échec, comptées comme fausses : {count} sur {n}.",
         "seen": "{arm} : questions présentes mot pour mot dans ses données d'entraînement : {count} sur {n}.",
+        "without_seen": "Sans elles, {metric} vaut {mean} au lieu de {all}.",
+        "small_metrics": "Moins de {minimum} réponses ont une note sur ces métriques, à lire avec prudence :"
+        " {metrics}.",
         "truncated": "{arm} : réponses coupées à la limite de longueur : {count} sur {n}.",
         "unscored": "{arm} : réponses sans note sur la métrique principale, exclues des paires : {count} sur {n}.",
+        "noise": "Bruit de fond, la même variante contre elle-même quand on repose les questions (entre parenthèses :"
+        " combien de fois), sur {metric} : {arms}. Des écarts jusqu'à {floor} {unit} ne disent rien et ne font gagner"
+        " personne.",
         "unjudged": "{arm} : réponses sans verdict ({metric}), comptées comme fausses : {count} sur {n}. Jugées, elles"
         " ajouteraient {points} points au plus.",
         "judge_checked": "{arm} : accord avec des personnes ({metric}) sur {agreement} des réponses étiquetées ({n}) ;"

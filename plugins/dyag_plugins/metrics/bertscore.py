@@ -5,8 +5,8 @@ in context, and the other way round: the means are precision and recall, their h
 (no idf) and the scores are cosines as they came (no rescaling by a baseline). The marks that a tokenizer puts around a
 text ([CLS], [SEP]) take no part; in the authors' package they weigh nothing, but a token may be matched with them.
 
-The numbers depend on encoder and layer: compare only scores of the same two. Unlike texts are far from 0, and a wrong
-name in the right sentence is close to 1: closeness of meaning is not being right.
+The numbers depend on encoder and layer: compare only scores of the same two. A wrong name in the right sentence is
+close to 1: closeness of meaning is not being right.
 """
 
 from __future__ import annotations

@@ -60,6 +60,7 @@ def _view(comparison: Comparison, lang: str) -> dict[str, Any]:
         "forest": charts.forest(comparison, [*primary, *apart], lang),
         "forest_title": tables.filled("differences", comparison, lang),
         "forest_note": tables.filled("differences_note", comparison, lang),
+        "noise_floor": comparison.noise_floor[lang] if comparison.noise_floor else None,
         "differences": tables.difference_table(comparison, primary, lang),
         "strata": charts.strata_bars(comparison, lang),
         "strata_title": tables.filled("strata", comparison, lang),

@@ -103,6 +103,8 @@ def _differences(comparison: Comparison, lang: str) -> Iterator[str]:
     primary, apart, secondary = parts(comparison)
     yield "## " + escape(filled("differences", comparison, lang))
     yield escape(filled("differences_note", comparison, lang))
+    if comparison.noise_floor:
+        yield escape(comparison.noise_floor[lang])
     yield from _table(difference_table(comparison, primary, lang))
     if comparison.strata:
         yield "## " + escape(filled("strata", comparison, lang))
