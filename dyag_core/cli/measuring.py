@@ -180,7 +180,7 @@ def score_table(evaluations: dict[str, Evaluation]) -> str:
 
 def small_samples(evaluations: dict[str, Evaluation]) -> str:
     """The whole, or the strata, with too few questions to conclude from; empty where there are enough."""
-    from dyag_core.stages.differences import MINIMUM_QUESTIONS
+    from dyag_core.records.comparison import MINIMUM_QUESTIONS
 
     metrics = next(iter(evaluations.values())).metrics
     counts = {"all": metrics["total_questions"]}

@@ -14,6 +14,9 @@ from dyag_core.records.base import SCHEMA_VERSION, Record
 from dyag_core.records.cost import Cost
 from dyag_core.records.evaluation import MetricSummary
 
+#: With fewer questions nobody wins and nothing is recommended.
+MINIMUM_QUESTIONS = 30
+
 #: The stratum of questions that name none, in a set where others do.
 UNLABELLED = "unlabelled"
 

@@ -14,13 +14,13 @@ from dyag_core.errors import UsageError
 from dyag_core.language import LANGUAGES, check_language, detect_language
 from dyag_core.plain import plain
 from dyag_core.records import ArmSummary, Comparison, CostOptions, Latency, MetricResult, MetricSummary, Record, Report
+from dyag_core.records.comparison import MINIMUM_QUESTIONS
 from dyag_core.run import Run, SilentProgress
 from dyag_core.stages.breakdown import disagreements, error_kinds
 from dyag_core.stages.commands import commands
 from dyag_core.stages.cost import checked, reckon
 from dyag_core.stages.differences import (
     CEILINGS,
-    MINIMUM_QUESTIONS,
     SIMPLEST_FIRST,
     all_differences,
     indices_by_stratum,

@@ -8,12 +8,9 @@ from itertools import combinations
 from typing import Any
 
 from dyag_core.records import Difference, MetricResult
-from dyag_core.records.comparison import UNLABELLED
+from dyag_core.records.comparison import MINIMUM_QUESTIONS, UNLABELLED
 from dyag_core.stats import ALPHA, holm, mcnemar, paired_interval
 from dyag_core.wording import rounded, significant
-
-#: With fewer questions nobody wins and nothing is recommended.
-MINIMUM_QUESTIONS = 30
 
 #: What an arm asks of those who run it, least first: nothing, an index, training, both.
 SIMPLEST_FIRST = ("base", "rag", "finetuned", "hybrid")

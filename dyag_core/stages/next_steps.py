@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from dyag_core.records import ArmSummary, Difference, NextStep
-from dyag_core.stages.differences import MINIMUM_QUESTIONS
+from dyag_core.records.comparison import MINIMUM_QUESTIONS
 from dyag_core.stages.sentences import say
 from dyag_core.wording import arm_phrase, capital, listed, number, stratum_name, unit_name
 

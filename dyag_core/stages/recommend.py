@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 from dyag_core.language import LANGUAGES
 from dyag_core.records import ArmSummary, Difference, Recommendation
-from dyag_core.stages.differences import CEILINGS, MINIMUM_QUESTIONS, Standing, standing
+from dyag_core.records.comparison import MINIMUM_QUESTIONS
+from dyag_core.stages.differences import CEILINGS, Standing, standing
 from dyag_core.stages.matching import Text
 from dyag_core.stages.sentences import SENTENCES, Part, say
 from dyag_core.stats import ALPHA

@@ -12,12 +12,14 @@ close to 1: closeness of meaning is not being right.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, Field
 
 from dyag_core import MetricResult, Prediction, Run, UsageError, hookimpl
-from dyag_plugins.encoders import DEFAULT_ENCODER, Encoder, pull_encoder
+from dyag_core.base_models import locate
+from dyag_plugins.encoders import DEFAULT_ENCODER, Encoder, encoder_preset
 
 if TYPE_CHECKING:
     import numpy as np
@@ -31,7 +33,7 @@ class Options(BaseModel, extra="forbid"):
     """Whose vectors, and what becomes of the cosines."""
 
     model: str = Field(
-        DEFAULT_ENCODER, description="encoder: the default (English), hub:ORG/NAME, or a folder with safetensors"
+        DEFAULT_ENCODER, description="encoder: minilm (English, from PyPI), a folder, or ORG/NAME on the hub"
     )
     layer: int | None = Field(None, ge=0, description="0 is the embeddings; by default the last layer")
     score: Literal["f1", "precision", "recall"] = Field("f1", description="which of the three is the score")
@@ -40,7 +42,7 @@ class Options(BaseModel, extra="forbid"):
 @hookimpl
 def dyag_score(predictions: Sequence[Prediction], options: Options, run: Run) -> MetricResult:
     """The score between 0 and 1; None where nothing answers the question; an error or an empty answer is 0."""
-    encoder = Encoder(pull_encoder(options.model, run.progress))
+    encoder = Encoder(Path(locate(encoder_preset(options.model), run.progress)))
     if options.layer is not None and options.layer > encoder.layers:
         raise UsageError(f"bertscore: {options.model} has layers 0 to {encoder.layers}, not {options.layer}")
     asked = [p for p in predictions if p.answerable and p.error is None]

