@@ -292,6 +292,24 @@ def test_a_generator_at_fault_is_named_by_the_command_and_the_other_rows_are_wri
     assert "'d3'" in done.stderr
 
 
+class Censor:
+    """A filter that falls over its second example."""
+
+    @hookimpl
+    def dyag_filter_examples(self, examples: Iterator[Example]) -> Iterator[Example]:
+        yield next(iter(examples))
+        raise LookupError("second")
+
+
+def test_a_filter_that_raises_ends_the_run_by_name_and_lets_nothing_through(tmp_path: Path) -> None:
+    documents = tmp_path / "d.jsonl"
+    documents.write_text("".join(f'{{"id": "{n}", "content": "a text, {n}"}}\n' for n in range(3)), encoding="utf-8")
+    session = Session(tmp_path, plugins=[Careless(set()), Censor()])
+    with pytest.raises(PluginError, match=r"filter of hook plugin \(object\)/Censor failed: LookupError: second"):
+        session.generate(documents, method="careless")
+    assert not (tmp_path / "training.jsonl").exists()
+
+
 class Paid:
     """An engine whose answers cost something."""
 
