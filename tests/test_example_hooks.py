@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import re
+import shutil
 import subprocess
 import sys
 import threading
@@ -211,6 +212,7 @@ def test_timing_wraps_a_trainer_and_hands_its_result_on(installed: Path) -> None
 
 @pytest.mark.slow
 def test_the_examples_install_with_pip(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "pip", "install", "--no-deps", "--target", str(tmp_path), str(EXAMPLES)]
+    source = shutil.copytree(EXAMPLES, tmp_path / "source")  # pip builds where the sources are
+    command = [sys.executable, "-m", "pip", "install", "--no-deps", "--target", str(tmp_path / "site"), str(source)]
     subprocess.run(command, check=True, capture_output=True)
-    assert (tmp_path / "notify_at_end.py").exists()
+    assert (tmp_path / "site" / "notify_at_end.py").exists()
