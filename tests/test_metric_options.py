@@ -16,6 +16,7 @@ from dyag_core import Prediction, UsageError, registry
 from dyag_core.cli.root import root
 from dyag_core.manager import Plugins
 from dyag_core.options import options_by_metric, options_model, parse_metric_pairs
+from dyag_core.records import Source
 from dyag_core.wording import metric_meaning, metric_name
 
 #: (metric, option) -> a value that is not the default, an answer and an expected answer whose score it changes
@@ -29,9 +30,12 @@ CASES = {
     ("chrf", "word_order"): ("2", "MIT License", "MIT"),
     ("chrf", "beta"): ("1", "MIT License", "MIT"),
     ("chrf", "lowercase"): ("true", "mit", "MIT"),
+    ("recall_at_k", "k"): ("1", "MIT", "MIT"),
 }
 #: These need a model: tests/test_bertscore.py and tests/endpoint/test_judge.py show what each of their options does.
 WITH_A_MODEL = {"bertscore", "judge"}
+#: The right passage came second.
+RETRIEVED = {"chunk": "b", "sources": (Source(chunk="a", score=2), Source(chunk="b", score=1))}
 
 
 def builtin_metrics() -> list[str]:
@@ -52,7 +56,7 @@ def test_every_option_of_every_metric_is_read() -> None:
     }
     assert options == set(CASES)
     for (metric, option), (value, answer, expected) in CASES.items():
-        asked = [Prediction(id="1", question="Q ?", expected=expected, answer=answer)]
+        asked = [Prediction(id="1", question="Q ?", expected=expected, answer=answer, **RETRIEVED)]
         plugins = Plugins()
         given = parse_metric_pairs([f"{metric}.{option}={value}"])
         default, changed = (
