@@ -122,6 +122,19 @@ def test_an_oracle_without_a_known_passage_is_refused_before_anything_is_asked(w
     assert engine.asked == []
 
 
+def test_passages_that_the_index_does_not_hold_are_told(work: Path, tiny_model: Path) -> None:
+    path = work / "mine_test.jsonl"
+    path.write_text(path.read_text("utf-8").replace('"chunk":"d1', '"chunk":"x').replace('"chunk": "d1', '"chunk": "x'))
+    told: list[str] = []
+    session = Session(work, plugins=[Recorder()])
+    session.progress.message = told.append  # type: ignore[method-assign]
+    index = session.index(work / "documents.jsonl")
+    made = session.evaluate(path, arms=("rag",), base_model=str(tiny_model), index=index, engine="recorder")
+    assert [line for line in told if "the passages of 1 of 2 questions are not in documents.index" in line]
+    scores = [item["metrics"]["recall_at_k"] for item in made.evaluations["rag"].results]
+    assert scores == [0.0, 1.0, None, None]
+
+
 def test_recall_and_rank_of_the_right_passage_stand_in_results_and_report(work: Path, tiny_model: Path) -> None:
     made = measured(work, Recorder(), tiny_model, ("base", "rag", "oracle"), k=3)
     scores = {

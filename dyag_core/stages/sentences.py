@@ -89,10 +89,11 @@ SENTENCES = {
         "ask_more_stratum": "Ask more questions of these kinds: {strata}; at least {minimum} are needed.",
         "next_failed": "{arm}: failed questions: {count} of {n}. Read the errors in the results file and evaluate"
         " again: answers that came are kept.",
-        "next_retrieval": "{arm}: passages that retrieval missed: {count} of {n} questions. Try a larger -k, another"
-        " retriever (dyag plugins list), or smaller chunks (dyag ingest).",
+        "next_retrieval": "{arm}: passages that retrieval missed: {count} of {n} questions. Try -k auto, another"
+        " retriever (dyag index-rag --retriever hybrid), or smaller chunks (dyag ingest).",
         "next_context": "{arm}: wrong answers although the passage was in the prompt: {count} of {n}. A larger base"
-        " model, or training with passages in the prompt, is the way; retrieval is not what fails.",
+        " model, or training with passages in the prompt (dyag generate-training --with-context), is the way; retrieval"
+        " is not what fails.",
         "next_abstention": "{arm}: answers that should have said that the documents do not tell: {count} of {n}. Train"
         " on more unanswerable questions, or check such answers before showing them.",
         "next_truncated": "{arm}: cut answers: {count} of {n}. Evaluate all arms again with a larger --max-new-tokens.",
@@ -183,10 +184,12 @@ SENTENCES = {
         "ask_more_stratum": "Posez plus de questions des types suivants : {strata} ; il en faut au moins {minimum}.",
         "next_failed": "{arm} : questions en échec : {count} sur {n}. Lisez les erreurs dans le fichier de résultats,"
         " puis évaluez à nouveau : les réponses obtenues sont gardées.",
-        "next_retrieval": "{arm} : questions dont le passage n'est pas retrouvé : {count} sur {n}. Essayez un -k"
-        " plus grand, un autre moteur de recherche (dyag plugins list) ou des morceaux plus petits (dyag ingest).",
+        "next_retrieval": "{arm} : questions dont le passage n'est pas retrouvé : {count} sur {n}. Essayez"
+        " -k auto, un autre moteur de recherche (dyag index-rag --retriever hybrid) ou des morceaux plus petits (dyag"
+        " ingest).",
         "next_context": "{arm} : réponses fausses alors que le passage était fourni : {count} sur {n}. La voie est"
-        " un modèle de base plus grand, ou un entraînement avec passages fournis ; la recherche n'est pas en cause.",
+        " un modèle de base plus grand, ou un entraînement avec passages fournis (dyag generate-training"
+        " --with-context) ; la recherche n'est pas en cause.",
         "next_abstention": "{arm} : réponses qui auraient dû dire que les documents ne répondent pas : {count} sur {n}."
         " Entraînez avec plus de questions sans réponse, ou vérifiez ces réponses avant de les montrer.",
         "next_truncated": "{arm} : réponses coupées : {count} sur {n}. Évaluez à nouveau toutes les variantes avec"
