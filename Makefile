@@ -1,14 +1,15 @@
 # make demo   the whole chain on a sample catalogue         make lint   ruff, mypy, import-linter
 # make test   the test suite                               make test-slow   the long sweeps too
-# make crash  every kill of generating and training        make bench  training speed against plain TRL
+# make crash  every kill of generating, training, measuring   make bench  training speed against plain TRL
 # make docs   the documentation's site, in site/           make docs-reference  docs/reference/ anew from the code
+# make simulate  how often the rule that names winners errs, and what it finds, over every design
 # make test-lowest  training tests on the oldest libraries that pyproject.toml admits
 VENV   ?= .venv
 PYTHON ?= python3
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: demo test test-slow test-lowest crash bench lint docs docs-reference clean
+.PHONY: demo test test-slow test-lowest crash simulate bench lint docs docs-reference clean
 
 demo: $(READY)
 	$(BIN)/dyag models pull smollm2:135m
@@ -27,7 +28,11 @@ test-lowest:
 	    tests/test_preflight.py tests/test_finetune.py tests/test_from_adapter.py
 
 crash: $(READY)
-	$(BIN)/python -m pytest tests/test_crash.py tests/test_generate_killed.py tests/endpoint/test_llm_generation.py
+	$(BIN)/python -m pytest tests/test_crash.py tests/test_generate_killed.py tests/test_measuring_killed.py \
+	    tests/endpoint/test_llm_generation.py
+
+simulate: $(READY)
+	$(BIN)/python -m pytest tests/test_stats.py tests/test_winner_rule.py
 
 bench: $(READY)
 	$(BIN)/python benchmarks/train.py

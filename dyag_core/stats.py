@@ -187,14 +187,17 @@ def _jackknife(values: NDArray[np.float64], codes: NDArray[np.int64], prior: Seq
     """Mean and standard error over documents plus the invented questions of `prior`, each a document of its own.
 
     An invented question weighs as much as one independent question: where clusters make n questions worth n / effect,
-    it weighs `effect`.
+    it weighs `effect`. Where few questions differ from the rest, they seem to lie apart by chance and the effect seems
+    small; so it is also taken with two more documents of half the usual size, one at either end (all right and all
+    wrong), and the larger one counts. Without this, 95 % intervals hold a rate of 98 % in 60 documents of 10 questions,
+    correlated at 0.5, in 84 draws of 100; with it in 98.
     """
     sums = np.bincount(codes, weights=values).astype(np.float64)
     sizes = np.bincount(codes).astype(np.float64)
     mean, error = _delete_one(sums, sizes)
     if not prior:
         return mean, error
-    weight = max(1.0, _design_effect(values, error))
+    weight = max(1.0, _design_effect(values, error), _cautious_effect(values, sums, sizes, prior))
     return _delete_one(
         np.concatenate([sums, weight * np.asarray(prior)]), np.concatenate([sizes, np.full(len(prior), weight)])
     )
@@ -202,18 +205,31 @@ def _jackknife(values: NDArray[np.float64], codes: NDArray[np.int64], prior: Seq
 
 def _delete_one(sums: NDArray[np.float64], sizes: NDArray[np.float64]) -> tuple[float, float]:
     """Mean and its jackknife standard error, leaving out one document after the other; no error from one document."""
-    total, n, documents = sums.sum(), sizes.sum(), sums.size
+    # exact sums: exchanged arms have the same ones, in whatever order
+    total, n, documents = math.fsum(sums), math.fsum(sizes), sums.size
     mean = total / n
     if documents == 1:
         return float(mean), 0.0
     left_out = (total - sums) / (n - sizes)
-    return float(mean), float(np.sqrt((documents - 1) / documents * ((left_out - mean) ** 2).sum()))
+    return float(mean), math.sqrt((documents - 1) / documents * math.fsum((left_out - mean) ** 2))
 
 
 def _design_effect(values: NDArray[np.float64], error: float) -> float:
     """Variance of the mean over what it would be if the questions were independent; 1 where nothing varies."""
     independent = values.var() / values.size
     return float(error**2 / independent) if independent > 0 else 1.0
+
+
+def _cautious_effect(
+    values: NDArray[np.float64], sums: NDArray[np.float64], sizes: NDArray[np.float64], prior: Sequence[float]
+) -> float:
+    """The design effect with two more documents of half the usual size, all of one end of `prior` and of the other."""
+    half, ends = float(sizes.mean()) / 2, np.asarray([max(prior), min(prior)])
+    error = _delete_one(np.concatenate([sums, half * ends]), np.concatenate([sizes, np.full(2, half)]))[1]
+    n = values.size + 2 * half
+    mean = math.fsum([*sums, *(half * ends)]) / n
+    variance = (math.fsum(values**2) + half * math.fsum(ends**2)) / n - mean**2
+    return error**2 / (variance / n)
 
 
 def _quantile(documents: float) -> float:
