@@ -90,7 +90,7 @@ def without_times(value):
     return [without_times(part) for part in value] if isinstance(value, list) else value
 
 
-@pytest.mark.parametrize("kills", [8, pytest.param(50, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("kills", [5, pytest.param(50, marks=pytest.mark.slow)])
 def test_evaluate_killed_inside_its_journals(dyag, whole, tmp_path, tiny_model, kills):
     """Killed after N bytes, run again, killed further on: so many times in each arm's journal."""
     results, sizes = whole
@@ -167,7 +167,7 @@ def visible(folder):
 @pytest.mark.parametrize("place", ["write", "rename"])
 def test_compare_killed_leaves_each_file_old_or_new(dyag, compared, tmp_path, file, place):
     folder, reports = compared
-    out = tmp_path / "out"
+    out = folder / f"out-{place}-{file}"  # beside the whole reports: manifests name their inputs from where they are
     out.mkdir()
     for name, content in reports["old"].items():
         (out / name).write_bytes(content)

@@ -47,12 +47,17 @@ def serve() -> None:
 
 
 def warm_up() -> None:
-    """Import all that a training run imports, and start no thread: threads don't survive a fork."""
+    """Import all that training and measuring import, and start no thread: threads don't survive a fork."""
+    import bm25s  # noqa: F401
     import datasets  # noqa: F401
     import peft  # noqa: F401
     import torch
     import trl
     from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaForCausalLM  # noqa: F401
+
+    import dyag_core.stages.compare
+    import dyag_core.stages.evaluate  # noqa: F401
+    import dyag_plugins.reporters.html  # noqa: F401
 
     assert trl.SFTTrainer
     assert trl.SFTConfig
