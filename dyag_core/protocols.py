@@ -13,7 +13,11 @@ if TYPE_CHECKING:
 
 @runtime_checkable
 class Engine(Protocol):
-    """A loaded model that answers chat prompts. Close it when done: it may hold gigabytes."""
+    """A loaded model that answers chat prompts. Close it when done: it may hold gigabytes.
+
+    It may have an attribute `about`, a dict of small JSON values that results files keep: the device it runs on, the
+    library that computes, how exact it is.
+    """
 
     #: tokens that prompt and answer share
     context_length: int

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from dyag_core.artifacts import (
@@ -185,6 +185,8 @@ class _Job:
     k: int | Literal["auto"]
     validation: Path | None = None
     chosen_k: ChosenK | None = None
+    engines: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """By arm: what the engine that answered said of itself."""
 
     def passages_wanted(self, engine: Engine) -> int:
         """k as a number."""
@@ -203,7 +205,7 @@ class _Job:
             "arm": arm.name,
             **self.models.describe(arm),
             "decoding": self.decoding.model_dump(mode="json"),
-            "engine": {"name": self.engine.name, "version": self.engine.version},
+            "engine": {"name": self.engine.name, "version": self.engine.version, **self.engines[arm.name]},
             "questions": {
                 "file": self.asked.file,
                 "sha256": self.asked.sha256,
@@ -237,6 +239,7 @@ def _ask_all(
         group = list(same_model)
         with opened_engine(job.engine, job.models, group[0], job.plugins, job.run) as engine:
             for arm in group:
+                job.engines[arm.name] = dict(getattr(engine, "about", {}))
                 predictions[arm.name] = [_ask(job, arm, engine, files[arm.name], time) for time in range(repeat)]
     return predictions
 

@@ -25,12 +25,11 @@ def load(base_path: str, adapter: Path | None, device: str, dtype: str) -> tuple
     from transformers import AutoModelForCausalLM
 
     if adapter is not None:
-        _check_adapter_folder(adapter)
+        check_adapter_folder(adapter)
     place = _device(torch, device)
     refuse_custom_code(base_path)
     with quiet_libraries():
-        own = adapter is not None and (adapter / "tokenizer_config.json").is_file()
-        tokenizer = _loaded(load_tokenizer, str(adapter) if own else base_path)
+        tokenizer = tokenizer_of(base_path, adapter)
         model = _loaded(
             AutoModelForCausalLM.from_pretrained,
             base_path,
@@ -48,10 +47,15 @@ def load(base_path: str, adapter: Path | None, device: str, dtype: str) -> tuple
     return model, tokenizer
 
 
-def context_length(model: Any, tokenizer: Any) -> int:
+def tokenizer_of(base_path: str, adapter: Path | None) -> Any:
+    """The adapter's own tokenizer where it has one, else the base model's."""
+    own = adapter is not None and (adapter / "tokenizer_config.json").is_file()
+    return _loaded(load_tokenizer, str(adapter) if own else base_path)
+
+
+def context_length(config: Any, tokenizer: Any) -> int:
     """Tokens that prompt and answer share; tokenizers that don't know say something astronomic."""
-    config = model.config.get_text_config()
-    known = [getattr(config, "max_position_embeddings", None), tokenizer.model_max_length]
+    known = [getattr(config.get_text_config(), "max_position_embeddings", None), tokenizer.model_max_length]
     return min([int(length) for length in known if length and length < 10**9] or [2048])
 
 
@@ -67,14 +71,23 @@ def refuse_custom_code(base_path: str) -> None:
     if folder.is_dir():
         if (folder / "adapter_config.json").is_file() and not (folder / "config.json").is_file():
             raise UsageError(f"{base_path} is an adapter, not a base model", "give it as --model")
-        configs = [_read(folder / name) for name in ("config.json", "tokenizer_config.json")]
+        refuse_code_keys(folder)
     else:
         try:
-            configs = [PretrainedConfig.get_config_dict(base_path)[0]]
+            config = PretrainedConfig.get_config_dict(base_path)[0]
         except (OSError, ValueError) as error:
             raise _not_loadable(base_path, error) from error
-    for config in configs:
         _refuse_keys(base_path, config)
+
+
+def refuse_code_keys(folder: Path) -> None:
+    """Refuse a folder of a model, an adapter or a tokenizer whose configuration asks for its own code.
+
+    Raises:
+        UsageError: names the key.
+    """
+    for name in ("config.json", "tokenizer_config.json"):
+        _refuse_keys(str(folder), _read(folder / name))
 
 
 def _refuse_keys(base_path: str, config: Any) -> None:
@@ -104,7 +117,8 @@ def _read(path: Path) -> Any:
         raise UsageError(f"{path}: not readable as JSON: {str(error)[:200]}") from error
 
 
-def _check_adapter_folder(adapter: Path) -> None:
+def check_adapter_folder(adapter: Path) -> None:
+    """Refuse a folder without an adapter, or with one in pickles. Raises UsageError."""
     if not (adapter / "adapter_config.json").is_file():
         raise UsageError(f"{adapter}: no adapter here (no adapter_config.json)", "give the folder OUTPUT/final")
     if not (adapter / ADAPTER_WEIGHTS).is_file():

@@ -7,7 +7,6 @@ Loading (what is refused, how an adapter is checked) is in `loading.py`.
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -20,6 +19,7 @@ from dyag_core import Decoding, Message, Reply, ResourceError, hookimpl
 from dyag_core.chat import end_of_turn_ids, prompt_ids
 from dyag_core.run import Run
 from dyag_plugins.engines import loading
+from dyag_plugins.engines.rendering import rendered, seed_for
 
 
 class TransformersEngines:
@@ -68,7 +68,8 @@ class TransformersEngine:
         self._tokenizer = tokenizer
         self._batch_size = batch_size
         self._ends = end_of_turn_ids(tokenizer)
-        self.context_length = loading.context_length(model, tokenizer)
+        self.about = _about(model)
+        self.context_length = loading.context_length(model.config, tokenizer)
         self._warm_up()
 
     def answer(self, prompts: Sequence[Sequence[Message]], decoding: Decoding) -> Iterator[tuple[int, Reply]]:
@@ -121,17 +122,10 @@ class TransformersEngine:
             torch.cuda.empty_cache()
 
     def _row(self, index: int, prompt: Sequence[Message], decoding: Decoding) -> _Row | Reply:
-        try:
-            ids = prompt_ids(self._tokenizer, prompt)
-        except Exception as error:  # noqa: BLE001 - a template may refuse these messages in its own way
-            return Reply(text="", error=f"the chat template refuses the prompt: {type(error).__name__}: {error}")
+        ids = rendered(self._tokenizer, prompt, self.context_length)
+        if isinstance(ids, Reply):
+            return ids
         room = self.context_length - len(ids)
-        if room < 1:
-            return Reply(
-                text="",
-                prompt_tokens=len(ids),
-                error=f"the prompt has {len(ids)} tokens, the model's context holds {self.context_length}",
-            )
         return _Row(index, ids, min(decoding.max_new_tokens, room), _generator(ids, decoding))
 
     def _reply(self, row: _Row, seconds: float) -> Reply:
@@ -192,14 +186,28 @@ class TransformersEngine:
             pass
 
 
+def _about(model: Any) -> dict[str, str]:
+    """Where and with what the answers are computed."""
+    import torch
+    import transformers
+
+    device = str(model.device)
+    if model.device.type == "cuda":
+        device = f"cuda ({torch.cuda.get_device_name(model.device)})"
+    return {
+        "device": device,
+        "dtype": str(model.dtype).removeprefix("torch."),
+        "library": f"transformers {transformers.__version__}, torch {torch.__version__}",
+    }
+
+
 def _generator(prompt: Sequence[int], decoding: Decoding) -> Any:
-    """Random numbers for one prompt: from the seed and the prompt alone, so its neighbours don't matter."""
+    """Random numbers for one prompt; none where none are needed."""
     if decoding.temperature == 0:
         return None
     import torch
 
-    digest = hashlib.sha256(repr((decoding.seed, list(prompt))).encode()).digest()
-    return torch.Generator().manual_seed(int.from_bytes(digest[:8], "big") >> 1)
+    return torch.Generator().manual_seed(seed_for(prompt, decoding))
 
 
 def _choose(logits: Any, rows: Sequence[_Row], decoding: Decoding) -> list[int]:

@@ -1,0 +1,31 @@
+"""What every engine that holds its model does with a prompt: the same token ids, the same limits, the same seeds."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import Any
+
+from dyag_core import Decoding, Message, Reply
+from dyag_core.chat import prompt_ids
+
+
+def rendered(tokenizer: Any, prompt: Sequence[Message], context_length: int) -> list[int] | Reply:
+    """The prompt's token ids, with room left for an answer; or the reply that says why there are none."""
+    try:
+        ids = prompt_ids(tokenizer, prompt)
+    except Exception as error:  # noqa: BLE001 - a template may refuse these messages in its own way
+        return Reply(text="", error=f"the chat template refuses the prompt: {type(error).__name__}: {error}")
+    if len(ids) >= context_length:
+        return Reply(
+            text="",
+            prompt_tokens=len(ids),
+            error=f"the prompt has {len(ids)} tokens, the model's context holds {context_length}",
+        )
+    return ids
+
+
+def seed_for(prompt: Sequence[int], decoding: Decoding) -> int:
+    """A seed from the decoding's seed and the prompt alone, so its neighbours don't matter; below 2**63."""
+    digest = hashlib.sha256(repr((decoding.seed, list(prompt))).encode()).digest()
+    return int.from_bytes(digest[:8], "big") >> 1
