@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,6 +13,8 @@ from dyag_core.errors import UsageError
 from dyag_core.plain import plain
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from dyag_core.records import Decoding
     from dyag_core.stages.query import Conversation
 
@@ -28,17 +30,20 @@ def ask(
     k: int,
     decoding: Decoding,
     as_json: bool,
+    engine: str = "transformers",
+    engine_options: Mapping[str, Any] | None = None,
 ) -> None:
     """Answer `question`, or talk where there is none."""
-    arguments = {"model": model, "base_model": base_model, "index": index, "k": k, "decoding": decoding}
+    arguments: dict[str, Any] = {"model": model, "base_model": base_model, "index": index, "k": k, "decoding": decoding}
+    arguments |= {"engine": engine, "engine_options": engine_options}
     asking = session(decoding.seed)
     if question is None:
         if as_json:
             raise UsageError("--json needs a QUESTION")
-        with asking.conversation(**arguments) as conversation:  # type: ignore[arg-type]
+        with asking.conversation(**arguments) as conversation:
             converse(conversation)
         return
-    answer = asking.query(question, **arguments)  # type: ignore[arg-type]
+    answer = asking.query(question, **arguments)
     result(answer.model_dump(mode="json"), as_json=as_json, text=answer.answer)
     if answer.truncated:
         hint(f"(cut at {decoding.max_new_tokens} tokens: raise --max-new-tokens)")

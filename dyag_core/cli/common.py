@@ -65,6 +65,19 @@ def metric_options(function: Callable[..., Any]) -> Callable[..., Any]:
     )(function)
 
 
+def engine_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`--engine` and its `-o key=value`."""
+    engine = click.option(
+        "--engine",
+        cls=PluginName,
+        family="engines",
+        default="transformers",
+        show_default=True,
+        help="Engine plugin.",
+    )
+    return engine(plugin_options("engine")(function))
+
+
 def decoding_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """`--max-new-tokens`, `--temperature`, `--top-p`."""
     for option in reversed(

@@ -10,9 +10,9 @@ import click
 from dyag_core.cli.common import (
     FilePath,
     decoding_options,
+    engine_options,
     json_option,
     metric_options,
-    plugin_options,
     seed_option,
     session,
     shell_path,
@@ -62,15 +62,7 @@ def measuring_options(function: Callable[..., Any]) -> Callable[..., Any]:
             "and answer_length, with passages recall_at_k and mrr too. The first two are always scored.",
         ),
         metric_options,
-        click.option(
-            "--engine",
-            cls=PluginName,
-            family="engines",
-            default="transformers",
-            show_default=True,
-            help="Engine plugin.",
-        ),
-        plugin_options("engine"),
+        engine_options,
         click.option("--limit", type=click.IntRange(min=1), help="Ask only N questions, spread over the file."),
         click.option(
             "--repeat",

@@ -6,15 +6,24 @@ from pathlib import Path
 
 import click
 
-from dyag_core.cli.common import FilePath, base_model_option, decoding_options, json_option, seed_option
+from dyag_core.cli.common import (
+    FilePath,
+    base_model_option,
+    decoding_options,
+    engine_options,
+    json_option,
+    seed_option,
+)
+from dyag_core.cli.plugin_parameters import PluginCommand
 
 
-@click.command("query-finetuned", short_help="Ask a fine-tuned model.")
+@click.command("query-finetuned", cls=PluginCommand, short_help="Ask a fine-tuned model.")
 @click.argument("question", required=False)
 @click.option("--model", type=FilePath, required=True, help="The fine-tuned model: OUTPUT/final.")
 @base_model_option(help="Only needed where the passport's base can't be found.")
 @click.option("--index", type=FilePath, help="Give it what a search finds, too (the hybrid arm).")
 @click.option("-k", default=3, show_default=True, type=click.IntRange(min=1), help="Passages to retrieve.")
+@engine_options
 @decoding_options
 @seed_option
 @json_option
@@ -24,6 +33,8 @@ def command(
     base_model: str | None,
     index: Path | None,
     k: int,
+    engine: str,
+    option: tuple[str, ...],
     max_new_tokens: int,
     temperature: float,
     top_p: float,
@@ -32,7 +43,18 @@ def command(
 ) -> None:
     """Answer QUESTION with a fine-tuned model; without QUESTION, talk with it."""
     from dyag_core.cli.asking import ask
+    from dyag_core.options import parse_pairs
     from dyag_core.records import Decoding
 
     decoding = Decoding(max_new_tokens=max_new_tokens, temperature=temperature, top_p=top_p, seed=seed)
-    ask(question, model=model, base_model=base_model, index=index, k=k, decoding=decoding, as_json=as_json)
+    ask(
+        question,
+        model=model,
+        base_model=base_model,
+        index=index,
+        k=k,
+        decoding=decoding,
+        as_json=as_json,
+        engine=engine,
+        engine_options=parse_pairs(option),
+    )

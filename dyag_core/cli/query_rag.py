@@ -6,14 +6,23 @@ from pathlib import Path
 
 import click
 
-from dyag_core.cli.common import FilePath, base_model_option, decoding_options, json_option, seed_option
+from dyag_core.cli.common import (
+    FilePath,
+    base_model_option,
+    decoding_options,
+    engine_options,
+    json_option,
+    seed_option,
+)
+from dyag_core.cli.plugin_parameters import PluginCommand
 
 
-@click.command("query-rag", short_help="Ask a base model that is given what a search finds.")
+@click.command("query-rag", cls=PluginCommand, short_help="Ask a base model that is given what a search finds.")
 @click.argument("question", required=False)
 @click.option("--index", type=FilePath, required=True, help="The index that `dyag index-rag` made.")
 @base_model_option(help="Preset, ORG/NAME or folder.", default="qwen2.5:1.5b", show_default=True)
 @click.option("-k", default=3, show_default=True, type=click.IntRange(min=1), help="Passages to retrieve.")
+@engine_options
 @decoding_options
 @seed_option
 @json_option
@@ -22,6 +31,8 @@ def command(
     index: Path,
     base_model: str,
     k: int,
+    engine: str,
+    option: tuple[str, ...],
     max_new_tokens: int,
     temperature: float,
     top_p: float,
@@ -30,7 +41,18 @@ def command(
 ) -> None:
     """Answer QUESTION from retrieved passages with a base model; without QUESTION, talk with it."""
     from dyag_core.cli.asking import ask
+    from dyag_core.options import parse_pairs
     from dyag_core.records import Decoding
 
     decoding = Decoding(max_new_tokens=max_new_tokens, temperature=temperature, top_p=top_p, seed=seed)
-    ask(question, model=None, base_model=base_model, index=index, k=k, decoding=decoding, as_json=as_json)
+    ask(
+        question,
+        model=None,
+        base_model=base_model,
+        index=index,
+        k=k,
+        decoding=decoding,
+        as_json=as_json,
+        engine=engine,
+        engine_options=parse_pairs(option),
+    )
