@@ -315,6 +315,7 @@ class Plugins:
 
     def engine(self, chosen: Chosen, base_path: str, adapter: Path | None, run: Run) -> Engine:
         """A loaded model."""
+        chosen.need_libraries()
         loaded = self._call(chosen, base_path=base_path, adapter=adapter, options=chosen.options, run=run)
         engine: Engine = self._made(chosen, loaded, object, "answer")  # type: ignore[assignment]
         return engine

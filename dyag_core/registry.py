@@ -61,6 +61,7 @@ _EXTRA_OF = {
     ),
     "bitsandbytes": "nf4",
     "openai": "llm",
+    **dict.fromkeys(("xllamacpp", "sentencepiece"), "llamacpp"),
     "sacrebleu": "metrics",
     **dict.fromkeys(("markitdown", "mammoth", "pdfminer", "pyarrow"), "ingest"),
 }
