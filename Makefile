@@ -3,13 +3,14 @@
 # make crash  every kill of generating, training, measuring   make bench  training speed against plain TRL
 # make docs   the documentation's site, in site/           make docs-reference  docs/reference/ anew from the code
 # make simulate  how often the rule that names winners errs, and what it finds, over every design
+# make bench-evaluate  answering speed of the engines against a plain loop
 # make test-lowest  training tests on the oldest libraries that pyproject.toml admits
 VENV   ?= .venv
 PYTHON ?= python3
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: demo test test-slow test-lowest crash simulate bench lint docs docs-reference clean
+.PHONY: demo test test-slow test-lowest crash simulate bench bench-evaluate lint docs docs-reference clean
 
 demo: $(READY)
 	$(BIN)/dyag models pull smollm2:135m
@@ -36,6 +37,9 @@ simulate: $(READY)
 
 bench: $(READY)
 	$(BIN)/python benchmarks/train.py
+
+bench-evaluate: $(READY)
+	$(BIN)/python benchmarks/evaluate.py
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -49,3 +49,21 @@ def test_shapes_trains_an_epoch_of_each_shape(tmp_path):
     assert set(runs) == {"dyag", "trl-fp32"}
     assert runs["dyag"]["last_loss"] == pytest.approx(runs["trl-fp32"]["last_loss"], rel=0.01)
     assert 0 < runs["dyag"]["training_seconds"] < runs["dyag"]["whole_seconds"]
+
+
+@pytest.mark.slow
+def test_evaluate_asks_everybody_the_same(tiny_model, tmp_path):
+    arguments = ["--base-model", tiny_model, "--block", 5, "--chats", 2, "--max-new-tokens", 6, "--quantization", "f16"]
+    said = bench("evaluate.py", tmp_path / "out", *arguments)
+    result = json.loads((tmp_path / "out" / "evaluate.json").read_text("utf-8"))
+    assert result["questions"] == 20
+    for part in ("evaluating", "chat"):
+        assert set(result[part]) == {"plain loop", "transformers", "llamacpp"}
+        assert all(run["ratio"]["min"] <= run["ratio"]["max"] for run in result[part].values())
+    assert result["evaluating"]["transformers"]["same_answers"] == 1
+    assert result["evaluating"]["llamacpp"]["same_answers"] >= 0.95
+    assert all(run["first_token_seconds"]["min"] > 0 for run in result["chat"].values())
+    table = (tmp_path / "out" / "evaluate.md").read_text("utf-8")
+    assert table in said
+    for secret in (str(tmp_path), str(tiny_model), os.uname().nodename):
+        assert secret not in table + json.dumps(result)
