@@ -6,7 +6,6 @@ The files come from `templates/`: one folder a family, with a plugin that does s
 from __future__ import annotations
 
 import importlib.metadata
-import importlib.util
 import keyword
 import os
 import re
@@ -165,7 +164,8 @@ def _check_name(family: str, name: str) -> None:
         raise UsageError(f"{name!r} is a word of the language Python", own)
     if package in sys.stdlib_module_names:
         raise UsageError(f"{name!r} is a module of Python itself", own)
-    if _is_installed(name) or importlib.util.find_spec(package) is not None:
+    # by the finders themselves: `importlib.util.find_spec` would take what this process has imported for installed
+    if _is_installed(name) or any(finder.find_spec(package, None) for finder in sys.meta_path):
         raise UsageError(f"a package {package!r} is installed already", f"choose another name; {own}")
 
 

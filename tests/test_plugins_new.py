@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tomllib
 import xml.etree.ElementTree as ElementTree
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -90,9 +91,15 @@ def site(packages: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def installed(site: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def installed(site: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """On the path, and no module of the same name from another test or for another test."""
+    modules = [name.replace("-", "_") for name in NAMES.values()]
+    for module in modules:
+        sys.modules.pop(module, None)
     monkeypatch.syspath_prepend(str(site))
-    return site
+    yield site
+    for module in modules:
+        sys.modules.pop(module, None)
 
 
 def test_every_family_has_a_template() -> None:
