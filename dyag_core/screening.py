@@ -6,7 +6,7 @@ import re
 from collections import OrderedDict
 from typing import TYPE_CHECKING
 
-from dyag_core.digests import DigestTable
+from dyag_core.digests import DigestSet
 from dyag_core.grounding import stands_alone, supported
 from dyag_core.normalise import fold, normalise
 from dyag_core.similarity import similarity
@@ -40,7 +40,7 @@ class Screen:
 
     def __init__(self) -> None:
         self._documents: OrderedDict[str, list[Document]] = OrderedDict()
-        self._questions = DigestTable()
+        self._questions = DigestSet()
         self._wordings: OrderedDict[tuple[str, ...], list[str]] = OrderedDict()
 
     def watch(self, documents: Iterable[Document]) -> Iterator[Document]:
@@ -73,7 +73,7 @@ class Screen:
             return "exact duplicate"
         if self._near_duplicate(example):
             return "near duplicate"
-        self._questions.setdefault(whole, 0)
+        self._questions.add(whole)
         return None
 
     def _stands_alone(self, example: Example) -> bool:

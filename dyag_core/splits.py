@@ -21,7 +21,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from dyag_core.digests import DigestTable
+from dyag_core.digests import DigestSet, DigestTable
 from dyag_core.normalise import fold
 from dyag_core.similarity import Nearest
 
@@ -90,7 +90,7 @@ class Splitter:
         if self.count is not None:
             self._train_target = max(1, self.count - self._wanted(self._val) - self._wanted(self._test))
         self._sides = DigestTable()  # by group
-        self._trained_subjects = DigestTable()
+        self._trained_subjects = DigestSet()
         self._rows_of = DigestTable()  # training rows by fact
         self._held_of: Counter[str] = Counter()  # held-out wordings by fact
         self._whole: dict[str, Part] = {}  # facts held out whole
@@ -129,7 +129,7 @@ class Splitter:
             self._unanswerable_trained += not example.answerable and not self._rows_of.get(ids[0])
             self._rows_of.increment(ids[0])
         for fact in example.facts:
-            self._trained_subjects.setdefault(fold(fact.subject), 1)
+            self._trained_subjects.add(fold(fact.subject))
         if self._too_many_wait:
             self._thin()
         return True

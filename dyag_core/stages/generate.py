@@ -22,7 +22,7 @@ from dyag_core.artifacts import (
     to_json,
     write_manifest,
 )
-from dyag_core.digests import DigestTable
+from dyag_core.digests import DigestSet
 from dyag_core.documents import read_documents
 from dyag_core.errors import GateError, UsageError
 from dyag_core.groups import Groups
@@ -171,16 +171,16 @@ class _Work:
     written: Counter[str] = field(default_factory=Counter)
     strata: Counter[str] = field(default_factory=Counter)
     methods: Counter[str] = field(default_factory=Counter)
-    documents: DigestTable = field(default_factory=DigestTable)
-    covered: DigestTable = field(default_factory=DigestTable)
-    facts: DigestTable = field(default_factory=DigestTable)
+    documents: DigestSet = field(default_factory=DigestSet)
+    covered: DigestSet = field(default_factory=DigestSet)
+    facts: DigestSet = field(default_factory=DigestSet)
     largest: float | None = None
     exhausted: bool = True
 
     def counted(self, documents: Iterator[Document]) -> Iterator[Document]:
         """Documents as they are read, with their number noted."""
         for document in documents:
-            self.documents.setdefault(document.id, 0)
+            self.documents.add(document.id)
             self.measure.document(document)
             yield document
 
@@ -253,9 +253,9 @@ class _Work:
         self.written[part or "all"] += 1
         self.methods[example.meta.get("method", self.method)] += 1
         for fact in example.facts:
-            self.facts.setdefault(fact.id, 0)
+            self.facts.add(fact.id)
         if part in (None, "train"):
-            self.covered.setdefault(example.document, 0)
+            self.covered.add(example.document)
 
     def result(self, rejects: Rejects, quality: Quality) -> GeneratedData:
         """The ledger."""
