@@ -206,7 +206,7 @@ class Plugins:
         if result is None:
             raise PluginError(f"{chosen} returned nothing", "it declined this run; choose another")
         if not (isinstance(result, kind) and hasattr(result, method)):
-            wanted = f"something with the method {method}" if kind is object else f"a {kind.__name__}"
+            wanted = f"something with the method {method}" if kind is object else kind.__name__
             raise PluginError(f"{chosen} returned {type(result).__name__}, not {wanted}", "tell the plugin's author")
         return result
 

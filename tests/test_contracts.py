@@ -25,7 +25,7 @@ CONTRACTS = {
     "commands": testing.CommandContract,
 }
 #: Those that ask a server are in endpoint/test_remote_contracts.py.
-REMOTE = {"engines openai", "generators llm"}
+REMOTE = {"engines openai", "generators llm", "metrics judge"}
 #: What the contract of a plugin needs beyond the plugin itself.
 MORE: dict[str, dict[str, Any]] = {
     "trainers lora": {"options": {"rank": "4", "save_every": "2", "device": "cpu"}},

@@ -97,6 +97,7 @@ def installed(site: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     for module in modules:
         sys.modules.pop(module, None)
     monkeypatch.syspath_prepend(str(site))
+    monkeypatch.setenv("PYTHONPATH", str(site))  # for the processes that `dyag plugins check` loads plugins in
     yield site
     for module in modules:
         sys.modules.pop(module, None)

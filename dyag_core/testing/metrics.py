@@ -30,8 +30,19 @@ class MetricContract(FamilyContract):
 
     @pytest.fixture
     def score(self, dyag_host: Plugins, dyag_chosen: Chosen) -> Score:
-        """Scores some predictions through the host, which refuses a result of another length."""
-        return lambda predictions: dyag_host.score(dyag_chosen, predictions)
+        """Scores some predictions through the host, which refuses a result of another length.
+
+        Where a metric raises at some answers the host leaves these unscored and says so; here it has to score them all.
+        """
+
+        def scored(predictions: Sequence[Prediction]) -> MetricResult | None:
+            told: list[str] = []
+            dyag_host.warn = told.append
+            result = dyag_host.score(dyag_chosen, predictions)
+            self.wants(not told, f"dyag_score raised: {told}; None as an item says that the metric doesn't apply")
+            return result
+
+        return scored
 
     def scored(self, score: Score, predictions: Sequence[Prediction]) -> MetricResult:
         """The result, which must be one."""

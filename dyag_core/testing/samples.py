@@ -109,6 +109,7 @@ def predictions() -> list[Prediction]:
             answer=answer,
             stratum="recall",
             document="7zip",
+            chunk="7zip#1" if i % 2 else None,
             context=passage if i % 2 else "",
             sources=(Source(chunk="7zip#1", score=1.5),) if i % 2 else (),
             prompt_tokens=40,

@@ -87,7 +87,7 @@ class TestEndlessAnswers(EchoContract):
 
 
 class TestNoEngine(EchoContract):
-    breaks, says = "test_it_answers_every_prompt_once", "the engine has no context_length, answer"
+    breaks, raises = "test_it_answers_every_prompt_once", "not something with the method answer"
 
     class plugin(Engines):
         @hookimpl

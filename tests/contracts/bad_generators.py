@@ -47,7 +47,7 @@ class TestMakesNothing(GeneratorContract):
 
 
 class TestNoRecords(GeneratorContract):
-    breaks, says = "test_it_makes_examples", "yield Example records, not dict"
+    breaks, raises = "test_it_makes_examples", "returned dict, not Example"
 
     class plugin(Generator):
         def examples(self, document, run):

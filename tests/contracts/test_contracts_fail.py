@@ -21,7 +21,7 @@ from dyag_core.testing.contract import Contract
 from dyag_core.testing.samples import training_rows, write_documents
 
 HERE = Path(__file__).parent
-HEAVY = '"""A metric."""\nimport spacy\ndyag_api = 1\n'
+HEAVY = '"""A metric."""\nimport nltk\ndyag_api = 1\n'
 CONTRACTS = [getattr(testing, name) for name in testing.__all__]
 
 Check = tuple[str, str]
@@ -56,12 +56,12 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("bad")
     for file in HERE.glob("bad_*.py"):
         shutil.copy(file, folder / file.name)
-    (folder / "spacy.py").touch()
+    (folder / "nltk.py").touch()
     (folder / "bad_heavy.py").write_text(HEAVY, encoding="utf-8")
     with pytest.MonkeyPatch.context() as path:
         path.syspath_prepend(str(folder))
         yield folder
-    for name in [name for name in sys.modules if name.startswith("bad_") or name == "spacy"]:
+    for name in [name for name in sys.modules if name.startswith("bad_") or name == "nltk"]:
         del sys.modules[name]
 
 

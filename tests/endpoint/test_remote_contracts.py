@@ -9,9 +9,10 @@ from typing import ClassVar
 
 import pytest
 
-from dyag_core.testing import EngineContract, GeneratorContract
+from dyag_core.testing import EngineContract, GeneratorContract, MetricContract
 from dyag_plugins.engines.openai import OpenAIEngines
 from dyag_plugins.generators.llm import LLMGenerator
+from dyag_plugins.metrics import judge
 
 
 def told(body):
@@ -28,6 +29,11 @@ def pairs(body):
     return json.dumps({"pairs": found})
 
 
+def verdict(body):
+    """Right is the licence that is expected."""
+    return "yes" if body["messages"][-1]["content"].count("LGPL-2.0-only") > 1 else "no"
+
+
 @pytest.fixture(scope="class", autouse=True)
 def _served(request, class_server):
     class_server.replies = request.cls.replies
@@ -39,6 +45,12 @@ class TestOpenAIEngine(EngineContract):
     base_model = "some-model"
     replies = staticmethod(told)
     more: ClassVar = {}
+
+
+class TestJudge(MetricContract):
+    plugin = judge
+    replies = staticmethod(verdict)
+    more: ClassVar = {"model": "some-model"}
 
 
 class TestLLMGenerator(GeneratorContract):

@@ -270,7 +270,10 @@ def _server(path: Path, context: int, parallel: int, threads: int) -> Any:
     parameters.ui = parameters.endpoint_slots = False
     parameters.api_keys = [secrets.token_hex(32)]
     try:
-        return xllamacpp.Server(parameters)
+        server = xllamacpp.Server(parameters)
+        # Closed before it has answered anything, it was seen to wait for ever; and the first answer is the slow one.
+        server.handle_completions({"prompt": [0], "max_tokens": 1, "cache_prompt": False}, lambda _chunk: False)
+        return server
     except (RuntimeError, ValueError) as error:
         raise DyagError(
             f"llama.cpp can't open {path.name}: {error}",
