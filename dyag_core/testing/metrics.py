@@ -14,6 +14,7 @@ from dyag_core.testing.samples import failed_prediction
 
 if TYPE_CHECKING:
     from dyag_core.manager import Chosen, Plugins
+    from dyag_core.run import Run
 
 Score = Callable[[Sequence[Prediction]], MetricResult | None]
 
@@ -29,7 +30,7 @@ class MetricContract(FamilyContract):
     section: ClassVar[str] = "Metrics"
 
     @pytest.fixture
-    def score(self, dyag_host: Plugins, dyag_chosen: Chosen) -> Score:
+    def score(self, dyag_host: Plugins, dyag_chosen: Chosen, dyag_run: Callable[..., Run]) -> Score:
         """Scores some predictions through the host, which refuses a result of another length.
 
         Where a metric raises at some answers the host leaves these unscored and says so; here it has to score them all.
@@ -38,7 +39,7 @@ class MetricContract(FamilyContract):
         def scored(predictions: Sequence[Prediction]) -> MetricResult | None:
             told: list[str] = []
             dyag_host.warn = told.append
-            result = dyag_host.score(dyag_chosen, predictions)
+            result = dyag_host.score(dyag_chosen, predictions, dyag_run("evaluate"))
             self.wants(not told, f"dyag_score raised: {told}; None as an item says that the metric doesn't apply")
             return result
 
