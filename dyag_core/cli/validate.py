@@ -46,7 +46,8 @@ def command(
         hint(f"report: {found.report}")
     if not found.ok:
         raise GateError(_failure(found), _remedy(found, base_model))
-    hint("Next:", f"  dyag finetune --dataset {shell_path(found.fixed or file)} --output models/{file.stem}")
+    dataset = shell_path(found.fixed or file)
+    hint("Next:", f"  dyag finetune --dataset {dataset} --output models/{file.stem} --base-model smollm2:135m")
 
 
 def _text(found: Validation) -> str:
