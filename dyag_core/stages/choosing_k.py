@@ -98,8 +98,7 @@ def choose_k(
         k: sum(question.chunk in kept[:k] for question, kept in zip(asked, places, strict=True)) / len(asked)
         for k in CANDIDATES
     }
-    best = max(recall.values())
-    enough = best - math.sqrt(best * (1 - best) / len(asked))
+    enough = max(recall.values()) - _standard_error(max(recall.values()), len(asked))
     return ChosenK(
         k=min(k for k, value in recall.items() if value >= enough),
         recall={k: 100 * value for k, value in recall.items()},
@@ -107,3 +106,9 @@ def choose_k(
         file=validation.name,
         sha256=file_sha256(validation),
     )
+
+
+def _standard_error(share: float, n: int) -> float:
+    """Of a share, with two successes and two failures added (Agresti & Coull 1998): not 0 where all were found."""
+    p = (share * n + 2) / (n + 4)
+    return math.sqrt(p * (1 - p) / (n + 4))
