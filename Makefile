@@ -16,8 +16,9 @@ demo: $(READY)
 	$(BIN)/dyag models pull smollm2:135m
 	$(BIN)/dyag quickstart --output quickstart
 
+# Each worker computes on one thread: two threads of two programs wait for each other by spinning.
 test: $(READY)
-	$(BIN)/python -m pytest -m "not slow"
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile --no-loadscope-reorder
 
 test-slow: $(READY)
 	$(BIN)/python -m pytest
