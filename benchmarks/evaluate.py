@@ -197,7 +197,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
         name: plugins.engine(plugins.choose("engines", name, options), models.base_path, models.model, run)
         for name, options in (
             ("transformers", {"batch_size": arguments.block}),
-            ("llamacpp", {"quantization": arguments.quantization, "parity": "off"}),
+            ("llamacpp", {"quantization": arguments.quantization, "parity": "off", "parallel": arguments.block}),
         )
     }
     plain = PlainLoop(models.base_path, models.model)
