@@ -98,6 +98,7 @@ def test_every_link_leads_somewhere(page: Path) -> None:
         file, _, anchor = target.partition("#")
         there = (page.parent / file).resolve() if file else page
         assert there.exists(), target
+        assert DOCS not in page.parents or DOCS in there.parents, f"{target}: the site holds docs/ alone"
         if anchor:
             assert anchor in anchors(there), target
 
