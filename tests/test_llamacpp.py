@@ -11,7 +11,18 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from dyag_core import Decoding, DyagError, EndpointError, Engine, GateError, Message, PluginError, Reply, UsageError
+from dyag_core import (
+    Decoding,
+    DyagError,
+    EndpointError,
+    Engine,
+    GateError,
+    Message,
+    PluginError,
+    Reply,
+    Session,
+    UsageError,
+)
 from dyag_core.cli.evaluate import command
 from dyag_core.manager import Plugins
 from dyag_core.run import Run
@@ -21,6 +32,7 @@ torch.set_num_threads(1)
 
 PROMPTS = [[Message(role="user", content=f"Quelle est la licence de l'outil {i} ?" * (1 + i % 3))] for i in range(9)]
 SHORT = Decoding(max_new_tokens=10)
+ARMS = ("base", "rag", "finetuned", "hybrid", "oracle")
 
 
 def engine(base: Path, adapter: Path | None = None, name: str = "llamacpp", **options: Any) -> Engine:
@@ -190,6 +202,40 @@ def test_evaluate_says_what_answered(base: Path, cache: Path, tmp_path: Path) ->
     assert about["library"].startswith("xllamacpp ")
     assert about["parity"]["asked"] == 20
     assert str(tmp_path) not in output.read_text("utf-8")
+
+
+def test_every_arm_answers_as_with_transformers(base: Path, cache: Path, tmp_path: Path) -> None:
+    """One model at a time in a process: the base model's arms come first, then the adapter's."""
+    names = ["Alpha", "Beta", "Gamma"]
+    documents = [{"id": name, "name": name, "content": f"{name} a la licence MIT."} for name in names]
+    asked = [
+        {"question": f"Licence de l'outil {name} ?" * 3, "expected_answer": "MIT", "meta": {"chunk": name}}
+        for name in names
+    ]
+    turns = [[{"role": "user", "content": f"Et {name} ?"}, {"role": "assistant", "content": "MIT"}] for name in names]
+    for file, rows in (("documents", documents), ("questions", asked), ("rows", [{"messages": t} for t in turns])):
+        (tmp_path / f"{file}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    session = Session(tmp_path)
+    options = {"learning_rate": 0.01, "device": "cpu"}
+    model = session.finetune(tmp_path / "rows.jsonl", base_model=str(base), epochs=2, options=options)
+    index = session.index(tmp_path / "documents.jsonl")
+
+    def predictions(engine: str, **options: Any) -> dict[str, list[str]]:
+        done = session.evaluate(
+            tmp_path / "questions.jsonl",
+            arms=ARMS,
+            model=model,
+            index=index,
+            output=tmp_path / engine,
+            decoding=SHORT,
+            engine=engine,
+            engine_options=options,
+        )
+        return {arm: [row["generated_answer"] for row in made.results] for arm, made in done.evaluations.items()}
+
+    answered = predictions("llamacpp", quantization="f16")
+    assert answered == predictions("transformers", device="cpu")
+    assert answered["rag"] != answered["hybrid"]
 
 
 # -- adapters ----------------------------------------------------------------------------------------------------------

@@ -29,6 +29,8 @@ from dyag_plugins.engines.gguf_models import GGUF
 from dyag_plugins.engines.rendering import rendered, seed_for
 
 _FREE: dict[str, JsonValue] = {"changes_result": False}
+#: Prompt tokens read between two looks at whether to stop: a second on one slow core. More at a time was not faster.
+_BATCH = 128
 
 
 class LlamaCppOptions(BaseModel, extra="forbid"):
@@ -239,6 +241,7 @@ def _request(row: _Row, decoding: Decoding) -> dict[str, Any]:
         "max_tokens": row.limit,
         "stream": True,
         "stream_options": {"include_usage": True},
+        "return_progress": True,  # so that `stopped` is asked while a long prompt is read, too
         "cache_prompt": True,
         "temperature": decoding.temperature,
     }
@@ -263,6 +266,7 @@ def _server(path: Path, context: int, parallel: int, threads: int) -> Any:
     parameters.model.path = str(path)
     parameters.n_parallel = parallel
     parameters.n_ctx = parallel * context
+    parameters.n_batch = _BATCH
     for cores in (parameters.cpuparams, parameters.cpuparams_batch):
         cores.n_threads = threads
     parameters.verbosity = 0
