@@ -531,6 +531,16 @@ def test_the_next_step_follows_the_most_frequent_error_of_the_arms_in_the_race(t
     assert step.numbers["needed"] > step.numbers["n"] == 40
 
 
+def test_many_questions_on_few_documents_ask_for_documents(tmp_path: Path) -> None:
+    documents = [f"d{i % 4}" for i in range(60)]
+    arms = ("rag", "finetuned")
+    files = {arm: results(arm, answers(60, 0.5, seed), document=documents) for seed, arm in enumerate(arms)}
+    (step,) = run(tmp_path, files).next_steps
+    assert step.numbers == {"n": 60, "documents": 4}
+    assert "-o facts=2" in step.text["en"]
+    assert "-o facts=2" in step.text["fr"]
+
+
 def test_the_commands_to_measure_again_come_from_the_files(tmp_path: Path) -> None:
     files = {"rag": measured("rag", 1.0, **INDEXED), "finetuned": measured("finetuned", 0.6, **TRAINED)}
     for told in files.values():

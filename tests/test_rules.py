@@ -46,6 +46,16 @@ def asked(rows: list[dict]) -> dict[str, str]:
     return {row["messages"][-2]["content"]: row["messages"][-1]["content"] for row in rows}
 
 
+def test_few_facts_a_document_are_not_the_same_labels_of_each(tmp_path: Path) -> None:
+    labels = ["Licence", "Statut", "Version minimale", "Langage", "Contact", "Service responsable"]
+    told = {label: f"valeur {n}" for n, label in enumerate(labels)}
+    source = catalogue(tmp_path / "documents.jsonl", {f"Outil {n}": told for n in range(12)})
+    rows = made(source, facts=2)
+    assert set(Counter(row["meta"]["document"] for row in rows).values()) == {2}
+    assert {row["meta"]["attribute"] for row in rows} == set(labels)
+    assert rows == made(source, facts=2)
+
+
 # -- noun phrases ------------------------------------------------------------------------------------------------------
 
 

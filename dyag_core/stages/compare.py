@@ -156,6 +156,7 @@ def make_comparison(
     if sum(d.primary and d.stratum is None for d in differences) < len(arms) * (len(arms) - 1) // 2:
         raise UsageError(f"no question has a score on {primary!r} in every pair of arms")
     n = len(matched.questions)
+    n_documents = len(set(documents)) if None not in documents else None
     place, advice = recommend(arms, differences, primary, n)
     notes = [*matched.unchecked, *scored.warnings]
     if matched.mismatches:
@@ -168,14 +169,14 @@ def make_comparison(
         ),
         primary_metric=primary,
         n_questions=n,
-        n_documents=len(set(documents)) if None not in documents else None,
+        n_documents=n_documents,
         leader=place.leader if n >= MINIMUM_QUESTIONS else None,
         tied=place.tied,
         arms=arms,
         differences=differences,
         noise_floor=noise_sentence(arms, primary),
         recommendations=[*advice, *cautions(arms, notes, n)],
-        next_steps=next_steps(arms, place.tied, differences, errors, n),
+        next_steps=next_steps(arms, place.tied, differences, errors, n, n_documents),
         cost=reckon(files, matched.items, cost),
         disagreements=disagreements(matched.questions, matched.items, values[primary], values.get("token_f1")),
         errors_breakdown=errors,

@@ -23,6 +23,8 @@ _KINDS: dict[str, Kind] = {
     "context_ignored": "context",
     "should_have_abstained": "abstention",
 }
+#: Answers about one document go together: with fewer documents, intervals are wide however many the questions are.
+_FEW_DOCUMENTS = 10
 #: No sample is too small for these.
 _PLAIN_FACTS = ("failed", "truncated")
 
@@ -33,12 +35,17 @@ def next_steps(
     differences: Sequence[Difference],
     errors: Mapping[str, Mapping[str, int]],
     n: int,
+    n_documents: int | None,
 ) -> list[NextStep]:
-    """More questions where these are too few, then what the errors ask for, the most frequent first.
+    """More documents or questions where these are too few, then what the errors ask for, the most frequent first.
 
     Only the arms in `tied` (the leader alone, where there is one) are worth the work.
     """
-    steps = [*_more_questions(tied, differences), *_small_strata(differences)]
+    if n_documents is not None and n_documents < min(n, _FEW_DOCUMENTS):
+        steps = [_more_documents(n, n_documents)]
+    else:
+        steps = _more_questions(tied, differences)
+    steps += _small_strata(differences)
     found: list[tuple[int, Kind, str]] = []
     for arm in (arm for arm in arms if arm.name in tied):
         found += [(count, _KINDS[kind], arm.name) for kind, count in errors.get(arm.name, {}).items() if kind in _KINDS]
@@ -54,6 +61,11 @@ def next_steps(
 def _step(kind: Kind, arm: str, count: int, n: int) -> NextStep:
     text = say(f"next_{kind}", arm=lambda lang: capital(arm_phrase(arm, lang)), count=count, n=n)
     return NextStep(kind=kind, text=text, numbers={"count": count, "n": n})
+
+
+def _more_documents(n: int, n_documents: int) -> NextStep:
+    text = say("ask_more_documents", n=n, documents=n_documents)
+    return NextStep(kind="ask_more", text=text, numbers={"n": n, "documents": n_documents})
 
 
 def _more_questions(tied: Sequence[str], differences: Sequence[Difference]) -> list[NextStep]:

@@ -86,6 +86,9 @@ SENTENCES = {
         "get_tokens": "Evaluate again with dyag evaluate.",
         "ask_more": "Ask more questions: {n} show differences from {detectable} {unit} on; to see {target} {unit} it"
         " takes about {needed} (dyag generate-training --split, with a larger --count).",
+        "ask_more_documents": "Ask about more documents: {n} questions come from {documents} only, and answers about"
+        " one document go together, so the intervals are wide (dyag generate-training -o facts=2 spreads --count over"
+        " more documents).",
         "ask_more_stratum": "Ask more questions of these kinds: {strata}; at least {minimum} are needed.",
         "next_failed": "{arm}: failed questions: {count} of {n}. Read the errors in the results file and evaluate"
         " again: answers that came are kept.",
@@ -181,6 +184,9 @@ SENTENCES = {
         "ask_more": "Posez plus de questions : {n} montrent des écarts à partir de {detectable} {unit} ; pour en voir"
         " un de {target} {unit}, il en faut environ {needed} (dyag generate-training --split, avec un --count plus"
         " grand).",
+        "ask_more_documents": "Posez des questions sur plus de documents : {n} questions n'en concernent que"
+        " {documents}, et les réponses sur un même document se ressemblent ; les intervalles sont donc larges (dyag"
+        " generate-training -o facts=2 répartit --count sur plus de documents).",
         "ask_more_stratum": "Posez plus de questions des types suivants : {strata} ; il en faut au moins {minimum}.",
         "next_failed": "{arm} : questions en échec : {count} sur {n}. Lisez les erreurs dans le fichier de résultats,"
         " puis évaluez à nouveau : les réponses obtenues sont gardées.",

@@ -42,7 +42,7 @@ class RuleOptions(BaseModel, extra="forbid"):
     unanswerable: float = Field(0.15, ge=0, lt=1, description="share of questions that nothing in the document answers")
     derived: float = Field(0.05, ge=0, lt=1, description="share of yes/no and how-many questions made from a fact")
     attributes: list[str] = Field(default_factory=list, description="ask about these labels only, comma-separated")
-    facts: int | None = Field(None, ge=1, description="at most this many facts a document")
+    facts: int | None = Field(None, ge=1, description="at most this many facts a document, drawn by lot")
 
     @field_validator("attributes", mode="before")
     @classmethod
@@ -109,12 +109,20 @@ class Asking:
             once.setdefault((ask.fact.subject, ask.phrase.noun or label_key(ask.fact.attribute)), ask)
         told = [ask for ask in once.values() if ask.fact.answerable and self._is_wanted(ask.phrase)]
         blank = [ask for ask in once.values() if not ask.fact.answerable and self._is_wanted(ask.phrase)]
-        told = told[: self.options.facts]
+        told = self._drawn(document, told)
         made = self._derived(document, told)
         labels = {label_key(ask.fact.attribute) for ask in once.values()}
         untold = self._untold(document, [*told, *made], blank, labels)
         self._remember(document, once.values())
         return [*told, *made, *untold]
+
+    def _drawn(self, document: Document, told: list[Ask]) -> list[Ask]:
+        """As many as are wanted of a document. Not the first: these would be the same labels in every document."""
+        wanted = self.options.facts
+        if wanted is None or len(told) <= wanted:
+            return told
+        places = self.run.random("facts", document.id).sample(range(len(told)), wanted)
+        return [told[place] for place in sorted(places)]
 
     def canonical(self, ask: Ask) -> str:
         """The template of its plain question."""
