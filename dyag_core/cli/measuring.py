@@ -104,6 +104,7 @@ def measure(
     from dyag_core.cli.terminal import hint, result
     from dyag_core.options import parse_metric_pairs, parse_pairs
     from dyag_core.records import Decoding
+    from dyag_core.records.comparison import MINIMUM_QUESTIONS
 
     made = session(seed).evaluate(
         questions,
@@ -131,7 +132,7 @@ def measure(
     hint(*[f"wrote {file}" for file in files.values()])
     hint("Rates are percentages of all questions, with 95 % intervals; an error counts as wrong.")
     if small := small_samples(made.evaluations):
-        hint(f"Fewer than 30 questions, so nothing can be concluded: {small}.")
+        hint(f"Fewer than {MINIMUM_QUESTIONS} questions, so nothing can be concluded: {small}.")
     hint("Next:", f"  {next_command(files)}")
 
 
