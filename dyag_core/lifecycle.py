@@ -54,7 +54,7 @@ class Lifecycle:
         self.plugins: dict[str, Any] = {}
         self._used: list[dict[str, Any]] = []
         for entry in entries:
-            what = f"hook plugin {entry.name!r} ({entry.distribution} {entry.version})"
+            what = f"hook plugin {entry.name!r} ({entry.release})"
             try:
                 plugin = registry.instance(entry)
                 check_api(what, plugin)

@@ -62,7 +62,7 @@ class Chosen:
         registry.need_libraries(str(self), self.plugin)
 
     def __str__(self) -> str:
-        return f"{self.family.rstrip('s').replace('_', ' ')} {self.name!r} ({self.distribution} {self.version})"
+        return f"{registry.kind(self.family)} {self.name!r} ({self.distribution} {self.version})"
 
 
 @dataclass
