@@ -169,8 +169,7 @@ class Plugins:
                 self._pm.register(chosen.plugin, registered_as)
             self._pm.check_pending()
         except Exception as error:  # pluggy's own errors, and what a property or `dyag_configure` of a stranger raises
-            advice = "compare it with docs/writing-a-plugin.md"
-            raise PluginError(f"{chosen} does not fit the hooks: {error}", advice) from error
+            raise registry.unfit(str(chosen), error) from error
         implementations = getattr(self._pm.hook, hook).get_hookimpls()
         if not any(implementation.plugin is chosen.plugin for implementation in implementations):
             raise PluginError(f"{chosen} does not implement {hook}", f"mark its function {hook} with @hookimpl")

@@ -38,6 +38,7 @@ __all__ = [
     "missing_library",
     "need_libraries",
     "normalise_name",
+    "unfit",
 ]
 
 #: family -> the hook that a plugin of this family must implement
@@ -247,6 +248,11 @@ def load_failure(entry: Entry, error: BaseException) -> DyagError:
         f"{entry.title} could not be loaded: {reason}",
         f"update it (pip install -U {entry.distribution}) or remove it (pip uninstall {entry.distribution})",
     )
+
+
+def unfit(what: str, error: Exception) -> PluginError:
+    """A plugin whose functions aren't those of the hooks."""
+    return PluginError(f"{what} does not fit the hooks: {error}", "compare it with docs/writing-a-plugin.md")
 
 
 def need_libraries(what: str, plugin: Any) -> None:
