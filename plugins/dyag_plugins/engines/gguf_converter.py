@@ -7,15 +7,15 @@ inside. Nothing of llama-cpp-python is built or installed: its archive, checked 
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 import tarfile
+import tempfile
 from pathlib import Path
 from typing import Any
 
 from dyag_core import DyagError, Run
-from dyag_core.artifacts import atomic_text, disk_errors, output_lock
+from dyag_core.artifacts import atomic_folder, atomic_text, output_lock
 from dyag_core.base_models import cache_folder
 from dyag_core.chat import end_of_turn_ids
 from dyag_core.pip_download import pip_download
@@ -69,15 +69,10 @@ def fetched(run: Run) -> Path:
 
 
 def _fetch(folder: Path) -> None:
-    partial = folder.with_name(f".{folder.name}.partial")
-    with disk_errors(folder):
-        shutil.rmtree(partial, ignore_errors=True)  # left by a download that was killed
-        (partial / "converter").mkdir(parents=True)
-        _extract(_download(partial), partial / "converter")
-        atomic_text(partial / "converter" / "sha256", SHA256 + "\n")
-        shutil.rmtree(folder, ignore_errors=True)
-        os.replace(partial / "converter", folder)
-        shutil.rmtree(partial, ignore_errors=True)
+    with atomic_folder(folder) as partial:
+        with tempfile.TemporaryDirectory(dir=partial) as downloads:
+            _extract(_download(Path(downloads)), partial)
+        atomic_text(partial / "sha256", SHA256 + "\n")
 
 
 def _download(folder: Path) -> Path:
