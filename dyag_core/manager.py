@@ -28,7 +28,6 @@ from dyag_core.records import (
     TrainedModel,
     TrainingEstimate,
 )
-from dyag_core.run import Run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -37,6 +36,7 @@ if TYPE_CHECKING:
 
     from dyag_core.protocols import Engine, Retriever
     from dyag_core.records import Chunk, Comparison, Document, Prediction, Quality, TrainingJob
+    from dyag_core.run import Run
 
 _T = TypeVar("_T")
 
@@ -277,12 +277,8 @@ class Plugins:
             raise UsageError(f"{chosen} can't say what training takes", "leave out --estimate")
         return found
 
-    def score(self, chosen: Chosen, predictions: Sequence[Prediction], run: Run | None = None) -> MetricResult | None:
-        """Scores of a metric plugin; None where it doesn't apply. An answer at which it raises is left unscored.
-
-        Without a `run`, a metric that keeps a journal keeps it in the current folder.
-        """
-        run = run or Run(stage="evaluate", folder=Path.cwd(), plugins=self)
+    def score(self, chosen: Chosen, predictions: Sequence[Prediction], run: Run) -> MetricResult | None:
+        """Scores of a metric plugin; None where it doesn't apply. An answer at which it raises is left unscored."""
 
         def score(some: Sequence[Prediction]) -> MetricResult | None:
             scored = self._call(chosen, predictions=some, options=chosen.options, run=run)

@@ -219,15 +219,17 @@ class Fussy:
 def test_a_metric_that_raises_at_one_answer_scores_the_others() -> None:
     warnings: list[str] = []
     plugins = Plugins(objects=[Fussy("1")], warn=warnings.append)
-    result = plugins.score(plugins.choose("metrics", "fussy"), predictions(3))
+    run = Run(stage="evaluate", folder=Path(), plugins=plugins)
+    result = plugins.score(plugins.choose("metrics", "fussy"), predictions(3), run)
     assert result is not None
     assert result.items == [0.5, None, 0.5]
     assert len(warnings) == 1
     assert "'fussy'" in warnings[0]
     assert "1 of 3 answers are left unscored: 'q1'" in warnings[0]
     plugins = Plugins(objects=[Fussy("0", "1", "2")])
+    run = Run(stage="evaluate", folder=Path(), plugins=plugins)
     with pytest.raises(PluginError, match=r"'fussy'.*unreadable"):
-        plugins.score(plugins.choose("metrics", "fussy"), predictions(3))
+        plugins.score(plugins.choose("metrics", "fussy"), predictions(3), run)
 
 
 class Careless:
@@ -357,7 +359,7 @@ def test_what_was_answered_before_a_metric_failed_is_not_asked_again(tmp_path: P
 @pytest.mark.parametrize(
     ("family", "hook", "call"),
     [
-        ("metrics", "dyag_score", lambda host, chosen, run: host.score(chosen, predictions(1))),
+        ("metrics", "dyag_score", lambda host, chosen, run: host.score(chosen, predictions(1), run)),
         ("generators", "dyag_generate", lambda host, chosen, run: list(host.generate(chosen, [], run))),
         ("trainers", "dyag_train", lambda host, chosen, run: host.train(chosen, None, run)),
         ("reporters", "dyag_report", lambda host, chosen, run: host.report(chosen, None, "en")),
