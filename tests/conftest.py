@@ -58,6 +58,25 @@ def make_tokenizer() -> Any:
     return build_tokenizer
 
 
+@pytest.fixture
+def run_dyag(tmp_path: Path) -> Any:
+    """`run_dyag("ingest", "docs", LANG="C")` is `LANG=C dyag ingest docs`, typed in the test's own folder."""
+
+    def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "dyag_core.cli", *arguments],
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            cwd=tmp_path,
+            env=os.environ | environment,
+            timeout=120,
+            check=False,
+        )
+
+    return run
+
+
 class Dyag:
     """`dyag` commands in forks of a process that has imported everything."""
 
