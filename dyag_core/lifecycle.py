@@ -54,13 +54,13 @@ class Lifecycle:
         self.plugins: dict[str, Any] = {}
         self._used: list[dict[str, Any]] = []
         for entry in entries:
-            what = f"hook plugin {entry.name!r} ({entry.distribution} {entry.version})"
+            what = f"hook plugin {entry.name!r} ({entry.release})"
             try:
                 plugin = registry.instance(entry)
                 check_api(what, plugin)
                 self._register(plugin, entry.qualified)
             except Exception as error:  # a stranger's module: anything may happen while it is loaded
-                failure = _load_failure(what, error)
+                failure = error if isinstance(error, DyagError) else registry.unfit(what, error)
                 if strict():
                     raise failure from error
                 warn(f"left out: {failure.message} ({failure.hint})")
@@ -174,12 +174,6 @@ def _code(implementation: pluggy.HookImpl) -> Any:
 def object_name(plugin: Any) -> str:
     """What a program's plugin object is called: its `name`, else the name of its class or module."""
     return str(getattr(plugin, "name", None) or getattr(plugin, "__name__", None) or type(plugin).__name__)
-
-
-def _load_failure(what: str, error: Exception) -> DyagError:
-    if isinstance(error, DyagError):
-        return error
-    return PluginError(f"{what} does not fit the hooks: {error}", "compare it with docs/writing-a-plugin.md")
 
 
 def _filter_failure(name: str, error: BaseException) -> PluginError:

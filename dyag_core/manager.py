@@ -28,7 +28,6 @@ from dyag_core.records import (
     TrainedModel,
     TrainingEstimate,
 )
-from dyag_core.run import Run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -37,6 +36,7 @@ if TYPE_CHECKING:
 
     from dyag_core.protocols import Engine, Retriever
     from dyag_core.records import Chunk, Comparison, Document, Prediction, Quality, TrainingJob
+    from dyag_core.run import Run
 
 _T = TypeVar("_T")
 
@@ -62,7 +62,7 @@ class Chosen:
         registry.need_libraries(str(self), self.plugin)
 
     def __str__(self) -> str:
-        return f"{self.family.rstrip('s').replace('_', ' ')} {self.name!r} ({self.distribution} {self.version})"
+        return f"{registry.kind(self.family)} {self.name!r} ({self.distribution} {self.version})"
 
 
 @dataclass
@@ -169,8 +169,7 @@ class Plugins:
                 self._pm.register(chosen.plugin, registered_as)
             self._pm.check_pending()
         except Exception as error:  # pluggy's own errors, and what a property or `dyag_configure` of a stranger raises
-            advice = "compare it with docs/writing-a-plugin.md"
-            raise PluginError(f"{chosen} does not fit the hooks: {error}", advice) from error
+            raise registry.unfit(str(chosen), error) from error
         implementations = getattr(self._pm.hook, hook).get_hookimpls()
         if not any(implementation.plugin is chosen.plugin for implementation in implementations):
             raise PluginError(f"{chosen} does not implement {hook}", f"mark its function {hook} with @hookimpl")
@@ -278,12 +277,8 @@ class Plugins:
             raise UsageError(f"{chosen} can't say what training takes", "leave out --estimate")
         return found
 
-    def score(self, chosen: Chosen, predictions: Sequence[Prediction], run: Run | None = None) -> MetricResult | None:
-        """Scores of a metric plugin; None where it doesn't apply. An answer at which it raises is left unscored.
-
-        Without a `run`, a metric that keeps a journal keeps it in the current folder.
-        """
-        run = run or Run(stage="evaluate", folder=Path.cwd(), plugins=self)
+    def score(self, chosen: Chosen, predictions: Sequence[Prediction], run: Run) -> MetricResult | None:
+        """Scores of a metric plugin; None where it doesn't apply. An answer at which it raises is left unscored."""
 
         def score(some: Sequence[Prediction]) -> MetricResult | None:
             scored = self._call(chosen, predictions=some, options=chosen.options, run=run)

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 
 from dyag_core import registry
 from dyag_core.errors import DyagError, UsageError
+from dyag_core.participation import DISABLE, STRICT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,9 +60,8 @@ def _in_turn(entries: Sequence[registry.Entry], timeout: float) -> list[Checked]
         if len(checked) < len(entries) and (hung or not problems):
             entry = entries[len(checked)]
             ending = f"took more than {timeout:g} s" if hung else _ending(code)
-            where = f"{entry.family.rstrip('s')} {entry.name!r} ({entry.distribution} {entry.version})"
-            advice = f"report it to its author, or leave it out: DYAG_DISABLE_PLUGINS={entry.distribution}"
-            checked.append(Checked(entry, f"{where} {ending} while it was loaded ({advice})"))
+            advice = f"report it to its author, or leave it out: {DISABLE}={entry.distribution}"
+            checked.append(Checked(entry, f"{entry.title} {ending} while it was loaded ({advice})"))
     return checked
 
 
@@ -97,7 +97,7 @@ def problem_of(entry: registry.Entry) -> str | None:
 
     try:
         if entry.family == registry.LIFECYCLE:
-            os.environ["DYAG_STRICT_PLUGINS"] = "1"
+            os.environ[STRICT] = "1"
             Plugins(hooks=[entry])
         elif entry.family in registry.FAMILY_HOOKS:
             Plugins(hooks=[]).choose(entry.family, entry.qualified)

@@ -31,12 +31,14 @@ __all__ = [
     "find",
     "installed",
     "instance",
+    "kind",
     "load",
     "load_command",
     "load_failure",
     "missing_library",
     "need_libraries",
     "normalise_name",
+    "unfit",
 ]
 
 #: family -> the hook that a plugin of this family must implement
@@ -83,8 +85,23 @@ class Entry:
         """The form that picks this one among several of the same name."""
         return f"{self.distribution}/{self.name}"
 
+    @property
+    def release(self) -> str:
+        """What it came with: `acme-dyag 1.2`."""
+        return f"{self.distribution} {self.version}"
+
+    @property
+    def title(self) -> str:
+        """How messages name it: `base model 'phi3' (dyag 3.0)`."""
+        return f"{kind(self.family)} {self.name!r} ({self.release})"
+
     def __str__(self) -> str:
-        return f"{self.distribution} {self.version} -> {self.target}"
+        return f"{self.release} -> {self.target}"
+
+
+def kind(family: str) -> str:
+    """What messages call one plugin of a family: "base model" of base_models."""
+    return family.rstrip("s").replace("_", " ")
 
 
 def entries(family: str) -> list[Entry]:
@@ -148,14 +165,14 @@ def find(family: str, name: str) -> Entry:
         and (not distribution or canonical(entry.distribution) == canonical(distribution))
     ]
     matching = [entry for entry in named if not switched_off(entry)]
-    kind = family.rstrip("s").replace("_", " ")
     if named and not matching:
         raise UsageError(
-            f"{kind} {name!r} ({named[0].distribution} {named[0].version}) is left out by {switched_off(named[0])}",
+            f"{kind(family)} {name!r} ({named[0].release}) is left out by {switched_off(named[0])}",
             "leave that out to use it",
         )
     if not matching:
-        raise UsageError(f"no {kind} is named {name!r}", nearest(wanted, {entry.name for entry in entries(family)}))
+        known = {entry.name for entry in entries(family)}
+        raise UsageError(f"no {kind(family)} is named {name!r}", nearest(wanted, known))
     if len(matching) > 1:
         providers = "; ".join(map(str, matching))
         qualified = " or ".join(entry.qualified for entry in matching)
@@ -223,15 +240,19 @@ def load_command(entry: Entry) -> click.Command:
 
 def load_failure(entry: Entry, error: BaseException) -> DyagError:
     """One line for a plugin that can't be used: which, whose, why, and what to do."""
-    what = f"{entry.family.rstrip('s').replace('_', ' ')} {entry.name!r} ({entry.distribution} {entry.version})"
     own_module = entry.target.partition(":")[0]
     if isinstance(error, ModuleNotFoundError) and error.name and not own_module.startswith(error.name):
-        return missing_library(what, error)
+        return missing_library(entry.title, error)
     reason = f"{type(error).__name__}: {error}".split("\n")[0]
     return PluginError(
-        f"{what} could not be loaded: {reason}",
+        f"{entry.title} could not be loaded: {reason}",
         f"update it (pip install -U {entry.distribution}) or remove it (pip uninstall {entry.distribution})",
     )
+
+
+def unfit(what: str, error: Exception) -> PluginError:
+    """A plugin whose functions aren't those of the hooks."""
+    return PluginError(f"{what} does not fit the hooks: {error}", "compare it with docs/writing-a-plugin.md")
 
 
 def need_libraries(what: str, plugin: Any) -> None:

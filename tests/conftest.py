@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import time
+from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,78 @@ def make_model(tmp_path: Path) -> Any:
 def make_tokenizer() -> Any:
     """`make_tokenizer(template, tokens, bos=..., eos=..., pad=...)` builds a tiny tokenizer."""
     return build_tokenizer
+
+
+@pytest.fixture
+def make_passport() -> Any:
+    """`make_passport(folder, base, system_prompt)` writes the passport of a model that was trained from `base`."""
+    from dyag_core.base_models import config_sha256
+    from dyag_core.passport import write_passport
+    from dyag_core.records import Passport
+
+    def make(folder: Path, base: Path, system_prompt: str) -> None:
+        passport = Passport(
+            base_model=base.name,
+            base_source=f"folder:{base}",
+            base_revision=None,
+            base_config_sha256=config_sha256(str(base)),
+            chat_template_sha256="0",
+            system_prompt=system_prompt,
+            lang="fr",
+            data={},
+            options={},
+            versions={},
+            seed=1,
+            training={},
+        )
+        write_passport(folder, passport)
+
+    return make
+
+
+class Page(HTMLParser):
+    """A page's tags with their attributes, its text, and its Content-Security-Policy."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+    @property
+    def policy(self) -> str:
+        return next(a["content"] or "" for _, a in self.tags if a.get("http-equiv") == "Content-Security-Policy")
+
+
+@pytest.fixture
+def page_of() -> type[Page]:
+    """`page_of(html)` has the page's `tags`, its `text` and its `policy`."""
+    return Page
+
+
+@pytest.fixture
+def run_dyag(tmp_path: Path) -> Any:
+    """`run_dyag("ingest", "docs", LANG="C")` is `LANG=C dyag ingest docs`, typed in the test's own folder."""
+
+    def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "dyag_core.cli", *arguments],
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            cwd=tmp_path,
+            env=os.environ | environment,
+            timeout=120,
+            check=False,
+        )
+
+    return run
 
 
 class Dyag:

@@ -14,6 +14,7 @@ from dyag_core import LockedError, UsageError
 from dyag_core.artifacts import (
     BadLine,
     Journal,
+    atomic_folder,
     atomic_text,
     atomic_write,
     output_lock,
@@ -46,6 +47,21 @@ def test_a_rewritten_file_keeps_its_mode(tmp_path: Path) -> None:
     path.chmod(0o640)
     atomic_text(path, "2")
     assert path.stat().st_mode & 0o777 == 0o640
+
+
+def test_a_folder_takes_its_place_whole_or_not_at_all(tmp_path: Path) -> None:
+    folder, partial = tmp_path / "new" / "model", tmp_path / "new" / ".model.partial"
+    with atomic_folder(folder) as place:
+        (place / "old").touch()
+    with pytest.raises(ZeroDivisionError), atomic_folder(folder) as place:
+        (place / "half").write_bytes(b"x" * (1 // 0))
+    assert [path.name for path in folder.iterdir()] == ["old"]
+    assert not partial.exists()
+    (partial / "left by a kill").mkdir(parents=True)
+    with atomic_folder(folder) as place:
+        (place / "new").touch()
+    assert [path.name for path in folder.iterdir()] == ["new"]
+    assert not partial.exists()
 
 
 def test_a_file_where_a_folder_is_needed_is_a_clear_error(tmp_path: Path) -> None:

@@ -28,6 +28,7 @@ BAD = {
     "lone surrogate": (b'{"id": "x7", "content": "\\ud800"}', "surrogate"),
     "missing field": (b'{"id": "x8", "metadata": {}}', "missing"),
     "wrong type": (b'{"id": "x9", "content": 3}', "int"),
+    "wrong type of metadata": (b'{"id": "x12", "content": "a", "metadata": []}', "list"),
     "wrong type of id": (b'{"id": {}, "content": "a"}', "dict"),
     "duplicate id": (b'{"id": "0", "content": "another"}', "line 1"),
     "empty content": (b'{"id": "x10", "content": " "}', "empty"),
@@ -54,6 +55,19 @@ def good(number: int) -> bytes:
 def read(path: Path) -> tuple[list[str], list[BadLine]]:
     bad: list[BadLine] = []
     return [d.id for d in read_documents(path, bad.append)], bad
+
+
+@pytest.mark.parametrize("kind", [*BAD, *STRUCTURAL])
+def test_a_bad_line_is_named_and_its_neighbours_are_kept(tmp_path: Path, kind: str) -> None:
+    raw, reason = (BAD | STRUCTURAL)[kind]
+    path = tmp_path / "d.jsonl"
+    path.write_bytes(b"\n".join([good(0), raw, good(1)]))
+    found, bad = read(path)
+    assert found == ["0", "1"]
+    assert [line.line for line in bad] == [2]
+    assert reason in bad[0].reason
+    with pytest.raises(UsageError, match=r"d\.jsonl, line 2: "):
+        list(read_documents(path, print, strict=True))
 
 
 @pytest.mark.parametrize("kind", [*BAD, *STRUCTURAL])

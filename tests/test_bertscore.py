@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import pytest
 
-from dyag_core import Prediction, UsageError
+from dyag_core import Prediction, Run, UsageError
 from dyag_core.manager import Plugins
 
 PAIRS = [
@@ -26,7 +27,8 @@ def predictions(pairs=PAIRS, **fields):
 
 def score(model, asked, **options):
     plugins = Plugins()
-    return plugins.score(plugins.choose("metrics", "bertscore", {"model": str(model), **options}), asked).items
+    chosen = plugins.choose("metrics", "bertscore", {"model": str(model), **options})
+    return plugins.score(chosen, asked, Run(stage="evaluate", folder=Path(), plugins=plugins)).items
 
 
 def states(folder, text, layer):

@@ -5,24 +5,13 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
 
 from dyag_core import registry
 from dyag_core.cli.root import SUMMARIES, root
-
-
-def dyag(*arguments: str, cwd: Path | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "dyag_core.cli", *arguments],
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        cwd=cwd,
-        env={**os.environ, **environment},
-        check=False,
-    )
 
 
 def test_help_imports_nothing_heavy() -> None:
@@ -71,36 +60,36 @@ def test_every_command_explains_itself_and_every_option(name: str) -> None:
         (["compare-models", "--output", "c"], "two result files"),
     ],
 )
-def test_a_misspelt_name_exits_2_with_the_nearest(tmp_path: Path, arguments: list[str], expected: str) -> None:
-    done = dyag(*arguments, cwd=tmp_path)
+def test_a_misspelt_name_exits_2_with_the_nearest(arguments: list[str], expected: str, run_dyag: Any) -> None:
+    done = run_dyag(*arguments)
     assert done.returncode == 2, done.stderr
     assert expected in done.stderr
     assert done.stdout == ""
     assert "Traceback" not in done.stderr
 
 
-def test_settings_files_are_read_and_their_mistakes_named(tmp_path: Path) -> None:
+def test_settings_files_are_read_and_their_mistakes_named(tmp_path: Path, run_dyag: Any) -> None:
     (tmp_path / "dyag.toml").write_text("[plugins]\nfamly = 'x'\n[finetune]\nepoch = 3\n", encoding="utf-8")
-    done = dyag("finetune", "--dataset", "x", "--output", "y", cwd=tmp_path)
+    done = run_dyag("finetune", "--dataset", "x", "--output", "y")
     assert done.returncode == 2
     assert "'epochs'" in done.stderr
     (tmp_path / "dyag.toml").write_text("not toml", encoding="utf-8")
-    assert "not TOML" in dyag("finetune", "--dataset", "x", "--output", "y", cwd=tmp_path).stderr
+    assert "not TOML" in run_dyag("finetune", "--dataset", "x", "--output", "y").stderr
 
 
-def test_flags_beat_the_environment_and_that_beats_files(tmp_path: Path) -> None:
+def test_flags_beat_the_environment_and_that_beats_files(tmp_path: Path, run_dyag: Any) -> None:
     (tmp_path / "dyag.toml").write_text("[generate-training]\nmethod = 'from_file'\n", encoding="utf-8")
     arguments = ["generate-training", "no.jsonl", "--output", "o.jsonl"]
-    assert "'from_file'" in dyag(*arguments, cwd=tmp_path).stderr
-    assert "'from_env'" in dyag(*arguments, cwd=tmp_path, DYAG_GENERATE_TRAINING_METHOD="from_env").stderr
-    flag = dyag(*arguments, "--method", "from_flag", cwd=tmp_path, DYAG_GENERATE_TRAINING_METHOD="from_env")
+    assert "'from_file'" in run_dyag(*arguments).stderr
+    assert "'from_env'" in run_dyag(*arguments, DYAG_GENERATE_TRAINING_METHOD="from_env").stderr
+    flag = run_dyag(*arguments, "--method", "from_flag", DYAG_GENERATE_TRAINING_METHOD="from_env")
     assert "'from_flag'" in flag.stderr
 
 
-def test_json_is_one_document_on_stdout() -> None:
-    listed = json.loads(dyag("plugins", "list", "--json").stdout)
+def test_json_is_one_document_on_stdout(run_dyag: Any) -> None:
+    listed = json.loads(run_dyag("plugins", "list", "--json").stdout)
     assert {"family": "trainers", "name": "lora"}.items() <= next(r for r in listed if r["name"] == "lora").items()
-    models = json.loads(dyag("models", "list", "--json").stdout)
+    models = json.loads(run_dyag("models", "list", "--json").stdout)
     assert {m["name"] for m in models} >= {
         "qwen2.5:1.5b",
         "tinyllama",
@@ -111,15 +100,15 @@ def test_json_is_one_document_on_stdout() -> None:
     }
 
 
-def test_plugins_show_lists_every_option_of_the_plugin() -> None:
-    shown = json.loads(dyag("plugins", "show", "trainer", "lora", "--json").stdout)
+def test_plugins_show_lists_every_option_of_the_plugin(run_dyag: Any) -> None:
+    shown = json.loads(run_dyag("plugins", "show", "trainer", "lora", "--json").stdout)
     options = {option["name"] for option in shown["options"]}
     assert {"rank", "alpha", "learning_rate", "batch_size"} <= options
     assert all(option["description"] for option in shown["options"])
 
 
-def test_plugins_check_passes_for_the_built_ins() -> None:
-    done = dyag("plugins", "check")
+def test_plugins_check_passes_for_the_built_ins(run_dyag: Any) -> None:
+    done = run_dyag("plugins", "check")
     assert done.returncode == 0, done.stdout + done.stderr
     families = (*registry.FAMILY_HOOKS, registry.LIFECYCLE, registry.COMMANDS)
     installed = [entry for family in families for entry in registry.entries(family)]

@@ -15,7 +15,6 @@ from dyag_core.artifacts import Journal, write_jsonl
 from dyag_core.manager import Plugins
 from dyag_core.prompts import SYSTEM, UNKNOWN
 from dyag_core.questions import question_hash
-from dyag_core.records import Passport
 from dyag_core.stages.answering import ARMS, Arm, arms_named, build_prompts
 from dyag_core.stages.compare import compare
 from dyag_core.stages.evaluate import EvaluationFiles, evaluate
@@ -63,10 +62,8 @@ class Oracle:
 
 
 @pytest.fixture
-def work(tmp_path: Path, tiny_model: Path) -> Path:
+def work(tmp_path: Path, tiny_model: Path, make_passport: Callable[[Path, Path, str], None]) -> Path:
     """A folder with documents, an index, questions in three strata, and a fine-tuned model's folder."""
-    from dyag_core.base_models import config_sha256
-
     rows = [{"id": name, "content": text, "metadata": {"id": name}} for name, text in DOCUMENTS.items()]
     write_jsonl(tmp_path / "documents.jsonl", rows)
     index(source=tmp_path / "documents.jsonl", output=tmp_path / "x.index", plugins=Plugins())
@@ -84,22 +81,8 @@ def work(tmp_path: Path, tiny_model: Path) -> Path:
         ],
     )
     final = tmp_path / "model" / "final"
-    passport = Passport(
-        base_model="tiny",
-        base_source=f"folder:{tiny_model}",
-        base_revision=None,
-        base_config_sha256=config_sha256(str(tiny_model)),
-        chat_template_sha256="0",
-        system_prompt="Système appris.",
-        lang="fr",
-        data={},
-        options={},
-        versions={},
-        seed=1,
-        training={},
-    )
     final.mkdir(parents=True)
-    (final / "dyag.json").write_text(passport.model_dump_json(), encoding="utf-8")
+    make_passport(final, tiny_model, "Système appris.")
     (final / "adapter_config.json").write_text("{}", encoding="utf-8")
     (final / "adapter_model.safetensors").write_bytes(b"weights")
     (final / "trained_questions.txt").write_text(question_hash(questions[0][0]) + "\n", encoding="ascii")

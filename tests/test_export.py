@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -117,26 +114,15 @@ def test_what_cannot_be_exported_leaves_everything_as_it_was(training: Path, tmp
     assert json.loads((tmp_path / "mine.manifest.json").read_text(encoding="utf-8")) == {"stage": "generate"}
 
 
-def test_the_command_says_what_it_made_and_what_openai_would_refuse(training: Path, tmp_path: Path) -> None:
-    def dyag(*arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "dyag_core.cli", "export", training.name, *arguments],
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            cwd=tmp_path,
-            env=dict(os.environ),
-            check=False,
-        )
-
-    done = dyag("--format", "openai", "--output", "out/openai.jsonl")
+def test_the_command_says_what_it_made_and_what_openai_would_refuse(training: Path, run_dyag: Any) -> None:
+    done = run_dyag("export", training.name, "--format", "openai", "--output", "out/openai.jsonl")
     assert (done.returncode, done.stdout) == (0, "out/openai.jsonl\n")
     assert "3 rows" in done.stderr
     assert "10 or more" in done.stderr
-    done = dyag("--format", "alpca", "--output", "x.json")
+    done = run_dyag("export", training.name, "--format", "alpca", "--output", "x.json")
     assert (done.returncode, done.stdout) == (2, "")
     assert "'alpaca'" in done.stderr
-    done = dyag("--format", "alpaca", "-o", "histroy=false", "--output", "x.json")
+    done = run_dyag("export", training.name, "--format", "alpaca", "-o", "histroy=false", "--output", "x.json")
     assert done.returncode == 2
     assert "'history'" in done.stderr
 

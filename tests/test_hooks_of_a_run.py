@@ -12,7 +12,17 @@ from typing import Any
 
 import pytest
 
-from dyag_core import BaseModelPreset, Decoding, MetricResult, PluginError, Prediction, Session, hookimpl, hookspecs
+from dyag_core import (
+    BaseModelPreset,
+    Decoding,
+    MetricResult,
+    PluginError,
+    Prediction,
+    Run,
+    Session,
+    hookimpl,
+    hookspecs,
+)
 from dyag_core.lifecycle import HOOKS
 from dyag_core.manager import Plugins
 from dyag_samples import catalogue
@@ -247,7 +257,7 @@ def test_a_wrapper_that_raises_is_named_and_not_what_it_wraps(after: bool) -> No
     host = Plugins(objects=[Meddler(after), Shouting()])
     prediction = Prediction(id="1", question="?", expected="a", answer="a")
     with pytest.raises(PluginError, match=r"hook plugin \(object\)/Meddler around dyag_score failed: LookupError"):
-        host.score(host.choose("metrics", "shouting"), [prediction])
+        host.score(host.choose("metrics", "shouting"), [prediction], Run(stage="evaluate", folder=Path(), plugins=host))
 
 
 def test_a_wrapper_is_not_blamed_for_what_it_wraps() -> None:
@@ -261,4 +271,4 @@ def test_a_wrapper_is_not_blamed_for_what_it_wraps() -> None:
     host = Plugins(objects=[recorder(), Sad()])
     prediction = Prediction(id="1", question="?", expected="a", answer="a")
     with pytest.raises(PluginError, match=r"metric 'sad' .* failed: LookupError: sad"):
-        host.score(host.choose("metrics", "sad"), [prediction])
+        host.score(host.choose("metrics", "sad"), [prediction], Run(stage="evaluate", folder=Path(), plugins=host))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import zipfile
@@ -50,18 +49,6 @@ def passages(text: str, size: int = 2000, overlap: int = 0) -> list[str]:
 
 def rows(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n") if line]
-
-
-def dyag(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "dyag_core.cli", *arguments],
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        cwd=cwd,
-        env={**os.environ, **environment},
-        check=False,
-    )
 
 
 # --- cutting ----------------------------------------------------------------------------------------------------------
@@ -148,14 +135,14 @@ def test_a_change_in_one_section_renames_no_chunk_of_another(tmp_path: Path) -> 
 # --- the command ------------------------------------------------------------------------------------------------------
 
 
-def test_ingest_writes_chunks_that_every_command_reads_as_it_reads_the_source(tmp_path: Path) -> None:
+def test_ingest_writes_chunks_that_every_command_reads_as_it_reads_the_source(tmp_path: Path, run_dyag: Any) -> None:
     folder = tmp_path / "docs é"
     (folder / "sub").mkdir(parents=True)
     (folder / "sub" / "guide.md").write_text(f"---\ntitle: Le guide\nauteur: Moi\n---\n{GUIDE}", encoding="utf-8")
     (folder / "b.txt").write_text("Un texte.\u2028Suite 😀.", encoding="utf-8")
     (folder / "bad.md").write_bytes(b"ok\n\xff\n")
     (folder / "image.png").write_bytes(b"\x89PNG")
-    done = dyag("ingest", "docs é", "--output", "out/documents.jsonl", "--json", cwd=tmp_path)
+    done = run_dyag("ingest", "docs é", "--output", "out/documents.jsonl", "--json")
     assert done.returncode == 0, done.stderr
     made = json.loads(done.stdout)
     assert (made["documents"], made["chunks"], made["bad_lines"], made["left_out"]) == (2, 4, 1, {".png": 1})
@@ -180,16 +167,16 @@ def test_ingest_writes_chunks_that_every_command_reads_as_it_reads_the_source(tm
     content = output.read_bytes()
     Session(tmp_path / "out").ingest(output, output=tmp_path / "twice.jsonl")
     assert (tmp_path / "twice.jsonl").read_bytes() == content
-    assert dyag("ingest", "docs é", "--output", "out/documents.jsonl", cwd=tmp_path).returncode == 0
+    assert run_dyag("ingest", "docs é", "--output", "out/documents.jsonl").returncode == 0
     assert output.read_bytes() == content
 
 
-def test_names_are_utf8_under_a_c_locale(tmp_path: Path) -> None:
+def test_names_are_utf8_under_a_c_locale(tmp_path: Path, run_dyag: Any) -> None:
     (tmp_path / "é").mkdir()
     (tmp_path / "é" / "à.md").write_text("Texte é.", encoding="utf-8")
     (tmp_path / "é" / "ù.md").write_bytes(b"\xff")
     locale = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
-    done = dyag("ingest", "é", "--output", "ô.jsonl", cwd=tmp_path, **locale)
+    done = run_dyag("ingest", "é", "--output", "ô.jsonl", **locale)
     assert done.returncode == 0, done.stderr
     (row,) = rows(tmp_path / "ô.jsonl")
     assert (row["content"], row["metadata"]) == ("Texte é.", {"id": "à.md", "title": "à"})

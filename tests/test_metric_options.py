@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from dyag_core import Prediction, UsageError, registry
+from dyag_core import Prediction, Run, UsageError, registry
 from dyag_core.cli.root import root
 from dyag_core.manager import Plugins
 from dyag_core.options import options_by_metric, options_model, parse_metric_pairs
@@ -58,9 +58,10 @@ def test_every_option_of_every_metric_is_read() -> None:
     for (metric, option), (value, answer, expected) in CASES.items():
         asked = [Prediction(id="1", question="Q ?", expected=expected, answer=answer, **RETRIEVED)]
         plugins = Plugins()
+        run = Run(stage="evaluate", folder=Path(), plugins=plugins)
         given = parse_metric_pairs([f"{metric}.{option}={value}"])
         default, changed = (
-            plugins.score(plugins.choose("metrics", metric, chosen), asked) for chosen in ({}, given[metric])
+            plugins.score(plugins.choose("metrics", metric, chosen), asked, run) for chosen in ({}, given[metric])
         )
         assert default is not None
         assert changed is not None
@@ -79,9 +80,7 @@ def test_the_page_on_metrics_is_true(capsys: pytest.CaptureFixture[str]) -> None
     page = (Path(__file__).parents[1] / "docs" / "metrics.md").read_text("utf-8")
     for name in builtin_metrics():
         assert f"| `{name}` |" in page
-    code, printed = re.findall(
-        r"```python\n(from dyag_core import Prediction\n.*?)```\n\n```\n(.*?)```", page, re.DOTALL
-    )[0]
+    code, printed = re.findall(r"```python\n(from pathlib import Path\n.*?)```\n\n```\n(.*?)```", page, re.DOTALL)[0]
     exec(code, {})
     assert capsys.readouterr().out == printed
     own = re.findall(r'```python\n("""Share of answers.*?)```', page, re.DOTALL)[0]
@@ -90,7 +89,8 @@ def test_the_page_on_metrics_is_true(capsys: pytest.CaptureFixture[str]) -> None
     plugins = Plugins(objects=[module])
     module.name = "full_stop"
     asked = [Prediction(id="1", question="?", expected="Oui.", answer=answer) for answer in ("Oui.", "Oui")]
-    result = plugins.score(plugins.choose("metrics", "full_stop"), asked)
+    run = Run(stage="evaluate", folder=Path(), plugins=plugins)
+    result = plugins.score(plugins.choose("metrics", "full_stop"), asked, run)
     assert result is not None
     assert result.items == [1.0, 0.0]
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dyag_core import Prediction
+from dyag_core import Prediction, Run
 from dyag_core.abstention import abstains
 from dyag_core.manager import Plugins
 from dyag_core.normalise import normalise, tokens
@@ -21,7 +22,8 @@ def prediction(answer: str, expected: str, question: str = "Q ?", **more: object
 
 def score(metric: str, *predictions: Prediction, **options: object) -> list[float | None]:
     plugins = Plugins()
-    result = plugins.score(plugins.choose("metrics", metric, options), predictions)
+    run = Run(stage="evaluate", folder=Path(), plugins=plugins)
+    result = plugins.score(plugins.choose("metrics", metric, options), predictions, run)
     assert result is not None
     assert result.name == metric
     return result.items

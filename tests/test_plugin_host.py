@@ -57,7 +57,7 @@ def test_a_third_party_metric_is_found_by_name_and_takes_its_options(install: In
     install("acme-numbers", "[dyag.metrics]\nAcme_Numbers = acme_numbers\n", acme_numbers=METRIC)
     plugins = Plugins()
     chosen = plugins.choose("metrics", "acme_numbers", {"decimals": "3", "words": "[a, b]"})
-    result = plugins.score(chosen, [prediction()])
+    result = plugins.score(chosen, [prediction()], Run(stage="evaluate", folder=Path(), plugins=plugins))
     assert result is not None
     assert result.items == [3.0]
     assert plugins.used()[0] == {
@@ -128,10 +128,11 @@ def test_a_plugin_that_raises_in_its_hook_is_named(install: Install) -> None:
         "    return MetricResult(name='short', items=[])\n",
     )
     plugins = Plugins()
+    run = Run(stage="evaluate", folder=Path(), plugins=plugins)
     with pytest.raises(PluginError, match=r"'raises' \(acme-raises 1.0\) failed: ZeroDivisionError"):
-        plugins.score(plugins.choose("metrics", "raises"), [prediction()])
+        plugins.score(plugins.choose("metrics", "raises"), [prediction()], run)
     with pytest.raises(PluginError, match="returned 0 scores for 1 predictions"):
-        plugins.score(plugins.choose("metrics", "short"), [prediction()])
+        plugins.score(plugins.choose("metrics", "short"), [prediction()], run)
 
 
 def test_a_generator_that_raises_midway_is_named(install: Install, tmp_path: Path) -> None:
@@ -177,7 +178,10 @@ def test_plugin_objects_of_a_program_take_part_by_name() -> None:
             return MetricResult(name="shouting", items=[options.weight * p.answer.isupper() for p in predictions])
 
     plugins = Plugins(objects=[Shouting()])
-    result = plugins.score(plugins.choose("metrics", "shouting", {"weight": "0.5"}), [prediction("A"), prediction("a")])
+    chosen = plugins.choose("metrics", "shouting", {"weight": "0.5"})
+    result = plugins.score(
+        chosen, [prediction("A"), prediction("a")], Run(stage="evaluate", folder=Path(), plugins=plugins)
+    )
     assert result is not None
     assert result.items == [0.5, 0.0]
 

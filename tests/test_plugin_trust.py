@@ -1,7 +1,6 @@
 """Strangers' plugins through the real commands: broken, hanging, switched off, too new, counted at start-up."""
 
 import json
-import os
 import subprocess
 import sys
 import textwrap
@@ -51,23 +50,6 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-@pytest.fixture
-def dyag(tmp_path: Path) -> Command:
-    def command(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "dyag_core.cli", *arguments],
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            cwd=tmp_path,
-            env={**os.environ, **environment},
-            timeout=120,
-            check=False,
-        )
-
-    return command
-
-
 SOUND = """
     from dyag_core import MetricResult, hookimpl
     @hookimpl
@@ -88,13 +70,13 @@ BROKEN = {
 }
 
 
-def test_check_names_each_broken_plugin_and_only_those(site: Path, dyag: Command) -> None:
+def test_check_names_each_broken_plugin_and_only_those(site: Path, run_dyag: Command) -> None:
     points = "".join(f"{name} = acme_{name}\n" for name in BROKEN)
     distribution(site, "acme-zoo", f"[dyag.metrics]\n{points}", **{f"acme_{n}": s for n, s in BROKEN.items()})
     hooks = "[dyag.hooks]\nwatch = acme_watch\nnewhook = acme_newer\n[dyag.commands]\nnone = acme_wrong:x\n"
     watching = "from dyag_core import hookimpl\n@hookimpl\ndef dyag_before_stage(stage): ...\n"
     distribution(site, "acme-hooks", hooks, acme_watch=watching)
-    done = dyag("plugins", "check", "--timeout", "4", "--json")
+    done = run_dyag("plugins", "check", "--timeout", "4", "--json")
     assert done.returncode == 3, done.stderr
     assert "Traceback" not in done.stderr
     found = {(row["family"], row["name"]): row["problem"] for row in json.loads(done.stdout)}
@@ -118,16 +100,16 @@ def test_check_names_each_broken_plugin_and_only_those(site: Path, dyag: Command
         assert "1.0)" in failed[where]
 
 
-def test_no_plugins_leaves_dyags_own_alone(site: Path, dyag: Command) -> None:
+def test_no_plugins_leaves_dyags_own_alone(site: Path, run_dyag: Command) -> None:
     distribution(site, "acme-sound", "[dyag.metrics]\nsound = acme_sound\n[dyag.commands]\ngreet = acme_sound:c\n")
-    everybody = {row["distribution"] for row in json.loads(dyag("plugins", "list", "--json").stdout)}
-    without = dyag("--no-plugins", "plugins", "list", "--json")
+    everybody = {row["distribution"] for row in json.loads(run_dyag("plugins", "list", "--json").stdout)}
+    without = run_dyag("--no-plugins", "plugins", "list", "--json")
     assert everybody == {"dyag", "acme-sound"}
     assert {row["distribution"] for row in json.loads(without.stdout)} == {"dyag"}
     assert "acme-sound 1.0" in without.stderr
-    assert "greet" in dyag("--help").stdout
-    assert "greet" not in dyag("--no-plugins", "--help").stdout
-    refused = dyag("plugins", "show", "metrics", "sound", DYAG_NO_PLUGINS="1")
+    assert "greet" in run_dyag("--help").stdout
+    assert "greet" not in run_dyag("--no-plugins", "--help").stdout
+    refused = run_dyag("plugins", "show", "metrics", "sound", DYAG_NO_PLUGINS="1")
     assert refused.returncode == 2
     assert "'sound' (acme-sound 1.0) is left out by --no-plugins" in refused.stderr
 
@@ -155,14 +137,14 @@ def test_switching_a_name_clash_off_makes_the_built_in_usable_again(
     assert Plugins().choose("metrics", "exact_match").distribution == "dyag"
 
 
-def test_a_command_that_is_named_like_a_built_in_is_refused(site: Path, dyag: Command) -> None:
+def test_a_command_that_is_named_like_a_built_in_is_refused(site: Path, run_dyag: Command) -> None:
     distribution(site, "acme-fake", "[dyag.commands]\ndoctor = acme_fake:command\n", acme_fake="raise SystemExit(0)")
-    assert dyag("--help").returncode == 0
-    done = dyag("doctor")
+    assert run_dyag("--help").returncode == 0
+    done = run_dyag("doctor")
     assert done.returncode == 2
     assert "acme-fake 1.0" in done.stderr
     assert "dyag_core.cli.doctor" in done.stderr
-    assert dyag("--no-plugins", "doctor", "--help").returncode == 0
+    assert run_dyag("--no-plugins", "doctor", "--help").returncode == 0
 
 
 def test_a_plugin_object_may_not_shadow_an_installed_plugin_nor_another_object() -> None:
@@ -219,15 +201,17 @@ class Fussy:
 def test_a_metric_that_raises_at_one_answer_scores_the_others() -> None:
     warnings: list[str] = []
     plugins = Plugins(objects=[Fussy("1")], warn=warnings.append)
-    result = plugins.score(plugins.choose("metrics", "fussy"), predictions(3))
+    run = Run(stage="evaluate", folder=Path(), plugins=plugins)
+    result = plugins.score(plugins.choose("metrics", "fussy"), predictions(3), run)
     assert result is not None
     assert result.items == [0.5, None, 0.5]
     assert len(warnings) == 1
     assert "'fussy'" in warnings[0]
     assert "1 of 3 answers are left unscored: 'q1'" in warnings[0]
     plugins = Plugins(objects=[Fussy("0", "1", "2")])
+    run = Run(stage="evaluate", folder=Path(), plugins=plugins)
     with pytest.raises(PluginError, match=r"'fussy'.*unreadable"):
-        plugins.score(plugins.choose("metrics", "fussy"), predictions(3))
+        plugins.score(plugins.choose("metrics", "fussy"), predictions(3), run)
 
 
 class Careless:
@@ -268,7 +252,7 @@ def test_a_generator_that_raises_at_document_after_document_ends_the_run(tmp_pat
 
 
 def test_a_generator_at_fault_is_named_by_the_command_and_the_other_rows_are_written(
-    site: Path, tmp_path: Path, dyag: Command
+    site: Path, tmp_path: Path, run_dyag: Command
 ) -> None:
     source = """
     from dyag_core import Example, hookimpl
@@ -283,7 +267,9 @@ def test_a_generator_at_fault_is_named_by_the_command_and_the_other_rows_are_wri
     distribution(site, "acme-falls", "[dyag.generators]\nfalls = acme_falls\n", acme_falls=source)
     rows = [{"id": f"d{n}", "content": f"text number {n}"} for n in range(6)]
     (tmp_path / "d.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-    done = dyag("generate-training", "d.jsonl", "--method", "falls", "--output", "o.jsonl", "--lang", "en", "--json")
+    done = run_dyag(
+        "generate-training", "d.jsonl", "--method", "falls", "--output", "o.jsonl", "--lang", "en", "--json"
+    )
     assert done.returncode == 0, done.stderr
     made = json.loads(done.stdout)
     assert made["written"] == 5
@@ -357,7 +343,7 @@ def test_what_was_answered_before_a_metric_failed_is_not_asked_again(tmp_path: P
 @pytest.mark.parametrize(
     ("family", "hook", "call"),
     [
-        ("metrics", "dyag_score", lambda host, chosen, run: host.score(chosen, predictions(1))),
+        ("metrics", "dyag_score", lambda host, chosen, run: host.score(chosen, predictions(1), run)),
         ("generators", "dyag_generate", lambda host, chosen, run: list(host.generate(chosen, [], run))),
         ("trainers", "dyag_train", lambda host, chosen, run: host.train(chosen, None, run)),
         ("reporters", "dyag_report", lambda host, chosen, run: host.report(chosen, None, "en")),

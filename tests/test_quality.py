@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -25,22 +24,6 @@ SAMPLES = Path(__file__).parent.parent / "examples" / "dyag_samples"
 def row(question: str, answer: str, **meta: Any) -> dict[str, Any]:
     turns = [{"role": "user", "content": question}, {"role": "assistant", "content": answer}]
     return {"messages": turns, "meta": meta}
-
-
-class Page(HTMLParser):
-    """Tags with their attributes, and the text."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.text = ""
-        self.feed(text)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-
-    def handle_data(self, data: str) -> None:
-        self.text += data
 
 
 def test_percentiles_and_histograms() -> None:
@@ -142,7 +125,7 @@ def test_what_is_held_out_on_purpose_is_not_missing() -> None:
 
 
 @pytest.mark.parametrize("lang", ["fr", "en"])
-def test_generate_writes_the_report_and_the_figures(tmp_path: Path, lang: str) -> None:
+def test_generate_writes_the_report_and_the_figures(tmp_path: Path, lang: str, page_of: Any) -> None:
     pages = []
     for name in ("a", "b"):
         made = Session(tmp_path).generate(
@@ -152,8 +135,7 @@ def test_generate_writes_the_report_and_the_figures(tmp_path: Path, lang: str) -
     assert pages[0] == pages[1]
     text = pages[0].decode("utf-8")
     assert f'<html lang="{lang}">' in text
-    policy = next(a["content"] or "" for _, a in Page(text).tags if a.get("http-equiv") == "Content-Security-Policy")
-    assert policy.startswith("default-src 'none'; style-src 'sha256-")
+    assert page_of(text).policy.startswith("default-src 'none'; style-src 'sha256-")
     assert not re.search(r'(?:src|href|style)="|url\(|<script|http-equiv="refresh', text)
     manifest = json.loads(made.manifest.read_text("utf-8"))
     assert manifest["report"] == "x.report.html"

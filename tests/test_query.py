@@ -12,7 +12,6 @@ import pytest
 from dyag_core import Decoding, UsageError
 from dyag_core.artifacts import write_jsonl
 from dyag_core.manager import Plugins
-from dyag_core.records import Passport
 from dyag_core.stages.index import index
 from dyag_core.stages.query import Answer, Conversation, query
 
@@ -35,14 +34,11 @@ def passages(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def model(tmp_path: Path, base: Path) -> Path:
+def model(tmp_path: Path, base: Path, make_passport: Callable[[Path, Path, str], None]) -> Path:
     """A fine-tuned model's `final` folder, with a LoRA of random weights."""
     import torch
     from peft import LoraConfig, get_peft_model
     from transformers import AutoModelForCausalLM, AutoTokenizer
-
-    from dyag_core.base_models import config_sha256
-    from dyag_core.passport import write_passport
 
     wrapped = get_peft_model(AutoModelForCausalLM.from_pretrained(base), LoraConfig(r=4, target_modules="all-linear"))
     for name, weight in wrapped.named_parameters():
@@ -51,21 +47,7 @@ def model(tmp_path: Path, base: Path) -> Path:
     final = tmp_path / "sill" / "final"
     wrapped.save_pretrained(final)
     AutoTokenizer.from_pretrained(base).save_pretrained(final)
-    passport = Passport(
-        base_model="lively",
-        base_source=f"folder:{base}",
-        base_revision=None,
-        base_config_sha256=config_sha256(str(base)),
-        chat_template_sha256="0",
-        system_prompt="Réponds brièvement.",
-        lang="fr",
-        data={},
-        options={},
-        versions={},
-        seed=1,
-        training={},
-    )
-    write_passport(final, passport)
+    make_passport(final, base, "Réponds brièvement.")
     return final
 
 

@@ -9,7 +9,6 @@ import os
 import re
 import subprocess
 import sys
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
@@ -128,28 +127,12 @@ def written(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     return request.param, reports(tmp_path_factory.mktemp("reports"), request.param)
 
 
-class Page(HTMLParser):
-    """Tags, attributes and text of a page."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.text = ""
-        self.feed(text)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-
-    def handle_data(self, data: str) -> None:
-        self.text += data
-
-
 def test_there_are_forty_attacks() -> None:
     assert len(set(ATTACKS)) == 40
 
 
-def test_hostile_text_stays_text_in_html(written: tuple[str, dict[str, str]]) -> None:
-    page = Page(written[1]["html"])
+def test_hostile_text_stays_text_in_html(written: tuple[str, dict[str, str]], page_of: Any) -> None:
+    page = page_of(written[1]["html"])
     tags = {tag for tag, _ in page.tags}
     assert tags <= {
         *("html", "head", "meta", "title", "style", "body", "header", "main", "section", "article", "div", "span"),
@@ -164,9 +147,11 @@ def test_hostile_text_stays_text_in_html(written: tuple[str, dict[str, str]]) ->
     assert "{{ 7*7 }}" in page.text
 
 
-def test_the_page_asks_nobody_for_anything_and_its_style_is_let_in_by_hash(written: tuple[str, dict[str, str]]) -> None:
+def test_the_page_asks_nobody_for_anything_and_its_style_is_let_in_by_hash(
+    written: tuple[str, dict[str, str]], page_of: Any
+) -> None:
     html = written[1]["html"]
-    policy = next(a["content"] or "" for tag, a in Page(html).tags if a.get("http-equiv") == "Content-Security-Policy")
+    policy = page_of(html).policy
     css = re.search(r"<style>(.*?)</style>", html, re.DOTALL)
     assert css is not None
     digest = base64.b64encode(hashlib.sha256(css[1].encode()).digest()).decode()
@@ -258,9 +243,9 @@ def test_no_winner_is_coloured_in_a_small_stratum_and_the_heading_says_why(
         assert set(re.findall(r'<div class="line ([^"]*)"', stratum)) <= {"undecided", "axis"}
 
 
-def test_the_commands_to_measure_again_are_in_every_report(written: tuple[str, dict[str, str]]) -> None:
+def test_the_commands_to_measure_again_are_in_every_report(written: tuple[str, dict[str, str]], page_of: Any) -> None:
     command = "dyag compare-models --results rag=results0.json --results finetuned=results1.json --primary success"
-    assert command in Page(written[1]["html"]).text
+    assert command in page_of(written[1]["html"]).text
     assert command in written[1]["markdown"]
     assert command in written[1]["json"]
 
@@ -307,8 +292,8 @@ def test_french_reports_read_french(written: tuple[str, dict[str, str]]) -> None
     assert re.search(r"\d,\d" if lang == "fr" else r"\d\.\d", report["markdown"].split("\n\n")[1])
 
 
-def test_arms_with_hostile_or_unknown_names(tmp_path: Path) -> None:
-    page = Page(reports(tmp_path, "en", arms=("<script>x</script>", "my arm | 2"), n=12)["html"])
+def test_arms_with_hostile_or_unknown_names(tmp_path: Path, page_of: Any) -> None:
+    page = page_of(reports(tmp_path, "en", arms=("<script>x</script>", "my arm | 2"), n=12)["html"])
     assert "script" not in {tag for tag, _ in page.tags}
     assert "my arm | 2" in page.text
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections import Counter
 from pathlib import Path
 
@@ -35,11 +33,6 @@ def made(source: Path, method: str = "rule", lang: str = "fr", **options: object
         options = {"combined": 0, "compared": 0, "dialogues": 0} | options
     data = Session(folder, lang=lang).generate(source, method=method, options=options, min_yield=0)
     return [json.loads(line) for line in data.output.read_text("utf-8").split("\n") if line]
-
-
-def dyag(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "dyag_core.cli", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, encoding="utf-8", check=False)
 
 
 def asked(rows: list[dict]) -> dict[str, str]:
@@ -354,12 +347,12 @@ def test_the_same_rows_in_every_run(tmp_path, method):
 # -- --explain ---------------------------------------------------------------------------------------------------------
 
 
-def test_explain_shows_where_each_question_comes_from(tmp_path):
+def test_explain_shows_where_each_question_comes_from(tmp_path, run_dyag):
     source = catalogue(
         tmp_path / "d.jsonl", {"Git": {"Licence": "GPL-2.0"}, "Ansible": {"Licence": "MIT"}}, Ansible={"pays": "France"}
     )
     options = ["--method", "rule", "--lang", "fr", "-o", "unanswerable=0"]
-    ran = dyag("generate-training", str(source), *options, "--explain", "ansible", "--json")
+    ran = run_dyag("generate-training", str(source), *options, "--explain", "ansible", "--json")
     assert ran.returncode == 0, ran.stderr
     explained = json.loads(ran.stdout)
     assert (explained["document"], explained["title"], explained["method"]) == ("Ansible", "Ansible", "rule")
@@ -395,13 +388,13 @@ def test_explain_shows_the_rows_that_are_written(tmp_path, method):
     assert "rule" not in rows[0]["meta"]
 
 
-def test_explain_says_what_it_cannot(tmp_path):
+def test_explain_says_what_it_cannot(tmp_path, run_dyag):
     source = catalogue(tmp_path / "d.jsonl", {"Ansible": {"Licence": "MIT"}})
     with pytest.raises(UsageError, match="no document") as caught:
         Session(tmp_path).explain(source, "Ansibel", method="rule")
     assert "'Ansible'" in caught.value.hint
     with pytest.raises(UsageError, match="can't say how"):
         Session(tmp_path).explain(source, "Ansible", method="llm")
-    ran = dyag("generate-training", str(source))
+    ran = run_dyag("generate-training", str(source))
     assert ran.returncode == 2
     assert "--output" in ran.stderr

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import random
 import re
-import subprocess
-import sys
 import unicodedata
 from pathlib import Path
 
@@ -27,11 +25,6 @@ FIELDS = {
 
 def rows(path: Path) -> list[dict]:
     return [json.loads(line) for line in path.read_text("utf-8").split("\n") if line]
-
-
-def dyag(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "dyag_core.cli", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, encoding="utf-8", check=False, timeout=60)
 
 
 def question(row: dict) -> str:
@@ -212,9 +205,9 @@ def test_group_by_says_which_fields_there_are(planted, tmp_path):
         (["--split", "110/-5/-5"], 2, "80/10/10"),
     ],
 )
-def test_shares_as_people_type_them(planted, tmp_path, given, exit_code, said):
+def test_shares_as_people_type_them(planted, tmp_path, given, exit_code, said, run_dyag):
     command = ["generate-training", str(planted), "--count", "100", "--output", str(tmp_path / "x.jsonl"), *given]
-    done = dyag(*command, "--json")
+    done = run_dyag(*command, "--json")
     assert done.returncode == exit_code, done.stderr
     if exit_code:
         assert said in done.stderr
@@ -223,9 +216,9 @@ def test_shares_as_people_type_them(planted, tmp_path, given, exit_code, said):
         assert json.loads(done.stdout)["by_split"] == said
 
 
-def test_parts_of_an_earlier_run_are_named(planted, tmp_path):
+def test_parts_of_an_earlier_run_are_named(planted, tmp_path, run_dyag):
     command = ["generate-training", str(planted), "--count", "60", "--output", str(tmp_path / "x.jsonl")]
-    assert "earlier run" not in dyag(*command, "--split").stderr
-    done = dyag(*command)
+    assert "earlier run" not in run_dyag(*command, "--split").stderr
+    done = run_dyag(*command)
     assert "x_train.jsonl, x_val.jsonl, x_test.jsonl: left by an earlier run" in done.stderr.replace("\n", " ")
     assert (tmp_path / "x_train.jsonl").exists()

@@ -6,12 +6,13 @@ import re
 import string
 from collections import Counter
 from math import exp
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dyag_core import Prediction
+from dyag_core import Prediction, Run
 from dyag_core.manager import Plugins
 from dyag_core.prompts import UNKNOWN
 
@@ -22,7 +23,8 @@ def prediction(answer: str, expected: str = "MIT", question: str = "Q ?", **more
 
 def score(metric: str, *predictions: Prediction, **options: object) -> list[float | None]:
     plugins = Plugins()
-    result = plugins.score(plugins.choose("metrics", metric, options), predictions)
+    run = Run(stage="evaluate", folder=Path(), plugins=plugins)
+    result = plugins.score(plugins.choose("metrics", metric, options), predictions, run)
     assert result is not None
     assert (result.name, result.unit, result.higher_is_better) == (metric, "rate", True)
     return result.items

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -175,13 +172,6 @@ BROKEN = {
 NO_TEXT = ("utf-16", "gzip", "deep")
 
 
-def dyag(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "dyag_core.cli", "validate", *arguments]
-    return subprocess.run(
-        command, capture_output=True, text=True, encoding="utf-8", cwd=cwd, check=False, env=os.environ
-    )
-
-
 @pytest.mark.parametrize("name", [name for name in BROKEN if name not in NO_TEXT])
 def test_no_file_is_so_broken_that_it_is_not_explained(tmp_path: Path, name: str) -> None:
     (tmp_path / "x.jsonl").write_bytes(BROKEN[name])
@@ -199,23 +189,23 @@ def test_what_is_no_text_is_refused_and_nothing_written(tmp_path: Path, name: st
     assert not (tmp_path / "y.jsonl").exists()
 
 
-def test_the_command_its_exit_codes_and_streams(tmp_path: Path) -> None:
+def test_the_command_its_exit_codes_and_streams(tmp_path: Path, run_dyag: Any) -> None:
     write(tmp_path / "good.jsonl", chat(user("q"), bot("a")))
     write(tmp_path / "bad.jsonl", chat(user("q"), bot("a")), "{torn", chat(user("r")))
-    good = dyag("good.jsonl", cwd=tmp_path)
+    good = run_dyag("validate", "good.jsonl")
     assert (good.returncode, "dyag finetune --dataset good.jsonl" in good.stderr) == (0, True)
-    bad = dyag("bad.jsonl", "--json", cwd=tmp_path)
+    bad = run_dyag("validate", "bad.jsonl", "--json")
     assert bad.returncode == 3
     found = json.loads(bad.stdout)
     assert (found["ok"], found["rows"], found["good"]) == (False, 3, 1)
     assert "dyag validate bad.jsonl --fix bad.fixed.jsonl" in bad.stderr
-    fixed = dyag("bad.jsonl", "--fix", "f.jsonl", "--report", "r.html", "--lang", "fr", cwd=tmp_path)
+    fixed = run_dyag("validate", "bad.jsonl", "--fix", "f.jsonl", "--report", "r.html", "--lang", "fr")
     assert fixed.returncode == 0, fixed.stderr
     assert "f.jsonl: 1 rows written, 2 beyond mending left out" in fixed.stdout
     assert "line 2: " in fixed.stdout
     assert "ligne 2" in (tmp_path / "r.html").read_text("utf-8")
-    assert dyag("none.jsonl", cwd=tmp_path).returncode == 2
-    assert dyag("bad.jsonl", "--fix", "bad.jsonl", cwd=tmp_path).returncode == 2
+    assert run_dyag("validate", "none.jsonl").returncode == 2
+    assert run_dyag("validate", "bad.jsonl", "--fix", "bad.jsonl").returncode == 2
 
 
 def test_hostile_rows_stay_text(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """Files that survive: atomic writes, streaming JSONL, journals, manifests, locks. No other code writes a final file."""
 
-from dyag_core.artifacts.atomic import atomic_text, atomic_write, disk_errors, remove_leftovers
+from dyag_core.artifacts.atomic import atomic_folder, atomic_text, atomic_write, disk_errors, remove_leftovers
 from dyag_core.artifacts.journal import Journal
 from dyag_core.artifacts.jsonl import BadLine, read_json, read_jsonl, to_json, write_jsonl
 from dyag_core.artifacts.lock import output_lock
@@ -19,6 +19,7 @@ __all__ = [
     "BadLine",
     "Journal",
     "Rejects",
+    "atomic_folder",
     "atomic_text",
     "atomic_write",
     "disk_errors",

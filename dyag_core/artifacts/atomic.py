@@ -1,4 +1,4 @@
-"""Write a file whole or not at all."""
+"""Write a file, or a folder, whole or not at all."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import contextlib
 import errno
 import glob
 import os
+import shutil
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
@@ -65,6 +66,28 @@ def atomic_text(path: Path, text: str) -> None:
     """Write `text` as the whole content of `path`."""
     with atomic_write(path) as handle:
         handle.write(text)
+
+
+@contextmanager
+def atomic_folder(folder: Path) -> Iterator[Path]:
+    """An empty folder that takes `folder`'s place when the block ends well; else what was there stays as it was.
+
+    What a killed writer left is removed by the next. Only for who holds the lock on `folder`.
+
+    Raises:
+        ResourceError: the disk is full. UsageError: the folder can't be written.
+    """
+    partial = folder.with_name(f".{folder.name}.partial")
+    with disk_errors(folder):
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir(parents=True)
+        try:
+            yield partial
+            shutil.rmtree(folder, ignore_errors=True)
+            os.rename(partial, folder)
+        except BaseException:
+            shutil.rmtree(partial, ignore_errors=True)
+            raise
 
 
 def remove_leftovers(*paths: Path) -> None:

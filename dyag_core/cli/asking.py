@@ -13,9 +13,6 @@ from dyag_core.errors import UsageError
 from dyag_core.plain import plain
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from dyag_core.records import Decoding
     from dyag_core.stages.query import Conversation
 
 COMMANDS = "/reset forgets what was said, /save FILE keeps it, /exit leaves. Ctrl-C cancels an answer."
@@ -28,15 +25,20 @@ def ask(
     base_model: str | None,
     index: Path | None,
     k: int,
-    decoding: Decoding,
+    engine: str,
+    option: tuple[str, ...],
+    seed: int,
     as_json: bool,
-    engine: str = "transformers",
-    engine_options: Mapping[str, Any] | None = None,
+    **sampling: Any,
 ) -> None:
-    """Answer `question`, or talk where there is none."""
+    """Answer `question`, or talk where there is none. `sampling` is what `decoding_options` declares."""
+    from dyag_core.options import parse_pairs
+    from dyag_core.records import Decoding
+
+    decoding = Decoding(seed=seed, **sampling)
     arguments: dict[str, Any] = {"model": model, "base_model": base_model, "index": index, "k": k, "decoding": decoding}
-    arguments |= {"engine": engine, "engine_options": engine_options}
-    asking = session(decoding.seed)
+    arguments |= {"engine": engine, "engine_options": parse_pairs(option)}
+    asking = session(seed)
     if question is None:
         if as_json:
             raise UsageError("--json needs a QUESTION")

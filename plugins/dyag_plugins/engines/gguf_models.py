@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import io
-import os
 import shutil
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -17,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from dyag_core import Engine, Run, UsageError
-from dyag_core.artifacts import atomic_text, disk_errors, file_sha256, output_lock, read_json, sha256_of, to_json
+from dyag_core.artifacts import atomic_folder, atomic_text, file_sha256, output_lock, read_json, sha256_of, to_json
 from dyag_core.base_models import cache_folder
 from dyag_core.quiet import quiet_libraries
 from dyag_plugins.engines import gguf_converter, loading, parity
@@ -66,7 +65,7 @@ def cached(base_path: str, adapter: Path | None, quantization: str, opener: Open
     folder = cache_folder() / "gguf" / _key(base_path, adapter, quantization)[:32]
     if not (_is_complete(folder) and (folder / _PARITY).is_file()):
         source = _Source(base_path, adapter)
-        with output_lock(folder), disk_errors(folder):
+        with output_lock(folder):
             if not _is_complete(folder):  # another process may have just finished
                 _make(folder, source, quantization, run)
             if not (folder / _PARITY).is_file():
@@ -122,23 +121,17 @@ def _is_complete(folder: Path) -> bool:
 
 
 def _make(folder: Path, source: _Source, quantization: str, run: Run) -> None:
-    """Merge, save, convert, and rename the whole folder into place."""
-    partial = folder.with_name(f".{folder.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)  # left by a conversion that was killed
-    saved = partial / "merged"
-    saved.mkdir(parents=True)
-    try:
-        gguf_converter.fetched(run)
+    """Merge, save, convert."""
+    gguf_converter.fetched(run)
+    with atomic_folder(folder) as partial:
+        merged = partial / "merged"
+        merged.mkdir()
         with run.progress.task(f"converting {Path(source.base_path).name} for llama.cpp ({quantization}), once"):
-            _save(source, saved)
-            gguf_converter.convert(saved, source.merged[1], partial / _MODEL, quantization, run)
-        shutil.rmtree(saved)
+            _save(source, merged)
+            gguf_converter.convert(merged, source.merged[1], partial / _MODEL, quantization, run)
+        shutil.rmtree(merged)
         about = {"size": (partial / _MODEL).stat().st_size, "quantization": quantization}
         atomic_text(partial / _MARKER, to_json(about, indent=2) + "\n")
-        shutil.rmtree(folder, ignore_errors=True)
-        os.replace(partial, folder)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
 
 
 def _save(source: _Source, folder: Path) -> None:

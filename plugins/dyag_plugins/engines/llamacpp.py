@@ -26,7 +26,7 @@ from dyag_core import Decoding, DyagError, GateError, Message, Reply, Run, Usage
 from dyag_core.chat import prompt_ids
 from dyag_plugins.engines import gguf_models, loading
 from dyag_plugins.engines.gguf_models import GGUF
-from dyag_plugins.engines.rendering import rendered, seed_for
+from dyag_plugins.engines.rendering import answerable, rendered, seed_for
 
 _FREE: dict[str, JsonValue] = {"changes_result": False}
 #: Prompt tokens read between two looks at whether to stop: a second on one slow core. More at a time was not faster.
@@ -133,13 +133,7 @@ class LlamaCpp:
 
     def answer(self, prompts: Sequence[Sequence[Message]], decoding: Decoding) -> Iterator[tuple[int, Reply]]:
         """Answer all prompts, `parallel` at a time; neighbours share as much of their beginning as can be."""
-        rows = []
-        for index, prompt in enumerate(prompts):
-            row = self._row(index, prompt, decoding)
-            if isinstance(row, Reply):
-                yield index, row
-            else:
-                rows.append(row)
+        rows = yield from answerable(prompts, lambda index, prompt: self._row(index, prompt, decoding))
         if not rows:
             return
         rows.sort(key=lambda row: row.prompt)

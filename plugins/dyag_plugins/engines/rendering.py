@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Generator, Sequence
+from typing import Any, TypeVar
 
 from dyag_core import Decoding, Message, Reply
 from dyag_core.chat import prompt_ids
+
+#: What an engine keeps of a prompt while it answers it.
+Row = TypeVar("Row")
 
 
 def rendered(tokenizer: Any, prompt: Sequence[Message], context_length: int) -> list[int] | Reply:
@@ -23,6 +26,20 @@ def rendered(tokenizer: Any, prompt: Sequence[Message], context_length: int) -> 
             error=f"the prompt has {len(ids)} tokens, the model's context holds {context_length}",
         )
     return ids
+
+
+def answerable(
+    prompts: Sequence[Sequence[Message]], row: Callable[[int, Sequence[Message]], Row | Reply]
+) -> Generator[tuple[int, Reply], None, list[Row]]:
+    """Yields what `row` replies to prompts that can't be answered, with their numbers; returns the others' rows."""
+    rows: list[Row] = []
+    for index, prompt in enumerate(prompts):
+        made = row(index, prompt)
+        if isinstance(made, Reply):
+            yield index, made
+        else:
+            rows.append(made)
+    return rows
 
 
 def seed_for(prompt: Sequence[int], decoding: Decoding) -> int:

@@ -19,7 +19,7 @@ from dyag_core import Decoding, Message, Reply, ResourceError, hookimpl
 from dyag_core.chat import end_of_turn_ids, prompt_ids
 from dyag_core.run import Run
 from dyag_plugins.engines import loading
-from dyag_plugins.engines.rendering import rendered, seed_for
+from dyag_plugins.engines.rendering import answerable, rendered, seed_for
 
 
 class TransformersEngines:
@@ -74,13 +74,7 @@ class TransformersEngine:
 
     def answer(self, prompts: Sequence[Sequence[Message]], decoding: Decoding) -> Iterator[tuple[int, Reply]]:
         """Answer all prompts, the shortest first, so that a batch holds prompts of like length and pads little."""
-        rows = []
-        for index, prompt in enumerate(prompts):
-            row = self._row(index, prompt, decoding)
-            if isinstance(row, Reply):
-                yield index, row
-            else:
-                rows.append(row)
+        rows = yield from answerable(prompts, lambda index, prompt: self._row(index, prompt, decoding))
         rows.sort(key=lambda row: (len(row.prompt), row.index))
         for start in range(0, len(rows), self._batch_size):
             batch = rows[start : start + self._batch_size]

@@ -21,7 +21,7 @@ from dyag_core.base_models import is_present
 from dyag_core.grounding import supported
 from dyag_core.records import GenerationEstimate
 from dyag_core.tokens import guessed_text_tokens, guessed_tokens
-from dyag_plugins.generators.asking import AskedModel, AskedModelOptions, Asker, request_key
+from dyag_plugins.asking import AskedModel, AskedModelOptions, Asker, request_key
 from dyag_plugins.generators.llm_prompts import PAIRS_SCHEMA, Prompts, parse_pairs, parse_verdict
 
 if TYPE_CHECKING:

@@ -24,7 +24,7 @@ from dyag_core import Decoding, Message, MetricResult, Prediction, Reply, Run, U
 from dyag_core.artifacts import Journal
 from dyag_core.language import detect_language
 from dyag_core.normalise import normalise
-from dyag_plugins.generators.asking import AskedModel, AskedModelOptions, Asker
+from dyag_plugins.asking import AskedModel, AskedModelOptions, Asker
 from dyag_plugins.generators.llm_prompts import parse_verdict
 from dyag_plugins.metrics.judge_labels import agreement, read_labels
 

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
 from dyag_core import DyagError, Run, UsageError
-from dyag_core.artifacts import atomic_text, disk_errors, file_sha256, read_json
+from dyag_core.artifacts import atomic_folder, atomic_text, file_sha256, read_json
 from dyag_plugins.trainers.checkpoints import name_base
 
 WEIGHTS = "adapter_model.safetensors"
@@ -78,7 +75,7 @@ def put_in(model: Any, folder: Path) -> None:
 
 def save_best(model: Any, folder: Path) -> None:
     """The adapter's weights with their hash, complete or not there at all."""
-    with _replaced(folder) as partial:
+    with atomic_folder(folder) as partial:
         model.save_pretrained(partial)
         for file in partial.iterdir():
             if file.name != WEIGHTS:  # config and README hold this machine's paths, and nothing reads them
@@ -100,19 +97,8 @@ def put_best(model: Any, folder: Path, run: Run) -> None:
 
 def write(model: Any, tokenizer: Any, final: Path, base_name: str) -> None:
     """Adapter and tokenizer, complete or not there at all."""
-    with _replaced(final) as partial:
+    with atomic_folder(final) as partial:
         model.save_pretrained(partial)
         tokenizer.save_pretrained(partial)
         (partial / "README.md").unlink(missing_ok=True)  # a template full of "[More Information Needed]"
         name_base(partial / CONFIG, base_name)
-
-
-@contextmanager
-def _replaced(folder: Path) -> Iterator[Path]:
-    """A place to write in that becomes `folder` when the block ends, in the stead of what was there."""
-    partial = folder.with_name(f".{folder.name}.partial")
-    with disk_errors(folder):
-        shutil.rmtree(partial, ignore_errors=True)
-        yield partial
-        shutil.rmtree(folder, ignore_errors=True)
-        partial.rename(folder)
