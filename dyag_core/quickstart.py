@@ -25,7 +25,7 @@ def quickstart(
     documents: Path | None = None,
     base_model: str = "smollm2:135m",
     count: int = 280,
-    epochs: float = 6,
+    epochs: float = 4,
 ) -> ComparisonFiles:
     """Run every stage into `folder`, on `documents` or the sample catalogue in the session's language.
 

@@ -54,7 +54,7 @@ def finetune(folder: Path) -> subprocess.CompletedProcess[str]:
     return dyag(
         folder,
         *("finetune", "--dataset", "data/demo_train.jsonl", "--output", "models/demo"),
-        *("--base-model", "smollm2:135m", "--epochs", "6", "-o", "learning_rate=2e-3"),
+        *("--base-model", "smollm2:135m", "--epochs", "6"),
     )
 
 

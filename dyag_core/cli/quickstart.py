@@ -14,7 +14,7 @@ from dyag_core.cli.common import FilePath, base_model_option, json_option, seed_
 @click.option("--documents", type=FilePath, help="Your own documents instead of the sample catalogue.")
 @base_model_option(help="Preset, ORG/NAME or folder.", default="smollm2:135m", show_default=True)
 @click.option("--count", default=280, show_default=True, type=click.IntRange(min=1), help="Rows to make.")
-@click.option("--epochs", default=6.0, show_default=True, help="Passes over the training rows.")
+@click.option("--epochs", default=4.0, show_default=True, help="Passes over the training rows.")
 @click.option("--lang", type=click.Choice(["fr", "en"]), default="en", show_default=True, help="Of sample and report.")
 @seed_option
 @json_option

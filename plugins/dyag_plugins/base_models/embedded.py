@@ -15,7 +15,7 @@ smollm2_135m = BaseModelPreset(
     ),
     # A model this small needs a far higher rate than those above to learn facts by heart; measured on French
     # one-line answers, on two CPU cores.
-    learning_rate=1e-3,
+    learning_rate=2e-3,
     template="ChatML; adds a system turn when none is given; bos is <|im_start|>, eos and pad are <|im_end|>",
     page="https://huggingface.co/HuggingFaceTB/SmolLM2-135M-Instruct",
 )
