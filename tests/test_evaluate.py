@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from dyag_core import Chunk, Decoding, Hit, Message, Reply, UsageError, hookimpl
-from dyag_core.artifacts import Journal, write_jsonl
+from dyag_core.artifacts import Journal, output_lock, write_jsonl
+from dyag_core.errors import LockedError
 from dyag_core.manager import Plugins
 from dyag_core.prompts import SYSTEM, UNKNOWN
 from dyag_core.questions import question_hash
@@ -424,3 +425,9 @@ def test_the_journal_is_what_its_name_says(work: Path) -> None:
         run(work, Oracle(TABLE, stop_after=2))
     with Journal(work / ".out.json.journal.jsonl") as journal:
         assert len(journal) == 2
+
+
+def test_a_file_that_another_run_writes_is_left_to_it(work: Path) -> None:
+    with output_lock(work / "out_rag.json"), pytest.raises(LockedError, match=r"out_rag\.json"):
+        run(work, Oracle(TABLE), arms=("base", "rag"), output="out")
+    run(work, Oracle(TABLE), arms=("base", "rag"), output="out")

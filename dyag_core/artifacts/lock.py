@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 import filelock
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def output_lock(output: Path) -> Iterator[None]:
-    """Hold `output` (a file or folder, which need not exist) for this process.
+def output_lock(*outputs: Path) -> Iterator[None]:
+    """Hold `outputs` (files or folders, which need not exist) for this process: all of them, or none.
 
     The operating system frees the lock when the process dies, however it dies. The PID stands in a file of its own
     because a locked file can't be read on Windows.
@@ -26,6 +26,14 @@ def output_lock(output: Path) -> Iterator[None]:
     Raises:
         LockedError: another process holds it; names its PID (exit 6).
     """
+    with ExitStack() as held:
+        for output in dict.fromkeys(outputs):
+            held.enter_context(_held(output))
+        yield
+
+
+@contextmanager
+def _held(output: Path) -> Iterator[None]:
     with disk_errors(output):
         output.parent.mkdir(parents=True, exist_ok=True)
         lock_path = output.parent / f".{output.name}.lock"

@@ -104,7 +104,7 @@ def evaluate(
     validation = _validation(questions, validation, k) if retrieving else None
     metrics = metrics or (*DEFAULT_METRICS, *(RETRIEVAL_METRICS if retrieving else ()))
     files = _result_files(output, wanted)
-    with output_lock(output):
+    with output_lock(output, *files.values()):  # one run's arm may be the whole of another
         remove_leftovers(*files.values(), manifest_path(output))
         run = Run(stage="evaluate", folder=output.parent, output=output, plugins=plugins, seed=seed, progress=progress)
         with plugins.stage(run) as done:
