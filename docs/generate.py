@@ -7,8 +7,10 @@ option, plugin or command needs no edit here. `tests/test_docs.py` fails where t
 from __future__ import annotations
 
 import dataclasses
+import importlib
 import inspect
 from collections.abc import Callable, Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,11 @@ import dyag_core
 from dyag_core import errors, hookspecs, options, records, registry
 from dyag_core.cli.root import root
 from dyag_core.records import BaseModelPreset
+from dyag_core.stages.compare import ComparisonFiles
+from dyag_core.stages.evaluate import EvaluationFiles
+from dyag_core.stages.explain import Explanation
+from dyag_core.stages.index import Index
+from dyag_core.stages.query import Answer, Conversation
 
 FOLDER = Path(__file__).parent / "reference"
 NOTICE = "<!-- Written by docs/generate.py from the code. Change the code, then run: make docs-reference -->"
@@ -33,6 +40,25 @@ IN_FILES = {
     "Results": ("Evaluation", "Prediction", "Source", "MetricResult", "MetricSummary"),
     "The passport": ("Passport",),
 }
+#: What methods of Session return that is no record of `dyag_core.records`.
+RETURNED = (Explanation, Index, Answer, Conversation, EvaluationFiles, ComparisonFiles)
+#: What plugins may use beside the names of `dyag_core`: these are part of the plugin API, too.
+FOR_PLUGINS = (
+    "artifacts.atomic_write",
+    "base_models.load_tokenizer",
+    "chat.TrainingIds",
+    "chat.training_ids",
+    "conversations.Conversation",
+    "conversations.read_conversations",
+    "exporting.export_rows",
+    "normalise.fold",
+    "normalise.tokens",
+    "plain.plain",
+    "prompts.question_messages",
+    "prompts.with_context",
+    "sentences.sentences",
+    "tokens.guessed_tokens",
+)
 
 
 def commands() -> str:
@@ -212,6 +238,14 @@ def _record(name: str) -> Iterator[str]:
     if getattr(record, "model_config", {}).get("extra") == "ignore":
         yield "Fields that it doesn't know are passed over."
     yield _fields_table(record)
+    yield "\n".join(f"- `{name}`, computed: {docstring(thing).splitlines()[0]}" for name, thing in _computed(record))
+
+
+def _computed(record: Any) -> Iterator[tuple[str, Any]]:
+    """Public properties, which stand in no file."""
+    for name, thing in vars(record).items():
+        if isinstance(thing, property | cached_property) and not name.startswith("_"):
+            yield name, thing
 
 
 def _fields_table(record: Any) -> str:
@@ -261,8 +295,31 @@ def python_api() -> str:
     for name in dyag_core.__all__:
         thing = getattr(dyag_core, name)
         if name not in known and inspect.isclass(thing) and not issubclass(thing, Exception):
-            parts += [f"## {name}", docstring(thing), _fields_table(thing), *_methods(name, thing)]
+            parts += _class(name, thing)
+    parts.append("## What Session returns\n\nBeside the records of [records and files](files.md):")
+    for thing in RETURNED:
+        parts += _class(thing.__name__, thing, level=3)
+    parts.append(
+        "## For plugins\n\nThese come from modules of their own and are part of the "
+        "[plugin API](../plugin-api-policy.md), too; so are `dyag_core.prompts.UNKNOWN` (language -> the answer that "
+        "says that the documents don't tell), `dyag_core.records` and `dyag_core.testing` "
+        "([contract tests](../contracts.md))."
+    )
+    for place in FOR_PLUGINS:
+        module, _, name = place.rpartition(".")
+        thing = getattr(importlib.import_module(f"dyag_core.{module}"), name)
+        if inspect.isclass(thing):
+            parts += _class(f"dyag_core.{place}", thing, level=3)
+        else:
+            parts += [f"### dyag_core.{place}", f"```python\n{signature(name, thing)}\n```", docstring(thing)]
     return _page(parts)
+
+
+def _class(name: str, thing: type, level: int = 2) -> Iterator[str]:
+    yield f"{'#' * level} {name}"
+    yield docstring(thing)
+    yield _fields_table(thing)
+    yield from _methods(name, thing)
 
 
 def _methods(owner: str, thing: type) -> Iterator[str]:

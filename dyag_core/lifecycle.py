@@ -176,6 +176,12 @@ def object_name(plugin: Any) -> str:
     return str(getattr(plugin, "name", None) or getattr(plugin, "__name__", None) or type(plugin).__name__)
 
 
+def nameless(objects: Iterable[Any], hook: str) -> str:
+    """What to tell somebody who asks for a plugin by a name that a plugin object with this hook doesn't carry."""
+    names = [object_name(plugin) for plugin in objects if hasattr(plugin, hook) and not getattr(plugin, "name", None)]
+    return f"The plugin object {names[0]!r} has no attribute `name`; give it one: name = ..." if names else ""
+
+
 def _filter_failure(name: str, error: BaseException) -> PluginError:
     return PluginError(f"filter of hook plugin {name} failed: {type(error).__name__}: {error}")
 

@@ -16,7 +16,7 @@ from dyag_core import hookspecs, options, registry
 from dyag_core.api import check_api
 from dyag_core.errors import DyagError, PluginError, UsageError, ended_by_signal
 from dyag_core.item_faults import examples_of, scores_of
-from dyag_core.lifecycle import Lifecycle, object_name
+from dyag_core.lifecycle import Lifecycle, nameless, object_name
 from dyag_core.markers import PROJECT
 from dyag_core.records import (
     BaseModelPreset,
@@ -134,7 +134,7 @@ class Plugins:
         own = self._object(family, name)
         if own is not None:
             return own, None
-        entry = registry.find(family, name)
+        entry = registry.find(family, name, nameless(self.objects, registry.FAMILY_HOOKS[family]))
         chosen_before = self._pm.get_plugin(f"{family}:{entry.distribution}/{registry.normalise_name(entry.name)}")
         if chosen_before is not None:  # one instance a run: a second one would not be the one that is registered
             return chosen_before, entry
@@ -241,7 +241,10 @@ class Plugins:
         """The same examples with how each was made in their meta."""
         examples = self._call(chosen, "dyag_explain", documents=documents, options=chosen.options, run=run)
         if examples is None:
-            raise UsageError(f"{chosen} can't say how its questions are made", "explain --method rule or augmented")
+            raise UsageError(
+                f"{chosen} can't say how its questions are made",
+                "explain --method rule or augmented; a generator of your own can with the hook dyag_explain",
+            )
         yield from self._drained(chosen, examples)
 
     def base_model(self, spec: str, *, remote: bool = False) -> BaseModelPreset:

@@ -11,7 +11,7 @@ from dyag_core.errors import UsageError, nearest
 from dyag_core.registry import normalise_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
 
 class NoOptions(BaseModel, extra="forbid", frozen=True):
@@ -45,14 +45,19 @@ def parse_pairs(pairs: Iterable[str]) -> dict[str, str]:
     return options
 
 
-def parse_metric_pairs(pairs: Iterable[str]) -> dict[str, dict[str, str]]:
-    """`["bleu.tokenize=intl", ...]` from the command line as {"bleu": {"tokenize": "intl"}}."""
+def parse_metric_pairs(pairs: Iterable[str], metrics: Sequence[str] = ()) -> dict[str, dict[str, str]]:
+    """`["bleu.tokenize=intl", ...]` from the command line as {"bleu": {"tokenize": "intl"}}.
+
+    Raises:
+        UsageError: a pair names no metric; says how to write it for the first of the `metrics` that are scored.
+    """
     options: dict[str, dict[str, str]] = {}
     for pair in pairs:
         place, equals, value = pair.partition("=")
         metric, dot, key = place.rpartition(".")
         if not (equals and dot and metric.strip() and key.strip()):
-            raise UsageError(f"metric option {pair!r} is not METRIC.KEY=VALUE", "write it as -m bleu.tokenize=intl")
+            example = f"{metrics[0]}.{key or 'KEY'}={value or 'VALUE'}" if metrics else "bleu.tokenize=intl"
+            raise UsageError(f"metric option {pair!r} is not METRIC.KEY=VALUE", f"write it as -m {example}")
         options.setdefault(metric.strip(), {})[key.strip().replace("-", "_")] = value
     return options
 

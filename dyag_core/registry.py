@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib.metadata
 import importlib.util
 import inspect
+import re
 import sys
 from dataclasses import dataclass
 from functools import lru_cache
@@ -24,10 +25,12 @@ if TYPE_CHECKING:
 
 __all__ = [
     "COMMANDS",
+    "FAMILIES",
     "FAMILY_HOOKS",
     "LIFECYCLE",
     "Entry",
     "entries",
+    "family_of",
     "find",
     "installed",
     "instance",
@@ -55,6 +58,7 @@ FAMILY_HOOKS = {
 
 LIFECYCLE = "hooks"
 COMMANDS = "commands"
+FAMILIES = (*FAMILY_HOOKS, LIFECYCLE, COMMANDS)
 
 #: library -> the extra of this distribution that brings it
 _EXTRA_OF = {
@@ -97,6 +101,19 @@ class Entry:
 
     def __str__(self) -> str:
         return f"{self.release} -> {self.target}"
+
+
+def family_of(name: str) -> str:
+    """The family that `name` means, however it is written: metric, metrics, base-model.
+
+    Raises:
+        UsageError: there is none (with the nearest ones).
+    """
+    wanted = name.strip().lower().replace("-", "_")
+    for family in FAMILIES:
+        if wanted in (family, family.rstrip("s")):
+            return family
+    raise UsageError(f"no plugin family is named {name!r}", nearest(wanted, FAMILIES))
 
 
 def kind(family: str) -> str:
@@ -147,10 +164,10 @@ def _identity(distribution: importlib.metadata.Distribution) -> tuple[str, str]:
         return "unknown", "0"
 
 
-def find(family: str, name: str) -> Entry:
+def find(family: str, name: str, else_say: str = "") -> Entry:
     """The one plugin that `name` means.
 
-    `name` may be qualified with its distribution: `acme-dyag/augmented`.
+    `name` may be qualified with its distribution: `acme-dyag/augmented`. `else_say` ends the hint where there is none.
 
     Raises:
         UsageError: no plugin has that name (with the nearest ones), it is switched off, or several distributions
@@ -172,7 +189,7 @@ def find(family: str, name: str) -> Entry:
         )
     if not matching:
         known = {entry.name for entry in entries(family)}
-        raise UsageError(f"no {kind(family)} is named {name!r}", nearest(wanted, known))
+        raise UsageError(f"no {kind(family)} is named {name!r}", f"{nearest(wanted, known)} {else_say}".rstrip())
     if len(matching) > 1:
         providers = "; ".join(map(str, matching))
         qualified = " or ".join(entry.qualified for entry in matching)
@@ -252,7 +269,15 @@ def load_failure(entry: Entry, error: BaseException) -> DyagError:
 
 def unfit(what: str, error: Exception) -> PluginError:
     """A plugin whose functions aren't those of the hooks."""
-    return PluginError(f"{what} does not fit the hooks: {error}", "compare it with docs/writing-a-plugin.md")
+    from dyag_core import hookspecs
+
+    unknown = re.search(r"unknown hook '(\w+)'", str(error))
+    hooks = [hook for hook in vars(hookspecs) if hook.startswith("dyag_")]
+    near = f"{nearest(unknown[1], hooks)} " if unknown else ""
+    return PluginError(
+        f"{what} does not fit the hooks: {error}",
+        f"{near}Compare it with a plugin that works: dyag plugins new FAMILY NAME writes one",
+    )
 
 
 def need_libraries(what: str, plugin: Any) -> None:

@@ -17,11 +17,11 @@ from pathlib import Path
 
 from dyag_core import registry
 from dyag_core.artifacts import disk_errors, relative_to
-from dyag_core.errors import UsageError, nearest
+from dyag_core.errors import UsageError
 from dyag_core.version import __version__
 
 _TEMPLATES = Path(__file__).with_name("templates")
-_NAME = re.compile(r"[a-z][a-z0-9]*(?:[-_][a-z0-9]+)*")
+_NAME = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*")
 _LONGEST_NAME = 60
 
 
@@ -111,7 +111,7 @@ def new_plugin(family: str, name: str, folder: Path | None = None) -> Scaffold:
     Raises:
         UsageError: no such family; the name can't be a package's, or is taken; the folder exists or can't be written.
     """
-    family = _family(family)
+    family = registry.family_of(family)
     _check_name(family, name)
     folder = folder or Path(name)
     if folder.exists() or folder.is_symlink():
@@ -134,16 +134,6 @@ def new_plugin(family: str, name: str, folder: Path | None = None) -> Scaffold:
         FAMILIES[family].use.format(name=name),
     )
     return Scaffold(family, name, here, tuple(files), commands)
-
-
-def _family(name: str) -> str:
-    wanted = name.strip().lower().replace("-", "_")
-    for family in FAMILIES:
-        if wanted in (family, family.rstrip("s")):
-            return family
-    raise UsageError(
-        f"no plugin family is named {name!r}", nearest(wanted, [family.rstrip("s") for family in FAMILIES])
-    )
 
 
 def _check_name(family: str, name: str) -> None:

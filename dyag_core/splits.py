@@ -36,6 +36,7 @@ STRATA = ("recall", "unseen", "unanswerable")
 
 #: No test question may be nearer to a training question: 0.8, less the error of a MinHash estimate of it.
 TOO_NEAR = 0.75
+_NEAR = "too near a training question"
 #: A wording is held out for a recall question only once this many others of its fact are trained.
 _TRAINED_FIRST = 2
 _ALTERNATIVES = 4
@@ -82,6 +83,7 @@ class Splitter:
     trained: int = 0
     set_aside: Counter[str] = field(default_factory=Counter)
     rejected: Counter[str] = field(default_factory=Counter)
+    refused_for_recall: set[str] = field(default_factory=set)  # questions, as they came too near a trained one
 
     def __post_init__(self) -> None:
         total = sum(self.shares)
@@ -147,6 +149,11 @@ class Splitter:
     def facts_trained(self) -> int:
         """How many facts have a training row of their own."""
         return len(self._rows_of)
+
+    @property
+    def wants_recall(self) -> int:
+        """How many test questions the stratum recall should have."""
+        return self._quotas()["recall"]
 
     @property
     def wants_test(self) -> bool:
@@ -286,10 +293,14 @@ class Splitter:
         asked = {placed.example.question for placed in test}
         validation = [*self._validation, *(example for example, _ in self._held if example.question not in asked)]
         wanted_val = self._wanted(self._val)
-        self.set_aside["beyond what the validation part needs"] += max(0, len(validation) - wanted_val)
-        if self._sparse > 1 and wanted_val:  # of a large set: from all over it
-            validation = validation[:: max(1, len(validation) // wanted_val)]
-        return [Placed(example, "val") for example in validation[:wanted_val]] + test
+        # of a large set: from all over it
+        step = max(1, len(validation) // wanted_val) if self._sparse > 1 and wanted_val else 1
+        used = validation[::step][:wanted_val]
+        # What recall refused still serves for validation; the rest of it is counted as what it is.
+        refused = len(self.refused_for_recall - {example.question for example in used})
+        self.rejected += Counter({_NEAR: refused})
+        self.set_aside["beyond what the validation part needs"] += len(validation) - len(used) - refused
+        return [Placed(example, "val") for example in used] + test
 
     def _choose(self, stratum: str, pool: list[Candidate], wanted: int, best: dict[str, float]) -> list[Placed]:
         chosen: list[tuple[int, Placed]] = []
@@ -302,8 +313,10 @@ class Splitter:
                 continue
             example = next((e for e in candidate.wordings if best[e.question] <= TOO_NEAR), None)
             if example is None:
-                if stratum != "recall":  # a held-out wording of a trained fact still serves for validation
-                    self.rejected["too near a training question"] += 1
+                if stratum == "recall":
+                    self.refused_for_recall.add(candidate.wordings[0].question)
+                else:
+                    self.rejected[_NEAR] += 1
                 continue
             self.set_aside["another wording of a held-out fact"] += len(candidate.wordings) - 1
             chosen.append((position, Placed(example, "test", stratum, best[example.question])))

@@ -58,6 +58,7 @@ def test_every_command_explains_itself_and_every_option(name: str) -> None:
         (["generate-training", "no.jsonl", "--output", "o.jsonl", "--method", "ruel"], "'rule'"),
         (["generate-training", "no.jsonl", "--output", "o.jsonl", "--split", "80/30/10"], "add up to 100"),
         (["compare-models", "--output", "c"], "two result files"),
+        (["evaluate", "no.jsonl", "--output", "o", "--metric", "chrf", "-m", "beta=2"], "-m chrf.beta=2"),
     ],
 )
 def test_a_misspelt_name_exits_2_with_the_nearest(arguments: list[str], expected: str, run_dyag: Any) -> None:

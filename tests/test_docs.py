@@ -60,6 +60,19 @@ def test_every_option_hook_plugin_and_record_stands_in_the_reference() -> None:
         assert f"{heading}\n" in text
 
 
+def test_what_a_session_returns_and_what_plugins_import_stands_in_the_reference() -> None:
+    text = "".join(page.read_text(encoding="utf-8") for page in (DOCS / "reference").iterdir())
+    methods = [method for name, method in vars(Session).items() if inspect.isfunction(method) and name[0] != "_"]
+    for returned in {inspect.signature(method).return_annotation for method in methods}:
+        assert f"## {returned}\n" in text
+    templates = "".join(file.read_text(encoding="utf-8") for file in (HOME / "dyag_core/templates").rglob("*.jinja"))
+    imported = re.findall(r"from (dyag_core\.\w+) import ([\w, ]+)", templates)
+    assert imported
+    for module, names in imported:
+        for name in names.split(", "):
+            assert f"`{module}`" in text or f"`{module}.{name}`" in text or f"### {module}.{name}\n" in text
+
+
 def test_exit_codes_are_those_of_the_table() -> None:
     readme = (HOME / "README.md").read_text(encoding="utf-8").replace("\n", " ")
     for code, meaning in errors.EXIT_CODES.items():

@@ -163,6 +163,29 @@ def test_a_plugin_object_may_not_shadow_an_installed_plugin_nor_another_object()
         Plugins(objects=[one, other]).choose("metrics", "twice")
 
 
+def test_a_plugin_object_without_a_name_is_told_so() -> None:
+    class Mine:
+        @hookimpl
+        def dyag_score(self, predictions: list[Prediction]) -> MetricResult:
+            return MetricResult(name="mine", items=[1.0 for _ in predictions])
+
+    with pytest.raises(UsageError, match="no metric is named 'full_stop'") as error:
+        Plugins(objects=[Mine()]).choose("metrics", "full_stop")
+    assert "plugin object 'Mine' has no attribute `name`" in str(error.value.hint)
+    with pytest.raises(UsageError) as error:
+        Plugins(objects=[Fussy()]).choose("metrics", "full_stop")
+    assert "`name`" not in str(error.value.hint)
+
+
+def test_a_misspelt_hook_is_told_the_right_one(site: Path) -> None:
+    source = "from dyag_core import hookimpl\n@hookimpl\ndef dyag_scores(predictions): ...\n"
+    distribution(site, "acme-typo", "[dyag.metrics]\ntypo = acme_typo\n", acme_typo=source)
+    with pytest.raises(PluginError, match=r"'typo' \(acme-typo 1.0\) does not fit the hooks") as error:
+        Plugins().choose("metrics", "typo")
+    assert "Did you mean 'dyag_score'" in str(error.value.hint)
+    assert "dyag plugins new FAMILY NAME" in str(error.value.hint)
+
+
 def test_a_hook_plugin_that_cannot_load_is_a_warning_or_in_strict_mode_an_error(
     site: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

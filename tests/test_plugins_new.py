@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tomllib
@@ -142,6 +143,22 @@ def test_all_are_listed_and_pass_the_check(installed: Path, run: Dyag) -> None:
     checked = {row["name"]: row for row in json.loads(run.works("plugins", "check", "--json"))}
     assert [name for name in NAMES.values() if not checked[name]["ok"]] == []
     assert "decimals" in run.works("plugins", "show", "metric", "acme-numbers")
+    assert run.works("plugins", "check", "metrics", "acme-numbers") == "ok   metrics acme-numbers\n"
+    code, _, err = run("plugins", "check", "metrics", "acme-number")
+    assert code == 2
+    assert "'acme-numbers'" in err
+
+
+def test_their_own_tests_are_found_before_the_package_is_installed(packages: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "--collect-only", "-p", "no:cacheprovider", NAMES["metrics"]],
+        cwd=packages,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
 
 
 def pass_their_own_tests(packages: Path, site: Path, report: Path, names: list[str]) -> None:
@@ -211,13 +228,32 @@ def test_retriever_engine_metric_and_reporter_are_used(installed: Path, run: Dya
     assert rag["metadata"]["index"]["retriever"] == "acme-letters"
     assert {row["sources"][0]["chunk"] for row in rag["results"]} == {str(i) for i in range(12)}
     assert rag["metrics"]["summaries"]["acme-numbers"]["mean"] == 100.0
-    run.works(
+    compared = run.works(
         *("compare-models", "--results", "base=r_base.json", "--results", "rag=r_rag.json", "--output", "c"),
         *("--metric", "acme-numbers", "-m", "acme-numbers.decimals=1", "--reporter", "acme-table", "--lang", "fr"),
     )
     lines = Path("c.tsv").read_text(encoding="utf-8").splitlines()
     assert lines[0].startswith("bras\tstrate\tmétrique\tmoyenne")
     assert any(line.startswith("rag\t\tacme-numbers\t100,0\t") for line in lines)
+    head = next(line for line in compared.splitlines() if "s/question" in line)
+    assert head.split()[-2:] == ["acme-numbers", "s/question"]
+    assert re.search(r"^RAG .* 100,0 % \([\d,]+ à 100,0\) +\S+$", compared, re.MULTILINE)
+
+
+def test_a_reporter_as_a_format_is_told_the_option(installed: Path, run: Dyag) -> None:
+    code, _, err = run("compare-models", "--format", "acme-table", "--output", "c")
+    assert code == 2
+    assert "--reporter acme-table" in err
+    assert run("compare-models", "--format", "acme-tables", "--output", "c")[0] == 2
+
+
+def test_what_an_option_leaves_out_does_not_count_as_lost(installed: Path, run: Dyag, documents: Path) -> None:
+    shown = run.works(
+        *("generate-training", documents, "--method", "acme-fields", "-o", "longest=6", "--lang", "en"),
+        *("--min-yield", "100", "--output", "t.jsonl", "--json"),
+    )
+    assert json.loads(shown)["rejected"] == {}
+    assert "Unit 10" not in Path("t.jsonl").read_text(encoding="utf-8")
 
 
 def test_the_hook_keeps_personal_data_out(installed: Path, run: Dyag, tmp_path: Path) -> None:
@@ -260,6 +296,7 @@ def test_the_trainer_s_model_is_loaded_and_differs(installed: Path, tiny_model: 
         ("metric", "élan", "small letters"),
         ("metric", "", "small letters"),
         ("metric", "9lives", "small letters"),
+        ("metric", "acme_numbers", "acme-numbers"),
         ("metric", "a" * 300, "at most"),
         ("metric", "class", "acme-class"),
         ("metric", "numbers", "acme-numbers"),
@@ -268,7 +305,7 @@ def test_the_trainer_s_model_is_loaded_and_differs(installed: Path, tiny_model: 
         ("metric", "bleu", "dyag_plugins.metrics.bleu"),
         ("exporter", "sharegpt", "named 'sharegpt' already"),
         ("command", "ingest", "named 'ingest' already"),
-        ("metrik", "acme-x", "'metric'"),
+        ("metrik", "acme-x", "'metrics'"),
     ],
 )
 def test_a_bad_name_exits_2_and_writes_nothing(run: Dyag, tmp_path: Path, family: str, name: str, said: str) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
+from dyag_core import registry
 from dyag_core.cli.common import FilePath, json_option, lang_option, metric_options, seed_option, session
 from dyag_core.cli.plugin_parameters import PluginCommand, PluginName
 from dyag_core.errors import UsageError
@@ -20,6 +22,20 @@ FORMATS = {
 }
 
 
+class ReportFormat(click.Choice[str]):
+    """The names of --format."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """As click does; a reporter that is no format is answered with the option that takes it."""
+        reporters = {registry.normalise_name(entry.name) for entry in registry.entries("reporters")}
+        if value not in self.choices and registry.normalise_name(str(value)) in reporters:
+            raise UsageError(
+                f"--format {value}: it is one of {', '.join(self.choices)}",
+                f"a plugin's report is asked for with --reporter {value}",
+            )
+        return super().convert(value, param, ctx)
+
+
 @click.command("compare-models", cls=PluginCommand, short_help="Say which arm to use, with intervals.")
 @click.option("--rag-results", type=FilePath, help="Results of evaluate-rag.")
 @click.option("--finetuned-results", type=FilePath, help="Results of evaluate-finetuned.")
@@ -28,7 +44,7 @@ FORMATS = {
 @click.option(
     "--format",
     "format_",
-    type=click.Choice(list(FORMATS)),
+    type=ReportFormat(list(FORMATS)),
     default="both",
     show_default=True,
     help="Reports to write; both: Markdown and JSON, all: HTML too.",
@@ -108,10 +124,10 @@ def command(
         reporters=list(dict.fromkeys([*FORMATS[format_], *reporter, *(["html"] if open_ else [])])),
         primary=primary,
         metrics=metric,
-        metric_options=parse_metric_pairs(metric_option),
+        metric_options=parse_metric_pairs(metric_option, metric),
         force=force,
         cost=CostOptions(**cost),
     )
-    show_verdict(made, as_json=as_json)
+    show_verdict(made, as_json=as_json, metrics=metric)
     if open_:
         show_in_browser(made.files["html"])

@@ -116,7 +116,7 @@ def measure(
         validation=validation,
         output=output,
         metrics=metric or None,
-        metric_options=parse_metric_pairs(metric_option),
+        metric_options=parse_metric_pairs(metric_option, metric),
         decoding=Decoding(seed=seed, **sampling),
         engine=engine,
         engine_options=parse_pairs(option),

@@ -10,7 +10,7 @@ from dyag_core import registry
 from dyag_core.cli.common import json_option
 from dyag_core.cli.plugin_parameters import complete_names
 from dyag_core.cli.plugins_new import new
-from dyag_core.errors import GateError, UsageError, nearest
+from dyag_core.errors import GateError, nearest
 from dyag_core.participation import DISABLE, meaning_nothing, switched_off
 
 if TYPE_CHECKING:
@@ -18,15 +18,13 @@ if TYPE_CHECKING:
 
     from click.shell_completion import CompletionItem
 
-FAMILIES = [*registry.FAMILY_HOOKS, registry.LIFECYCLE, registry.COMMANDS]
-
 
 def _complete_family(_ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
-    return [family for family in FAMILIES if family.startswith(incomplete)]
+    return [family for family in registry.FAMILIES if family.startswith(incomplete)]
 
 
 def _complete_name(ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    return complete_names(_family(ctx.params["family"]), incomplete)
+    return complete_names(registry.family_of(ctx.params["family"]), incomplete)
 
 
 @click.group("plugins", short_help="List, show and check plugins.")
@@ -51,7 +49,7 @@ def list_(family: str | None, as_json: bool) -> None:
     ]
     rows = [[e.family, e.name, e.release, e.target] for e in entries]
     result(described, as_json=as_json, text=table(["family", "name", "from", "target"], rows))
-    installed = [entry for each in FAMILIES for entry in registry.installed(each)]
+    installed = [entry for each in registry.FAMILIES for entry in registry.installed(each)]
     for entry in installed:
         reason = switched_off(entry)
         if reason:
@@ -70,7 +68,7 @@ def show(family: str, name: str, as_json: bool) -> None:
     from dyag_core import options
     from dyag_core.cli.terminal import result
 
-    entry = registry.find(_family(family), name)
+    entry = registry.find(registry.family_of(family), name)
     plugin = registry.load(entry)
     fields = options.describe(options.options_model(plugin))
     described: dict[str, Any] = {
@@ -92,6 +90,7 @@ def show(family: str, name: str, as_json: bool) -> None:
 
 @command.command("check")
 @click.argument("family", required=False, shell_complete=_complete_family)
+@click.argument("name", required=False, shell_complete=_complete_name)
 @click.option(
     "--timeout",
     default=20.0,
@@ -100,14 +99,17 @@ def show(family: str, name: str, as_json: bool) -> None:
     help="Seconds that one may take.",
 )
 @json_option
-def check(family: str | None, timeout: float, as_json: bool) -> None:
-    """Load every plugin, or those of one FAMILY, and check them against the hooks. Exit 3 if one fails.
+def check(family: str | None, name: str | None, timeout: float, as_json: bool) -> None:
+    """Load every plugin, those of one FAMILY, or the one named NAME, and check them against the hooks.
+
+    Exit 3 if one fails.
 
     They are loaded in processes of their own: one that hangs, exits or crashes is named like any other.
     """
     from dyag_core.cli.terminal import result
     from dyag_core.plugin_check import check_plugins
 
+    entries = [registry.find(registry.family_of(family), name)] if family and name else list(_entries(family))
     rows: list[dict[str, Any]] = [
         {
             "family": checked.entry.family,
@@ -117,7 +119,7 @@ def check(family: str | None, timeout: float, as_json: bool) -> None:
             "ok": checked.problem is None,
             "problem": checked.problem,
         }
-        for checked in check_plugins(list(_entries(family)), timeout)
+        for checked in check_plugins(entries, timeout)
     ]
     text = "\n".join(
         f"{'ok  ' if r['ok'] else 'FAIL'} {r['family']} {r['name']}  {r['problem'] or ''}".rstrip() for r in rows
@@ -129,16 +131,8 @@ def check(family: str | None, timeout: float, as_json: bool) -> None:
 
 
 def _entries(family: str | None) -> Iterator[registry.Entry]:
-    for each in [_family(family)] if family else FAMILIES:
+    for each in [registry.family_of(family)] if family else registry.FAMILIES:
         yield from registry.entries(each)
-
-
-def _family(name: str) -> str:
-    wanted = name.replace("-", "_")
-    for family in FAMILIES:
-        if wanted in (family, family.rstrip("s")):
-            return family
-    raise UsageError(f"no plugin family is named {name!r}", nearest(wanted, FAMILIES))
 
 
 def _left_table(headers: list[str], rows: list[list[str]]) -> str:

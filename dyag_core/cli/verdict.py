@@ -10,6 +10,8 @@ from dyag_core.cli.terminal import hint, result, table
 from dyag_core.wording import arm_name, interval, metric_name, number, percent
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from dyag_core.records import Comparison, MetricSummary
     from dyag_core.stages.compare import ComparisonFiles
 
@@ -19,9 +21,9 @@ _WORDS = {
 }
 
 
-def show_verdict(made: ComparisonFiles, *, as_json: bool) -> None:
-    """The result on stdout, the files on stderr."""
-    text = verdict(made.comparison, made.lang)
+def show_verdict(made: ComparisonFiles, *, as_json: bool, metrics: Sequence[str] = ()) -> None:
+    """The result on stdout, the files on stderr; the table has `metrics` beside the primary one."""
+    text = verdict(made.comparison, made.lang, metrics)
     result(made.comparison.model_dump(mode="json"), as_json=as_json, text=text)
     hint("", *[f"wrote {file}" for name, file in made.files.items() if name != "manifest"])
 
@@ -37,22 +39,29 @@ def show_in_browser(page: Path) -> None:
         hint(f"no browser could be opened; the report is {page}")
 
 
-def verdict(comparison: Comparison, lang: str) -> str:
-    """The verdict; the arms on the primary metric, overall and by stratum, with 95 % intervals; the other advice."""
+def verdict(comparison: Comparison, lang: str, metrics: Sequence[str] = ()) -> str:
+    """The verdict; the arms on the primary metric, overall and by stratum, then on `metrics`; the other advice.
+
+    All with 95 % intervals.
+    """
     primary, words = comparison.primary_metric, _WORDS[lang]
+    others = [metric for metric in dict.fromkeys(metrics) if metric != primary]
     strata = list(dict.fromkeys(stratum for arm in comparison.arms for stratum in arm.strata))
     rows = [
         [
             arm_name(arm.name, lang),
             _shown(arm.metrics.get(primary), lang),
             *(_shown(arm.strata.get(stratum, {}).get(primary), lang) for stratum in strata),
+            *(_shown(arm.metrics.get(metric), lang) for metric in others),
             "-" if arm.median_seconds is None else number(arm.median_seconds, lang),
         ]
         for arm in comparison.arms
     ]
-    head = ["", metric_name(primary, lang), *(words.get(stratum, stratum) for stratum in strata), words["median"]]
-    first, *others = (recommendation.text[lang] for recommendation in comparison.recommendations)
-    return "\n".join([first, "", table(head, rows), "", *(f"- {advice}" for advice in others)]).rstrip()
+    parts = [words.get(stratum, stratum) for stratum in strata]
+    more = [metric_name(metric, lang) for metric in others]
+    head = ["", metric_name(primary, lang), *parts, *more, words["median"]]
+    first, *rest = (recommendation.text[lang] for recommendation in comparison.recommendations)
+    return "\n".join([first, "", table(head, rows), "", *(f"- {advice}" for advice in rest)]).rstrip()
 
 
 def _shown(summary: MetricSummary | None, lang: str) -> str:

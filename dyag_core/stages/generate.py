@@ -208,9 +208,17 @@ class _Work:
             self.run.warn(f"{', '.join(left)}: left by an earlier run with --split, not made from {self.output.name}")
 
     def name_empty_parts(self) -> None:
-        """A test part without a question is seldom what was asked for; why it is empty stands among the rejections."""
-        if self.splitter and self.splitter.wants_test and not self.written["test"]:
+        """A test part without questions, or without those of the stratum recall, is seldom what was asked for."""
+        if not self.splitter or not self.splitter.wants_test:
+            return
+        got, wanted, refused = self.strata["recall"], self.splitter.wants_recall, len(self.splitter.refused_for_recall)
+        if not self.written["test"]:
             self.run.warn("the test part is empty: nothing could be held out, or all of it was too near to training")
+        elif got < wanted / 2 <= got + refused:  # enough was held out: it is the wordings
+            self.run.warn(
+                f"recall has {got} of {wanted} questions: {refused} wordings held out for it came too near a training "
+                "question; ask in fewer words (where two questions differ in one word of eight, they are too near)"
+            )
 
     def write(self, examples: Any, task: Task, check: Callable[[], None]) -> None:
         """Drain `examples` into the files until there are enough; `check` may still refuse what was read."""
