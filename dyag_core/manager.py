@@ -18,6 +18,7 @@ from dyag_core.errors import DyagError, PluginError, UsageError, ended_by_signal
 from dyag_core.item_faults import examples_of, scores_of
 from dyag_core.lifecycle import Lifecycle, object_name
 from dyag_core.markers import PROJECT
+from dyag_core.plugin_faults import check_scores
 from dyag_core.records import (
     BaseModelPreset,
     Example,
@@ -289,7 +290,10 @@ class Plugins:
                 raise PluginError(f"{chosen} returned {len(result.items)} scores for {len(some)} predictions")
             return result
 
-        return scores_of(score, predictions, self.warn)
+        result = scores_of(score, predictions, self.warn)
+        if result is not None:
+            check_scores(str(chosen), result, predictions)
+        return result
 
     def report(self, chosen: Chosen, comparison: Comparison, lang: str) -> Report:
         """A reporter plugin's rendering."""
