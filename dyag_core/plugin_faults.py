@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import TYPE_CHECKING
 
 from dyag_core.errors import PluginError
+from dyag_core.participation import normalise_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dyag_core.records import MetricResult, Prediction
+    from dyag_core.manager import Chosen
+    from dyag_core.records import MetricResult, Prediction, Report
+
+_SUFFIX = re.compile(r"(?:\.[A-Za-z0-9_-]+)+")
 
 
 def check_scores(what: str, result: MetricResult, predictions: Sequence[Prediction]) -> None:
@@ -31,3 +36,30 @@ def check_scores(what: str, result: MetricResult, predictions: Sequence[Predicti
             raise PluginError(
                 f"{where}, and a rate lies between 0 and 1", 'divide, or name another unit: MetricResult(unit="points")'
             )
+
+
+def check_name(chosen: Chosen, result: MetricResult) -> None:
+    """Refuse scores under another name than the metric's: they would stand where another's are looked for.
+
+    A program's object without a `name` is known by its class, and may call its scores what it likes.
+
+    Raises:
+        PluginError: says both names.
+    """
+    named = chosen.distribution != "(object)" or getattr(chosen.plugin, "name", None)
+    if named and normalise_name(result.name) != chosen.name:
+        raise PluginError(
+            f"{chosen} returned a MetricResult named {result.name!r}", f"name it {chosen.name!r}, as the plugin"
+        )
+
+
+def check_suffix(what: str, report: Report) -> None:
+    """Refuse a suffix that is none: the report is written beside the others, as PREFIX and the suffix.
+
+    Raises:
+        PluginError: says which it is and what one looks like.
+    """
+    if not _SUFFIX.fullmatch(report.suffix):
+        raise PluginError(
+            f"{what} returned the suffix {report.suffix!r}; a suffix is a dot and letters or digits, as '.csv'"
+        )

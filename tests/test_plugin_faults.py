@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from dyag_core import MetricResult, PluginError, Prediction, Session, hookimpl
+from dyag_core import MetricResult, PluginError, Prediction, Report, Session, hookimpl
+from dyag_core.run import SilentProgress
 from dyag_core.testing.samples import results_file
 
 
@@ -45,3 +46,54 @@ def test_a_score_that_is_no_number_names_its_metric(
     with pytest.raises(PluginError) as error:
         Session(tmp_path, plugins=[metric]).compare(files, metrics=["odd"], reporters=["json"])
     assert error.value.message.startswith(f"metric 'odd' ((object) 0) {said}")
+
+
+def test_scores_under_another_metrics_name_are_refused(tmp_path: Path, files: dict[str, Path]) -> None:
+    with pytest.raises(PluginError, match=r"metric 'odd' \(\(object\) 0\) returned a MetricResult named 'success'"):
+        Session(tmp_path, plugins=[Metric(1.0, name="success")]).compare(files, metrics=["odd"], reporters=["json"])
+
+
+class Reporter:
+    """A reporter that returns what it was made with."""
+
+    name = "odd"
+
+    def __init__(self, report: Report | None) -> None:
+        self.report = report
+
+    @hookimpl
+    def dyag_report(self) -> Report | None:
+        return self.report
+
+
+class Heard(SilentProgress):
+    """Progress that keeps what the user is told."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    def message(self, text: str) -> None:
+        self.told.append(text)
+
+
+@pytest.mark.parametrize("suffix", ["/../../evil.csv", "csv", "", ".", ".a/b", ".txt\n"])
+def test_a_suffix_that_is_none_is_refused_and_nothing_is_written(
+    tmp_path: Path, files: dict[str, Path], suffix: str
+) -> None:
+    before = set(tmp_path.rglob("*"))
+    session = Session(tmp_path, plugins=[Reporter(Report(suffix=suffix, text="x"))])
+    with pytest.raises(PluginError) as error:
+        session.compare(files, output=tmp_path / "bad", reporters=["odd", "json"])
+    told = f"reporter 'odd' ((object) 0) returned the suffix {suffix!r}; a suffix is a dot and letters or digits"
+    assert error.value.message.startswith(told)
+    assert {path for path in set(tmp_path.rglob("*")) - before if path.suffix != ".lock"} == set()
+
+
+def test_a_reporter_that_has_nothing_to_write_is_left_out_and_the_user_told(
+    tmp_path: Path, files: dict[str, Path]
+) -> None:
+    progress = Heard()
+    session = Session(tmp_path, plugins=[Reporter(None)], progress=progress)
+    made = session.compare(files, output=tmp_path / "c", reporters=["odd", "json"])
+    assert set(made.files) == {"json", "manifest"}
+    assert progress.told == ["reporter 'odd' ((object) 0) has nothing to write about this comparison"]

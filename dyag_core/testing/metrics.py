@@ -57,7 +57,7 @@ class MetricContract(FamilyContract):
         return result
 
     def test_it_gives_one_number_an_answer(self, score: Score, dyag_predictions: list[Prediction]) -> None:
-        """None where it doesn't apply; empty, odd and very long answers included. The host refuses what is no number."""
+        """None where it doesn't apply; empty, odd and very long answers included; the host refuses NaN."""
         result = self.scored(score, dyag_predictions)
         self.wants(result.name.strip(), "MetricResult.name is empty")
         numbers = [item for item in result.items if item is not None]

@@ -35,10 +35,28 @@ class TestGoodReporter(ReporterContract):
 
 
 class TestSuffixWithoutDot(ReporterContract):
-    breaks, says = "test_it_writes_both_languages", "a suffix with its dot"
+    breaks, raises = "test_it_writes_both_languages", "a suffix is a dot and letters or digits"
 
     class plugin(Reporter):
         suffix = "txt"
+
+
+class TestSuffixOfALanguage(ReporterContract):
+    breaks, says = "test_it_writes_both_languages", "one for both languages: '.en.txt', '.fr.txt'"
+
+    class plugin(Reporter):
+        @hookimpl
+        def dyag_report(self, comparison, lang):
+            return Report(suffix=f".{lang}.txt", text="x")
+
+
+class TestNothingToWrite(ReporterContract):
+    breaks, says = "test_it_writes_both_languages", "dyag_report returned None"
+
+    class plugin(Reporter):
+        @hookimpl
+        def dyag_report(self):
+            return None
 
 
 class TestEnglishOnly(ReporterContract):
