@@ -18,7 +18,7 @@ from dyag_core.errors import DyagError, PluginError, UsageError, ended_by_signal
 from dyag_core.item_faults import examples_of, scores_of
 from dyag_core.lifecycle import Lifecycle, object_name
 from dyag_core.markers import PROJECT
-from dyag_core.plugin_faults import check_name, check_scores, check_suffix
+from dyag_core.plugin_faults import check_name, check_scores, check_suffix, said
 from dyag_core.records import (
     BaseModelPreset,
     Example,
@@ -196,9 +196,7 @@ class Plugins:
             return registry.missing_library(str(plugin), error)
         if isinstance(error, MemoryError | OSError):
             return error  # the machine's fault, told apart by the command line
-        return PluginError(
-            f"{plugin} failed: {type(error).__name__}: {error}", "run again with --traceback for details"
-        )
+        return PluginError(f"{plugin} failed: {said(error)}", "run again with --traceback for details")
 
     @staticmethod
     def _made(chosen: Chosen, result: Any, kind: type[_T], method: str = "__class__") -> _T:

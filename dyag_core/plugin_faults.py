@@ -6,7 +6,10 @@ import math
 import re
 from typing import TYPE_CHECKING
 
+from pydantic import ValidationError
+
 from dyag_core.errors import PluginError
+from dyag_core.options import problems
 from dyag_core.participation import normalise_name
 
 if TYPE_CHECKING:
@@ -16,6 +19,13 @@ if TYPE_CHECKING:
     from dyag_core.records import MetricResult, Prediction, Report
 
 _SUFFIX = re.compile(r"(?:\.[A-Za-z0-9_-]+)+")
+
+
+def said(error: BaseException) -> str:
+    """An exception that a plugin raised, in one line: its type and its text, or which fields of a record are wrong."""
+    if isinstance(error, ValidationError):
+        return f"ValidationError in {error.title}: {problems(error)}"
+    return f"{type(error).__name__}: {error}"
 
 
 def check_scores(what: str, result: MetricResult, predictions: Sequence[Prediction]) -> None:

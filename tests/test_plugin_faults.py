@@ -1,14 +1,14 @@
 """Plugins that return what their hook can't mean: each fault ends in one line that names the plugin."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from dyag_core import MetricResult, PluginError, Prediction, Report, Session, hookimpl
+from dyag_core import Document, Example, Fact, MetricResult, PluginError, Prediction, Report, Session, hookimpl
 from dyag_core.run import SilentProgress
-from dyag_core.testing.samples import results_file
+from dyag_core.testing.samples import document_rows, results_file, write_documents
 
 
 class Metric:
@@ -64,6 +64,28 @@ class Reporter:
     @hookimpl
     def dyag_report(self) -> Report | None:
         return self.report
+
+
+class Misspelt:
+    """A generator with a misspelt field."""
+
+    name = "misspelt"
+
+    @hookimpl
+    def dyag_generate(self, documents: Iterable[Document]) -> Iterator[Example]:
+        for document in documents:
+            fact = Fact(document=document.id, subject="s", attribut="licence", value="MIT")  # type: ignore[call-arg]
+            yield Example(question="q?", answer="MIT", fact=fact, document=document)
+
+
+def test_a_misspelt_field_of_a_record_is_one_line(tmp_path: Path) -> None:
+    source = write_documents(tmp_path / "d.jsonl", document_rows(2))
+    with pytest.raises(PluginError) as error:
+        Session(tmp_path, plugins=[Misspelt()], lang="en").generate(source, method="misspelt")
+    assert error.value.message == (
+        "generator 'misspelt' ((object) 0) failed: ValidationError in Fact: attribute: Field required; "
+        "attribut: Extra inputs are not permitted (got 'licence')"
+    )
 
 
 class Heard(SilentProgress):
