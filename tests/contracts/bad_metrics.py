@@ -179,6 +179,15 @@ class TestNotANumber(MetricContract):
             return float("nan")
 
 
+class TestPrints(MetricContract):
+    breaks, says = "test_it_gives_one_number_an_answer", "the plugin printed 'scoring"
+
+    class plugin(Metric):
+        def items(self, predictions):
+            print("scoring", len(predictions))
+            return super().items(predictions)
+
+
 class TestTooFewItems(MetricContract):
     breaks, raises = "test_it_gives_one_number_an_answer", "returned 1 scores"
 
