@@ -196,7 +196,9 @@ class Plugins:
             return registry.missing_library(str(plugin), error)
         if isinstance(error, MemoryError | OSError):
             return error  # the machine's fault, told apart by the command line
-        return PluginError(f"{plugin} failed: {said(error)}", "run again with --traceback for details")
+        return PluginError(
+            f"{plugin} failed: {type(error).__name__}: {said(error)}", "run again with --traceback for details"
+        )
 
     @staticmethod
     def _made(chosen: Chosen, result: Any, kind: type[_T], method: str = "__class__") -> _T:

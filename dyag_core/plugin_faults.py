@@ -22,10 +22,8 @@ _SUFFIX = re.compile(r"(?:\.[A-Za-z0-9_-]+)+")
 
 
 def said(error: BaseException) -> str:
-    """An exception that a plugin raised, in one line: its type and its text, or which fields of a record are wrong."""
-    if isinstance(error, ValidationError):
-        return f"ValidationError in {error.title}: {problems(error)}"
-    return f"{type(error).__name__}: {error}"
+    """What an exception that a plugin raised says; of a record that could not be made, its wrong fields in one line."""
+    return f"{error.title}: {problems(error)}" if isinstance(error, ValidationError) else str(error)
 
 
 def check_scores(what: str, result: MetricResult, predictions: Sequence[Prediction]) -> None:

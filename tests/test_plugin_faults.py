@@ -83,7 +83,7 @@ def test_a_misspelt_field_of_a_record_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(PluginError) as error:
         Session(tmp_path, plugins=[Misspelt()], lang="en").generate(source, method="misspelt")
     assert error.value.message == (
-        "generator 'misspelt' ((object) 0) failed: ValidationError in Fact: attribute: Field required; "
+        "generator 'misspelt' ((object) 0) failed: ValidationError: Fact: attribute: Field required; "
         "attribut: Extra inputs are not permitted (got 'licence')"
     )
 
