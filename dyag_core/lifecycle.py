@@ -12,6 +12,7 @@ from dyag_core import hookspecs, registry
 from dyag_core.api import check_api
 from dyag_core.errors import DyagError, PluginError, ended_by_signal
 from dyag_core.participation import strict
+from dyag_core.plugin_faults import said
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -164,7 +165,7 @@ class Lifecycle:
     def _failed(self, name: str, hook: str, error: BaseException) -> None:
         if ended_by_signal(error):
             raise error
-        self._warn(f"hook plugin {name} failed in {hook}: {type(error).__name__}: {error}")
+        self._warn(f"hook plugin {name} failed in {hook}: {type(error).__name__}: {said(error)}")
 
 
 def _code(implementation: pluggy.HookImpl) -> Any:
@@ -183,7 +184,7 @@ def nameless(objects: Iterable[Any], hook: str) -> str:
 
 
 def _filter_failure(name: str, error: BaseException) -> PluginError:
-    return PluginError(f"filter of hook plugin {name} failed: {type(error).__name__}: {error}")
+    return PluginError(f"filter of hook plugin {name} failed: {type(error).__name__}: {said(error)}")
 
 
 def _guarded(examples: Iterable[Example], name: str) -> Iterator[Example]:

@@ -18,6 +18,7 @@ from dyag_core.errors import DyagError, PluginError, UsageError, ended_by_signal
 from dyag_core.item_faults import examples_of, scores_of
 from dyag_core.lifecycle import Lifecycle, nameless, object_name
 from dyag_core.markers import PROJECT
+from dyag_core.plugin_faults import check_name, check_scores, check_suffix, said
 from dyag_core.records import (
     BaseModelPreset,
     Example,
@@ -196,7 +197,7 @@ class Plugins:
         if isinstance(error, MemoryError | OSError):
             return error  # the machine's fault, told apart by the command line
         return PluginError(
-            f"{plugin} failed: {type(error).__name__}: {error}", "run again with --traceback for details"
+            f"{plugin} failed: {type(error).__name__}: {said(error)}", "run again with --traceback for details"
         )
 
     @staticmethod
@@ -292,11 +293,20 @@ class Plugins:
                 raise PluginError(f"{chosen} returned {len(result.items)} scores for {len(some)} predictions")
             return result
 
-        return scores_of(score, predictions, self.warn)
+        result = scores_of(score, predictions, self.warn)
+        if result is not None:
+            check_name(chosen, result)
+            check_scores(str(chosen), result, predictions)
+        return result
 
-    def report(self, chosen: Chosen, comparison: Comparison, lang: str) -> Report:
-        """A reporter plugin's rendering."""
-        return self._made(chosen, self._call(chosen, comparison=comparison, options=chosen.options, lang=lang), Report)
+    def report(self, chosen: Chosen, comparison: Comparison, lang: str) -> Report | None:
+        """A reporter plugin's rendering; None where it has nothing to write."""
+        rendered = self._call(chosen, comparison=comparison, options=chosen.options, lang=lang)
+        if rendered is None:
+            return None
+        report = self._made(chosen, rendered, Report)
+        check_suffix(str(chosen), report)
+        return report
 
     def report_quality(self, chosen: Chosen, quality: Quality, lang: str) -> Report:
         """A reporter plugin's rendering of the quality of training data."""

@@ -13,6 +13,8 @@ from dyag_core.registry import normalise_name
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from pydantic_core import ErrorDetails
+
 
 class NoOptions(BaseModel, extra="forbid", frozen=True):
     """The options of a plugin that declares none."""
@@ -99,11 +101,17 @@ def validate(model: type[BaseModel], raw: Mapping[str, Any], where: str) -> Base
         try:
             return model.model_validate(values)
         except ValidationError:
-            problems = "; ".join(
-                f"{'.'.join(map(str, error['loc'])) or 'options'}: {error['msg']} (got {error['input']!r})"
-                for error in first.errors(include_url=False)
-            )
-            raise UsageError(f"{where}: {problems}", f"see: dyag plugins show {where}") from first
+            raise UsageError(f"{where}: {problems(first)}", f"see: dyag plugins show {where}") from first
+
+
+def problems(error: ValidationError) -> str:
+    """Which field is wrong, and how, in one line."""
+    return "; ".join(map(_problem, error.errors(include_url=False)))
+
+
+def _problem(found: ErrorDetails) -> str:
+    said = f"{'.'.join(map(str, found['loc'])) or 'options'}: {found['msg']}"
+    return said if found["type"] == "missing" else f"{said} (got {found['input']!r:.100})"
 
 
 def describe(model: type[BaseModel]) -> list[dict[str, Any]]:

@@ -40,6 +40,7 @@ class Screen:
 
     def __init__(self) -> None:
         self._documents: OrderedDict[str, list[Document]] = OrderedDict()
+        self._forgotten = DigestSet()
         self._questions = DigestSet()
         self._wordings: OrderedDict[tuple[str, ...], list[str]] = OrderedDict()
 
@@ -48,7 +49,7 @@ class Screen:
         for document in documents:
             self._documents.setdefault(document.id, []).append(document)
             if len(self._documents) > _REMEMBERED:
-                self._documents.popitem(last=False)
+                self._forgotten.add(self._documents.popitem(last=False)[0])
             yield document
 
     def reason(self, example: Example) -> str | None:
@@ -63,6 +64,9 @@ class Screen:
         folded = " ".join(fold(example.question).split())
         if _NEEDS_CONTEXT.search(folded):
             return "makes no sense alone"
+        if example.document not in self._documents:
+            forgotten = example.document in self._forgotten
+            return "its document was read too long ago" if forgotten else "its document is none of those given"
         if not self._supported(example):
             return "not supported by its chunk"
         if not self._stands_alone(example):
@@ -78,8 +82,8 @@ class Screen:
 
     def _stands_alone(self, example: Example) -> bool:
         """Free questions only: a generator that names its fact has asked about a subject."""
-        parts = self._documents.get(example.document)
-        return bool(example.fact or example.history) or parts is None or stands_alone(example.question, parts[0].title)
+        title = self._documents[example.document][0].title
+        return bool(example.fact or example.history) or stands_alone(example.question, title)
 
     def _near_duplicate(self, example: Example) -> bool:
         facts = tuple(fact.id for fact in example.facts) or (example.document, example.answer)
@@ -92,9 +96,7 @@ class Screen:
         return False
 
     def _supported(self, example: Example) -> bool:
-        parts = self._documents.get(example.document)
-        if parts is None:  # names no document of this input, or one that was read too long ago to be checked
-            return False
+        parts = self._documents[example.document]
         texts = [chunk.text for part in parts for chunk in part.chunks if example.chunk in (None, chunk.id)]
         if example.facts and all(fact.value is None or _stands_in(fact.value, texts) for fact in example.facts):
             return True  # most examples: there is no need to look further

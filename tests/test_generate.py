@@ -176,7 +176,8 @@ def test_every_rejection_has_its_reason(tmp_path):
     assert manifest["written"] == 1
     assert manifest["rejected"] == {
         "makes no sense alone": 2,
-        "not supported by its chunk": 2,
+        "not supported by its chunk": 1,
+        "its document is none of those given": 1,
         "exact duplicate": 1,
         "near duplicate": 1,
         "empty question or answer": 1,
@@ -184,6 +185,25 @@ def test_every_rejection_has_its_reason(tmp_path):
         "made up by the plugin": 1,
     }
     assert manifest["requested"] == 10
+
+
+class Late:
+    """A generator that reads every document before it makes an example of the first."""
+
+    name = "late"
+
+    @hookimpl
+    def dyag_generate(self, documents):
+        first, *_, last = documents
+        for document in (first, last):
+            yield Example(question=f"What licence has {document.title}?", answer="MIT", document=document)
+
+
+def test_a_document_that_was_read_too_long_ago_is_no_unknown_one(tmp_path):
+    source = write(tmp_path / "d.jsonl", *((f"Ada{n}", "- Licence: MIT") for n in range(4097)))
+    made = Session(tmp_path, plugins=[Late()], lang="en").generate(source, method="late", output=tmp_path / "x.jsonl")
+    assert made.written == 1
+    assert made.rejected == {"its document was read too long ago": 1}
 
 
 MARKDOWN = """# Guichet

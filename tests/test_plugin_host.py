@@ -49,7 +49,7 @@ METRIC = """
 
     @hookimpl
     def dyag_score(predictions, options):
-        return MetricResult(name="numbers", items=[float(options.decimals) for _ in predictions])
+        return MetricResult(name="acme_numbers", unit="", items=[float(options.decimals) for _ in predictions])
 """
 
 

@@ -37,7 +37,7 @@ from dyag_core.version import __version__
 from dyag_core.wording import rounded
 
 if TYPE_CHECKING:
-    from dyag_core.manager import Plugins
+    from dyag_core.manager import Chosen, Plugins
     from dyag_core.protocols import Progress
 
 
@@ -106,7 +106,7 @@ def compare(
             cost=cost,
             run=run,
         )
-        rendered = {reporter.name: plugins.report(reporter, comparison, lang) for reporter in chosen}
+        rendered = _render(comparison, chosen, lang, run)
         manifest = output.with_name(f"{output.name}.manifest.json")
         remove_leftovers(manifest)
         written = _write(rendered, output)
@@ -209,6 +209,18 @@ def _language(files: Mapping[str, ResultFile]) -> str:
     if len(told) == 1 and (only := told.pop()) in LANGUAGES:
         return str(only)
     return detect_language(item.prediction.question for file in files.values() for item in file.items)
+
+
+def _render(comparison: Comparison, reporters: Sequence[Chosen], lang: str, run: Run) -> dict[str, Report]:
+    """What each reporter makes of the comparison; one that has nothing to write is left out, and the user told."""
+    rendered = {}
+    for reporter in reporters:
+        report = run.plugins.report(reporter, comparison, lang)
+        if report is None:
+            run.progress.message(f"{reporter} has nothing to write about this comparison")
+        else:
+            rendered[reporter.name] = report
+    return rendered
 
 
 def _write(rendered: Mapping[str, Report], output: Path) -> dict[str, Path]:

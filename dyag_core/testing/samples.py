@@ -34,6 +34,16 @@ ODD_TEXTS = (
     "x" * 20000,
 )
 
+#: Names of arms, metrics and strata, and what they are called in the odd comparison. Files and programs give them.
+_ODD_NAMES = {
+    "base": "=1+1",
+    "rag": "+rag",
+    "finetuned": "@finetuned \x1b[31mred\x00",
+    "token_f1": "-f1\x1b]0;title\x07",
+    "recall": f"\x1b[31m{_FORMULA}",
+    "unanswerable": f"unanswerable {_SCRIPT}",
+}
+
 _TOOLS = (
     ("7zip", "LGPL-2.0-only", "file compression", "19.00"),
     ("Ansible", "GPL-3.0-only", "deployment", "2.9"),
@@ -218,7 +228,7 @@ def results_file(path: Path, arm: str, right: Iterable[bool], *, odd: bool = Fal
 
 
 def comparison(folder: Path, *, odd: bool = False) -> Comparison:
-    """Three arms on sixty questions, compared as `dyag compare-models` does."""
+    """Three arms on sixty questions, compared as `dyag compare-models` does; `odd`: odd texts and names in it."""
     from dyag_core.session import Session
 
     folder.mkdir()
@@ -228,9 +238,20 @@ def comparison(folder: Path, *, odd: bool = False) -> Comparison:
         for arm, nth in right.items()
     }
     session = Session(folder, lang="en")
-    return session.compare(
-        files, reporters=(), cost=CostOptions(changes_per_month=1, queries_per_month=1000)
-    ).comparison
+    cost = CostOptions(changes_per_month=1, queries_per_month=1000)
+    made = session.compare(files, reporters=(), cost=cost).comparison
+    return Comparison.model_validate(_oddly_named(made.model_dump())) if odd else made
+
+
+def _oddly_named(value: Any) -> Any:
+    """The same with `_ODD_NAMES` wherever a whole string or key is such a name."""
+    if isinstance(value, str):
+        return _ODD_NAMES.get(value, value)
+    if isinstance(value, dict):
+        return {_oddly_named(key): _oddly_named(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_oddly_named(item) for item in value]
+    return value
 
 
 def quality(folder: Path) -> Quality:

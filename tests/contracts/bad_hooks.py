@@ -47,7 +47,7 @@ class TestNeedsATrain(HookContract):
     class plugin(Onlooker):
         @hookimpl
         def dyag_after_stage(self, stage, run, result):
-            print(result.folder)
+            run.warn(result.folder)
 
 
 class TestDropsAll(HookContract):
@@ -64,8 +64,8 @@ class TestKnowsGenerateOnly(HookContract):
 
     class plugin(Onlooker):
         @hookimpl
-        def dyag_before_stage(self, stage):
-            print({"generate": 1}[stage])
+        def dyag_before_stage(self, stage, run):
+            run.warn({"generate": "1"}[stage])
 
 
 class TestReadsTheHint(HookContract):
@@ -73,8 +73,8 @@ class TestReadsTheHint(HookContract):
 
     class plugin(Onlooker):
         @hookimpl
-        def dyag_on_stage_error(self, error):
-            print(error.hint)
+        def dyag_on_stage_error(self, error, run):
+            run.warn(error.hint)
 
 
 class TestFiltersToTexts(HookContract):

@@ -164,7 +164,7 @@ class TestRequiresAText(MetricContract):
 
 
 class TestPercentages(MetricContract):
-    breaks, says = "test_it_gives_one_number_an_answer", "shares between 0 and 1"
+    breaks, raises = "test_it_gives_one_number_an_answer", "returned 100.0 for question"
 
     class plugin(Metric):
         def item(self, prediction):
@@ -172,11 +172,20 @@ class TestPercentages(MetricContract):
 
 
 class TestNotANumber(MetricContract):
-    breaks, says = "test_it_gives_one_number_an_answer", "NaN"
+    breaks, raises = "test_it_gives_one_number_an_answer", "returned nan for question"
 
     class plugin(Metric):
         def item(self, prediction):
             return float("nan")
+
+
+class TestPrints(MetricContract):
+    breaks, says = "test_it_gives_one_number_an_answer", "the plugin printed 'scoring"
+
+    class plugin(Metric):
+        def items(self, predictions):
+            print("scoring", len(predictions))
+            return super().items(predictions)
 
 
 class TestTooFewItems(MetricContract):

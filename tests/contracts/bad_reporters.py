@@ -8,6 +8,7 @@ from dyag_core import (
     Report,
     hookimpl,
 )
+from dyag_core.plain import plain
 from dyag_core.testing import (
     ReporterContract,
 )
@@ -22,7 +23,7 @@ class Reporter:
     suffix = ".txt"
 
     def text(self, comparison, lang):
-        lines = [f"{arm.name}\t{arm.metrics[comparison.primary_metric].mean}" for arm in comparison.arms]
+        lines = [f"{plain(arm.name)}\t{arm.metrics[comparison.primary_metric].mean}" for arm in comparison.arms]
         return "\n".join([comparison.primary_metric, *lines])
 
     @hookimpl
@@ -35,10 +36,28 @@ class TestGoodReporter(ReporterContract):
 
 
 class TestSuffixWithoutDot(ReporterContract):
-    breaks, says = "test_it_writes_both_languages", "a suffix with its dot"
+    breaks, raises = "test_it_writes_both_languages", "a suffix is a dot and letters or digits"
 
     class plugin(Reporter):
         suffix = "txt"
+
+
+class TestSuffixOfALanguage(ReporterContract):
+    breaks, says = "test_it_writes_both_languages", "one for both languages: '.en.txt', '.fr.txt'"
+
+    class plugin(Reporter):
+        @hookimpl
+        def dyag_report(self, comparison, lang):
+            return Report(suffix=f".{lang}.txt", text="x")
+
+
+class TestNothingToWrite(ReporterContract):
+    breaks, says = "test_it_writes_both_languages", "dyag_report returned None"
+
+    class plugin(Reporter):
+        @hookimpl
+        def dyag_report(self):
+            return None
 
 
 class TestEnglishOnly(ReporterContract):
@@ -100,6 +119,24 @@ class TestFormulas(ReporterContract):
 
         def text(self, comparison, lang):
             return '"=1+1"\n'
+
+
+class TestFormulasInNames(ReporterContract):
+    breaks, says = "test_odd_texts_stay_texts", "a spreadsheet would run the cell ['=1+1']"
+
+    class plugin(Reporter):
+        suffix = ".csv"
+
+        def text(self, comparison, lang):
+            return "".join(f'"{plain(arm.name)}"\n' for arm in comparison.arms)
+
+
+class TestEscapesInNames(ReporterContract):
+    breaks, says = "test_odd_texts_stay_texts", "a control character"
+
+    class plugin(Reporter):
+        def text(self, comparison, lang):
+            return ", ".join([*comparison.metrics, *comparison.strata])
 
 
 class TestEscapes(ReporterContract):

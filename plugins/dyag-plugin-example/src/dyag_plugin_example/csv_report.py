@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pydantic import BaseModel, Field
 
 from dyag_core import Comparison, MetricSummary, Report, hookimpl
+from dyag_core.plain import plain
 
 dyag_api = 1
 
@@ -52,4 +53,6 @@ def _numbers(metric: MetricSummary) -> list[str | float | int | None]:
 
 
 def _as_text(cell: str) -> str:
+    """Names come from files of others: no control characters, and nothing that a spreadsheet runs."""
+    cell = plain(cell)
     return f"'{cell}" if cell.startswith(_FORMULA) else cell

@@ -1,0 +1,73 @@
+"""What a plugin returned, held against what its hook asks for. A fault is said in one line that names the plugin."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import TYPE_CHECKING
+
+from pydantic import ValidationError
+
+from dyag_core.errors import PluginError
+from dyag_core.options import problems
+from dyag_core.participation import normalise_name
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dyag_core.manager import Chosen
+    from dyag_core.records import MetricResult, Prediction, Report
+
+_SUFFIX = re.compile(r"(?:\.[A-Za-z0-9_-]+)+")
+
+
+def said(error: BaseException) -> str:
+    """What an exception that a plugin raised says; of a record that could not be made, its wrong fields in one line."""
+    return f"{error.title}: {problems(error)}" if isinstance(error, ValidationError) else str(error)
+
+
+def check_scores(what: str, result: MetricResult, predictions: Sequence[Prediction]) -> None:
+    """Refuse numbers that no mean can be made of. `what` names the plugin.
+
+    A score out of its range is no fault of one answer: to leave it out would bend the mean of the others.
+
+    Raises:
+        PluginError: says which number it gave for which question.
+    """
+    for prediction, score in zip(predictions, result.items, strict=True):
+        if score is None:
+            continue
+        where = f"{what} returned {score} for question {prediction.id!r}"
+        if not math.isfinite(score):
+            raise PluginError(f"{where}; give a finite number, or None where it does not apply")
+        if result.unit == "rate" and not 0 <= score <= 1:
+            raise PluginError(
+                f"{where}, and a rate lies between 0 and 1", 'divide, or name another unit: MetricResult(unit="points")'
+            )
+
+
+def check_name(chosen: Chosen, result: MetricResult) -> None:
+    """Refuse scores under another name than the metric's: they would stand where another's are looked for.
+
+    A program's object without a `name` is known by its class, and may call its scores what it likes.
+
+    Raises:
+        PluginError: says both names.
+    """
+    named = chosen.distribution != "(object)" or getattr(chosen.plugin, "name", None)
+    if named and normalise_name(result.name) != chosen.name:
+        raise PluginError(
+            f"{chosen} returned a MetricResult named {result.name!r}", f"name it {chosen.name!r}, as the plugin"
+        )
+
+
+def check_suffix(what: str, report: Report) -> None:
+    """Refuse a suffix that is none: the report is written beside the others, as PREFIX and the suffix.
+
+    Raises:
+        PluginError: says which it is and what one looks like.
+    """
+    if not _SUFFIX.fullmatch(report.suffix):
+        raise PluginError(
+            f"{what} returned the suffix {report.suffix!r}; a suffix is a dot and letters or digits, as '.csv'"
+        )
