@@ -40,7 +40,6 @@ class Screen:
 
     def __init__(self) -> None:
         self._documents: OrderedDict[str, list[Document]] = OrderedDict()
-        self._forgotten = DigestSet()
         self._questions = DigestSet()
         self._wordings: OrderedDict[tuple[str, ...], list[str]] = OrderedDict()
 
@@ -49,7 +48,7 @@ class Screen:
         for document in documents:
             self._documents.setdefault(document.id, []).append(document)
             if len(self._documents) > _REMEMBERED:
-                self._forgotten.add(self._documents.popitem(last=False)[0])
+                self._documents.popitem(last=False)
             yield document
 
     def reason(self, example: Example) -> str | None:
@@ -65,8 +64,7 @@ class Screen:
         if _NEEDS_CONTEXT.search(folded):
             return "makes no sense alone"
         if example.document not in self._documents:
-            forgotten = example.document in self._forgotten
-            return "its document was read too long ago" if forgotten else "its document is none of those given"
+            return f"its document is not among the last {_REMEMBERED} read"
         if not self._supported(example):
             return "not supported by its chunk"
         if not self._stands_alone(example):

@@ -177,7 +177,7 @@ def test_every_rejection_has_its_reason(tmp_path):
     assert manifest["rejected"] == {
         "makes no sense alone": 2,
         "not supported by its chunk": 1,
-        "its document is none of those given": 1,
+        "its document is not among the last 4096 read": 1,
         "exact duplicate": 1,
         "near duplicate": 1,
         "empty question or answer": 1,
@@ -199,11 +199,11 @@ class Late:
             yield Example(question=f"What licence has {document.title}?", answer="MIT", document=document)
 
 
-def test_a_document_that_was_read_too_long_ago_is_no_unknown_one(tmp_path):
+def test_a_generator_that_holds_documents_back_too_long_is_told(tmp_path):
     source = write(tmp_path / "d.jsonl", *((f"Ada{n}", "- Licence: MIT") for n in range(4097)))
     made = Session(tmp_path, plugins=[Late()], lang="en").generate(source, method="late", output=tmp_path / "x.jsonl")
     assert made.written == 1
-    assert made.rejected == {"its document was read too long ago": 1}
+    assert made.rejected == {"its document is not among the last 4096 read": 1}
 
 
 MARKDOWN = """# Guichet
