@@ -76,18 +76,20 @@ def test_every_metric_has_a_name_and_a_meaning(lang: str) -> None:
     assert all("_" not in metric_name(name, lang) for name in builtin_metrics())
 
 
-def test_the_page_on_metrics_is_true(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_page_on_metrics_is_true(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     page = (Path(__file__).parents[1] / "docs" / "metrics.md").read_text("utf-8")
     for name in builtin_metrics():
         assert f"| `{name}` |" in page
-    code, printed = re.findall(r"```python\n(from pathlib import Path\n.*?)```\n\n```\n(.*?)```", page, re.DOTALL)[0]
+    code, printed = re.findall(r"```python\n(import json\n.*?)```\n\n```\n(.*?)```", page, re.DOTALL)[0]
+    monkeypatch.chdir(tmp_path)
     exec(code, {})
     assert capsys.readouterr().out == printed
     own = re.findall(r'```python\n("""Share of answers.*?)```', page, re.DOTALL)[0]
     module = types.ModuleType("full_stop")
     exec(own, module.__dict__)
     plugins = Plugins(objects=[module])
-    module.name = "full_stop"
     asked = [Prediction(id="1", question="?", expected="Oui.", answer=answer) for answer in ("Oui.", "Oui")]
     run = Run(stage="evaluate", folder=Path(), plugins=plugins)
     result = plugins.score(plugins.choose("metrics", "full_stop"), asked, run)
