@@ -165,7 +165,7 @@ class Lifecycle:
     def _failed(self, name: str, hook: str, error: BaseException) -> None:
         if ended_by_signal(error):
             raise error
-        self._warn(f"hook plugin {name} failed in {hook}: {type(error).__name__}: {said(error)}")
+        self._warn(f"hook plugin {name} failed in {hook}: {said(error)}")
 
 
 def _code(implementation: pluggy.HookImpl) -> Any:
@@ -184,7 +184,7 @@ def nameless(objects: Iterable[Any], hook: str) -> str:
 
 
 def _filter_failure(name: str, error: BaseException) -> PluginError:
-    return PluginError(f"filter of hook plugin {name} failed: {type(error).__name__}: {said(error)}")
+    return PluginError(f"filter of hook plugin {name} failed: {said(error)}")
 
 
 def _guarded(examples: Iterable[Example], name: str) -> Iterator[Example]:

@@ -196,9 +196,7 @@ class Plugins:
             return registry.missing_library(str(plugin), error)
         if isinstance(error, MemoryError | OSError):
             return error  # the machine's fault, told apart by the command line
-        return PluginError(
-            f"{plugin} failed: {type(error).__name__}: {said(error)}", "run again with --traceback for details"
-        )
+        return PluginError(f"{plugin} failed: {said(error)}", "run again with --traceback for details")
 
     @staticmethod
     def _made(chosen: Chosen, result: Any, kind: type[_T], method: str = "__class__") -> _T:
@@ -296,7 +294,7 @@ class Plugins:
         result = scores_of(score, predictions, self.warn)
         if result is not None:
             check_name(chosen, result)
-            check_scores(str(chosen), result, predictions)
+            check_scores(chosen, result, predictions)
         return result
 
     def report(self, chosen: Chosen, comparison: Comparison, lang: str) -> Report | None:
@@ -305,7 +303,7 @@ class Plugins:
         if rendered is None:
             return None
         report = self._made(chosen, rendered, Report)
-        check_suffix(str(chosen), report)
+        check_suffix(chosen, report)
         return report
 
     def report_quality(self, chosen: Chosen, quality: Quality, lang: str) -> Report:

@@ -22,12 +22,13 @@ _SUFFIX = re.compile(r"(?:\.[A-Za-z0-9_-]+)+")
 
 
 def said(error: BaseException) -> str:
-    """What an exception that a plugin raised says; of a record that could not be made, its wrong fields in one line."""
-    return f"{error.title}: {problems(error)}" if isinstance(error, ValidationError) else str(error)
+    """What a plugin raised, type first; of a record that could not be made, its wrong fields in one line."""
+    text = f"{error.title}: {problems(error)}" if isinstance(error, ValidationError) else str(error)
+    return f"{type(error).__name__}: {text}"
 
 
-def check_scores(what: str, result: MetricResult, predictions: Sequence[Prediction]) -> None:
-    """Refuse numbers that no mean can be made of. `what` names the plugin.
+def check_scores(chosen: Chosen, result: MetricResult, predictions: Sequence[Prediction]) -> None:
+    """Refuse numbers that no mean can be made of.
 
     A score out of its range is no fault of one answer: to leave it out would bend the mean of the others.
 
@@ -35,15 +36,14 @@ def check_scores(what: str, result: MetricResult, predictions: Sequence[Predicti
         PluginError: says which number it gave for which question.
     """
     for prediction, score in zip(predictions, result.items, strict=True):
-        if score is None:
+        if score is None or (math.isfinite(score) and (result.unit != "rate" or 0 <= score <= 1)):
             continue
-        where = f"{what} returned {score} for question {prediction.id!r}"
+        where = f"{chosen} returned {score} for question {prediction.id!r}"
         if not math.isfinite(score):
             raise PluginError(f"{where}; give a finite number, or None where it does not apply")
-        if result.unit == "rate" and not 0 <= score <= 1:
-            raise PluginError(
-                f"{where}, and a rate lies between 0 and 1", 'divide, or name another unit: MetricResult(unit="points")'
-            )
+        raise PluginError(
+            f"{where}, and a rate lies between 0 and 1", 'divide, or name another unit: MetricResult(unit="points")'
+        )
 
 
 def check_name(chosen: Chosen, result: MetricResult) -> None:
@@ -61,7 +61,7 @@ def check_name(chosen: Chosen, result: MetricResult) -> None:
         )
 
 
-def check_suffix(what: str, report: Report) -> None:
+def check_suffix(chosen: Chosen, report: Report) -> None:
     """Refuse a suffix that is none: the report is written beside the others, as PREFIX and the suffix.
 
     Raises:
@@ -69,5 +69,5 @@ def check_suffix(what: str, report: Report) -> None:
     """
     if not _SUFFIX.fullmatch(report.suffix):
         raise PluginError(
-            f"{what} returned the suffix {report.suffix!r}; a suffix is a dot and letters or digits, as '.csv'"
+            f"{chosen} returned the suffix {report.suffix!r}; a suffix is a dot and letters or digits, as '.csv'"
         )

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from dyag_core.run import SilentProgress
 from dyag_core.testing.tiny_model import build_model, build_tokenizer
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
@@ -84,6 +85,22 @@ def make_passport() -> Any:
         write_passport(folder, passport)
 
     return make
+
+
+class Heard(SilentProgress):
+    """Progress that keeps the lines which the user is told."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def message(self, text: str) -> None:
+        self.lines.append(text)
+
+
+@pytest.fixture
+def heard() -> Heard:
+    """For a run's or a session's `progress`; what was told stands in `heard.lines`."""
+    return Heard()
 
 
 class Page(HTMLParser):

@@ -17,7 +17,7 @@ import pytest
 
 from dyag_core.artifacts import file_sha256, read_json
 from dyag_core.manager import Plugins
-from dyag_core.run import Run, SilentProgress
+from dyag_core.run import Run
 
 EPOCHS, STEPS, SAVE_EVERY = 2, 10, 2
 OPTIONS = ("batch_size=4", f"save_every={SAVE_EVERY}", "learning_rate=5e-3", "threads=1", "device=cpu")
@@ -227,23 +227,14 @@ def damage(file, how):
         file.write_bytes(data[: {"empty": 0, "half": len(data) // 2, "one byte short": len(data) - 1}[how]])
 
 
-class Heard(SilentProgress):
-    def __init__(self):
-        self.lines = []
-
-    def message(self, text):
-        self.lines.append(text)
-
-
 @pytest.mark.parametrize("how", ["missing", "empty", "half", "one byte short", "bit"])
 @pytest.mark.parametrize("name", [*CHECKPOINT_FILES, MARKER])
-def test_damage_is_named_and_the_one_before_is_used(stopped, tmp_path, name, how):
+def test_damage_is_named_and_the_one_before_is_used(stopped, tmp_path, name, how, heard):
     from dyag_plugins.trainers.checkpoints import Checkpoints
 
     folder = tmp_path / "checkpoints"
     shutil.copytree(stopped.out / "checkpoints", folder)
     damage(folder / "checkpoint-4" / name, how)
-    heard = Heard()
     run = Run(stage="finetune", folder=tmp_path, plugins=Plugins(), progress=heard)
     checkpoints = Checkpoints(folder, read_json(stopped.out / "run.json"), keep=2)
     assert checkpoints.newest(run) == folder / "checkpoint-2"

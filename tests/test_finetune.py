@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import dataclass, field
 
 import pytest
 
@@ -17,7 +16,7 @@ from dyag_core.chat import IGNORED, TrainingIds
 from dyag_core.errors import DyagError, GateError, LockedError, UsageError
 from dyag_core.manager import Plugins
 from dyag_core.passport import read_passport, resolve_base
-from dyag_core.run import Run, SilentProgress
+from dyag_core.run import Run
 from dyag_core.stages.finetune import finetune
 
 OPTIONS = {"batch_size": 4, "save_every": 2, "learning_rate": 5e-3, "threads": 1}
@@ -48,14 +47,6 @@ def contradicting_rows():
 def write(path, data):
     path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in data), "utf-8")
     return path
-
-
-@dataclass
-class Heard(SilentProgress):
-    lines: list[str] = field(default_factory=list)
-
-    def message(self, text):
-        self.lines.append(text)
 
 
 @pytest.fixture
@@ -107,8 +98,7 @@ def assert_same_run(one, other):
     assert log(one) == log(other)
 
 
-def test_training_leaves_an_adapter_its_passport_and_its_curve(train, tmp_path, tiny_model):
-    heard = Heard()
+def test_training_leaves_an_adapter_its_passport_and_its_curve(train, tmp_path, tiny_model, heard):
     trained = train(progress=heard)
     out = tmp_path / "out"
     assert trained.folder == out / "final"
@@ -241,7 +231,7 @@ def test_a_stopped_run_with_validation_keeps_the_same_best_adapter(train, datase
     assert_same_run(tmp_path / "whole", tmp_path / "stopped")
 
 
-def test_a_damaged_best_adapter_is_named_and_never_loaded(tiny_model, tmp_path):
+def test_a_damaged_best_adapter_is_named_and_never_loaded(tiny_model, tmp_path, heard):
     import torch
     from peft import LoraConfig, get_peft_model
     from transformers import AutoModelForCausalLM
@@ -258,7 +248,6 @@ def test_a_damaged_best_adapter_is_named_and_never_loaded(tiny_model, tmp_path):
     weights = tmp_path / "best" / "adapter_model.safetensors"
     whole = weights.read_bytes()
     weights.write_bytes(whole[:-3] + bytes([whole[-3] ^ 1]) + whole[-2:])
-    heard = Heard()
     run = Run(stage="finetune", folder=tmp_path, plugins=Plugins(), progress=heard)
     put_best(model, tmp_path / "best", run)
     assert any("best" in line and "damaged" in line for line in heard.lines)
@@ -302,7 +291,7 @@ def test_sigterm_saves_and_leaves_with_143(train, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("damage", ["half", "missing", "bit", "marker"])
-def test_a_damaged_checkpoint_is_named_and_the_one_before_is_used(train, whole, tmp_path, monkeypatch, damage):
+def test_a_damaged_checkpoint_is_named_and_the_one_before_is_used(train, whole, tmp_path, monkeypatch, damage, heard):
     with monkeypatch.context() as patched:
         _interrupt_at(patched, 4)
         with pytest.raises(KeyboardInterrupt):
@@ -319,7 +308,6 @@ def test_a_damaged_checkpoint_is_named_and_the_one_before_is_used(train, whole, 
         weights.write_bytes(data)
     else:
         (newest / "dyag-checkpoint.json").unlink()
-    heard = Heard()
     assert train("hurt", progress=heard).resumed_from_step == 2
     assert any("checkpoint-4 is not used" in line for line in heard.lines)
     assert_same_run(whole[0], tmp_path / "hurt")
@@ -331,10 +319,9 @@ def test_two_checkpoints_are_kept(train, tmp_path):
     assert kept == ["checkpoint-10", "checkpoint-8"]
 
 
-def test_a_complete_run_does_nothing_again(train, tmp_path):
+def test_a_complete_run_does_nothing_again(train, tmp_path, heard):
     train()
     before = (tmp_path / "out" / "final" / "adapter_model.safetensors").stat().st_mtime_ns
-    heard = Heard()
     again = train(progress=heard)
     assert again.steps == 10
     assert (tmp_path / "out" / "final" / "adapter_model.safetensors").stat().st_mtime_ns == before

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
 
 import pytest
 
@@ -12,18 +11,9 @@ from dyag_core.conversations import read_conversations
 from dyag_core.errors import UsageError
 from dyag_core.manager import Plugins
 from dyag_core.passport import read_passport
-from dyag_core.run import SilentProgress
 from dyag_core.stages.finetune import estimate, finetune
 
 OPTIONS = {"batch_size": 4, "learning_rate": 5e-3, "threads": 1, "rank": 8, "schedule": "constant"}
-
-
-@dataclass
-class Heard(SilentProgress):
-    lines: list[str] = field(default_factory=list)
-
-    def message(self, text):
-        self.lines.append(text)
 
 
 def rows(names, answer):
@@ -83,8 +73,7 @@ def go_on(parent, tmp_path):
     return call
 
 
-def test_new_rows_are_learnt_and_old_ones_kept_by_replay(go_on, parent, tmp_path):
-    heard = Heard()
+def test_new_rows_are_learnt_and_old_ones_kept_by_replay(go_on, parent, tmp_path, heard):
     old = parent / "old_train.jsonl"
     trained = go_on(replay=old, replay_share=0.4, epochs=12, progress=heard)
     assert trained.final_loss < trained.first_loss / 10

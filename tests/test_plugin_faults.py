@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from dyag_core import Document, Example, Fact, MetricResult, PluginError, Prediction, Report, Session, hookimpl
-from dyag_core.run import SilentProgress
 from dyag_core.testing.samples import document_rows, results_file, write_documents
 
 
@@ -88,16 +87,6 @@ def test_a_misspelt_field_of_a_record_is_one_line(tmp_path: Path) -> None:
     )
 
 
-class Heard(SilentProgress):
-    """Progress that keeps what the user is told."""
-
-    def __init__(self) -> None:
-        self.told: list[str] = []
-
-    def message(self, text: str) -> None:
-        self.told.append(text)
-
-
 @pytest.mark.parametrize("suffix", ["/../../evil.csv", "csv", "", ".", ".a/b", ".txt\n"])
 def test_a_suffix_that_is_none_is_refused_and_nothing_is_written(
     tmp_path: Path, files: dict[str, Path], suffix: str
@@ -112,10 +101,9 @@ def test_a_suffix_that_is_none_is_refused_and_nothing_is_written(
 
 
 def test_a_reporter_that_has_nothing_to_write_is_left_out_and_the_user_told(
-    tmp_path: Path, files: dict[str, Path]
+    tmp_path: Path, files: dict[str, Path], heard: Any
 ) -> None:
-    progress = Heard()
-    session = Session(tmp_path, plugins=[Reporter(None)], progress=progress)
+    session = Session(tmp_path, plugins=[Reporter(None)], progress=heard)
     made = session.compare(files, output=tmp_path / "c", reporters=["odd", "json"])
     assert set(made.files) == {"json", "manifest"}
-    assert progress.told == ["reporter 'odd' ((object) 0) has nothing to write about this comparison"]
+    assert heard.lines == ["reporter 'odd' ((object) 0) has nothing to write about this comparison"]

@@ -7,7 +7,6 @@ import os
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -18,21 +17,12 @@ from dyag_core.manager import Plugins
 from dyag_core.memory import Batch, estimate_memory, weights_from, weights_of
 from dyag_core.passport import read_passport
 from dyag_core.records import ModelShape
-from dyag_core.run import SilentProgress
 from dyag_core.stages.finetune import estimate, finetune
 
 OPTIONS = {"batch_size": 4, "save_every": 2, "learning_rate": 5e-3, "threads": 1}
 QWEN = ModelShape(
     hidden=1536, intermediate=8960, layers=28, heads=12, key_value_heads=2, head=128, vocabulary=151936, tied=True
 )
-
-
-@dataclass
-class Heard(SilentProgress):
-    lines: list[str] = field(default_factory=list)
-
-    def message(self, text):
-        self.lines.append(text)
 
 
 def write(path, count):
@@ -136,11 +126,10 @@ def test_no_room_in_memory_stops_before_loading_with_what_to_change(train, tmp_p
     assert train(options={"preflight": False}, epochs=1, output="anyway").steps == 5
 
 
-def test_memory_that_is_tight_is_a_warning(train, tmp_path, monkeypatch):
+def test_memory_that_is_tight_is_a_warning(train, tmp_path, monkeypatch, heard):
     from dyag_plugins.trainers import preflight
 
     monkeypatch.setattr(preflight, "memory_room", lambda device: 750 * 10**6)
-    heard = Heard()
     assert train(progress=heard, epochs=1).steps == 5
     assert any("it may not fit" in line for line in heard.lines)
 
@@ -153,8 +142,7 @@ def test_no_room_on_disk_stops_before_loading(train, monkeypatch):
     assert caught.value.exit_code == 5
 
 
-def test_the_time_of_the_whole_is_said_after_five_steps(train):
-    heard = Heard()
+def test_the_time_of_the_whole_is_said_after_five_steps(train, heard):
     train(progress=heard)
     said = [line for line in heard.lines if line.startswith("about ")]
     assert len(said) == 1
@@ -311,9 +299,8 @@ def test_tensorboard_gets_the_loss(train, tmp_path):
     assert list((tmp_path / "out" / "checkpoints").rglob("events.out.tfevents.*"))
 
 
-def test_options_that_change_no_result_do_not_stop_a_resumption(train):
+def test_options_that_change_no_result_do_not_stop_a_resumption(train, heard):
     train()
-    heard = Heard()
     train(options={"keep_checkpoints": 5, "preflight": False}, progress=heard)
     assert any("is complete" in line for line in heard.lines)
 

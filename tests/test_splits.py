@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from dyag_core import Session, hookimpl
 from dyag_core.digests import DigestTable
 from dyag_core.records import Example, Fact
-from dyag_core.run import SilentProgress
 from dyag_core.similarity import Nearest, similarity
 from dyag_core.splits import TOO_NEAR, Splitter
 
@@ -190,35 +189,24 @@ class Frames:
                 yield Example(question=question, answer=document.text, fact=fact, document=document)
 
 
-class Heard(SilentProgress):
-    """What a run warns of."""
-
-    def __init__(self) -> None:
-        self.messages: list[str] = []
-
-    def message(self, text: str) -> None:
-        self.messages.append(text)
-
-
-def generated_with(last: str, folder):
+def generated_with(last: str, folder, heard):
     documents = folder / "d.csv"
     documents.write_text("title,content\n" + "".join(f"{word(str(n))},L{n}\n" for n in range(120)), encoding="utf-8")
-    heard = Heard()
     session = Session(folder, plugins=[Frames(last)], lang="en", progress=heard)
-    return session.generate(documents, method="frames", split=True), heard.messages
+    return session.generate(documents, method="frames", split=True)
 
 
-def test_wordings_too_alike_for_recall_are_counted_and_told(tmp_path):
-    made, messages = generated_with("Does anybody in our office happen to know which {a} is the one of {s}?", tmp_path)
+def test_wordings_too_alike_for_recall_are_counted_and_told(tmp_path, heard):
+    made = generated_with("Does anybody in our office happen to know which {a} is the one of {s}?", tmp_path, heard)
     assert made.by_stratum["recall"] == 0
     assert made.by_split["test"] > 0
     assert made.rejected["too near a training question"] > 0
     assert made.requested == made.written + sum(made.rejected.values())
     assert made.written + sum(made.rejected.values()) + sum(made.set_aside.values()) == 120 * 3  # each counted once
-    assert [line for line in messages if "warning: recall has 0 of" in line and "fewer words" in line]
+    assert [line for line in heard.lines if "warning: recall has 0 of" in line and "fewer words" in line]
 
 
-def test_wordings_that_differ_fill_recall_without_a_word(tmp_path):
-    made, messages = generated_with("{s}: {a}, please", tmp_path)
+def test_wordings_that_differ_fill_recall_without_a_word(tmp_path, heard):
+    made = generated_with("{s}: {a}, please", tmp_path, heard)
     assert made.by_stratum["recall"] >= made.by_split["test"] / 2 - 1
-    assert not messages
+    assert not heard.lines

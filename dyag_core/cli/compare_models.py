@@ -27,13 +27,17 @@ class ReportFormat(click.Choice[str]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """As click does; a reporter that is no format is answered with the option that takes it."""
-        reporters = {registry.normalise_name(entry.name) for entry in registry.entries("reporters")}
-        if value not in self.choices and registry.normalise_name(str(value)) in reporters:
+        if value not in self.choices and _is_reporter(str(value)):
             raise UsageError(
                 f"--format {value}: it is one of {', '.join(self.choices)}",
                 f"a plugin's report is asked for with --reporter {value}",
             )
         return super().convert(value, param, ctx)
+
+
+def _is_reporter(name: str) -> bool:
+    known = {registry.normalise_name(entry.name) for entry in registry.entries("reporters")}
+    return registry.normalise_name(name) in known
 
 
 @click.command("compare-models", cls=PluginCommand, short_help="Say which arm to use, with intervals.")

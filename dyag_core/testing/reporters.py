@@ -37,8 +37,9 @@ class ReporterContract(FamilyContract):
 
         def made(comparison: Comparison, lang: str) -> Report:
             report = dyag_host.report(dyag_chosen, comparison, lang)
-            if report is None:
-                self.wants(False, "dyag_report returned None for a sample comparison: nothing would be written")
+            self.wants(
+                report is not None, "dyag_report returned None for a sample comparison: nothing would be written"
+            )
             assert report is not None
             return report
 

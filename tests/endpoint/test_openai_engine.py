@@ -12,33 +12,18 @@ import pytest
 
 from dyag_core import Decoding, EndpointError, Message, Session, UsageError
 from dyag_core.manager import Plugins
-from dyag_core.run import Run, SilentProgress
+from dyag_core.run import Run
 
 KEY = "sk-topsecret-0123456789"
 
 
-class Told(SilentProgress):
-    """Keeps what the user would read."""
-
-    def __init__(self):
-        self.lines = []
-
-    def message(self, text):
-        self.lines.append(text)
-
-
 @pytest.fixture
-def told():
-    return Told()
-
-
-@pytest.fixture
-def open_engine(server, tmp_path, told):
+def open_engine(server, tmp_path, heard):
     def opened(**options):
         plugins = Plugins()
         options = {"base_url": server.url, "retry_wait": 0.01, "timeout": 10, **options}
         chosen = plugins.choose("engines", "openai", options)
-        run = Run(stage="evaluate", folder=tmp_path, plugins=plugins, progress=told)
+        run = Run(stage="evaluate", folder=tmp_path, plugins=plugins, progress=heard)
         return plugins.engine(chosen, "some-model", None, run)
 
     return opened
@@ -175,13 +160,13 @@ def test_finish_reason_length_and_half_characters(server, open_engine):
     assert (cut.text, cut.truncated, half.text, half.truncated) == ("MIT", True, "caf?", False)
 
 
-def test_a_schema_is_refused_once_and_remembered(server, open_engine, told):
+def test_a_schema_is_refused_once_and_remembered(server, open_engine, heard):
     server.behaves = lambda number, body: "no_schema"
     answers(open_engine(concurrency=4), 12, Decoding(json_schema={"type": "object"}))
     assert len(server.hits) == 13
     assert sum("response_format" in body for body in server.hits) == 1
-    assert [line for line in told.lines if "no JSON schema" in line] == told.lines
-    assert len(told.lines) == 1
+    assert [line for line in heard.lines if "no JSON schema" in line] == heard.lines
+    assert len(heard.lines) == 1
 
 
 def test_a_schema_is_used_where_the_server_takes_it(server, open_engine):
@@ -270,14 +255,14 @@ def test_no_key_no_header(server, open_engine, monkeypatch):
     assert server.seen_keys == {None}
 
 
-def test_evaluate_asks_the_server_and_writes_no_key(server, tmp_path, told):
+def test_evaluate_asks_the_server_and_writes_no_key(server, tmp_path, heard):
     questions = tmp_path / "q.jsonl"
     rows = [{"question": f"Which licence has tool {n}?", "expected_answer": "MIT"} for n in range(4)]
     questions.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
     (tmp_path / "secret").write_text(KEY, encoding="utf-8")
     server.behaves = lambda number, body: "missing" if number == 3 else "good"
     options = {"base_url": server.url, "concurrency": 1, "api_key_file": str(tmp_path / "secret")}
-    made = Session(tmp_path / "out", progress=told).evaluate(
+    made = Session(tmp_path / "out", progress=heard).evaluate(
         questions, arms=["base"], base_model="some-model", engine="openai", engine_options=options
     )
     (tmp_path / "secret").unlink()
@@ -287,7 +272,7 @@ def test_evaluate_asks_the_server_and_writes_no_key(server, tmp_path, told):
     assert evaluation.metadata["base_model"] == {"name": "some-model", "source": "server:some-model", "revision": None}
     written = [path.read_text(encoding="utf-8") for path in tmp_path.rglob("*") if path.is_file()]
     assert len(written) >= 3
-    assert KEY not in "".join(written + told.lines)
+    assert KEY not in "".join(written + heard.lines)
     assert str(tmp_path) not in "".join(written)
 
 
