@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from dyag_core.manager import Chosen
     from dyag_core.records import MetricResult, Prediction, Report
 
+_OF_THE_MANIFEST = ".manifest.json"
 _SUFFIX = re.compile(r"(?:\.[A-Za-z0-9_-]+)+")
 
 
@@ -67,6 +68,8 @@ def check_suffix(chosen: Chosen, report: Report) -> None:
     Raises:
         PluginError: says which it is and what one looks like.
     """
+    if report.suffix == _OF_THE_MANIFEST:
+        raise PluginError(f"{chosen} returned the suffix {report.suffix!r}; under that one stands the run's manifest")
     if not _SUFFIX.fullmatch(report.suffix):
         raise PluginError(
             f"{chosen} returned the suffix {report.suffix!r}; a suffix is a dot and letters or digits, as '.csv'"

@@ -188,15 +188,16 @@ def make_comparison(
 def _read(results: Mapping[str, Path] | Sequence[Path]) -> dict[str, ResultFile]:
     """Result files by arm: the usual arms in their usual order, then the others as given, ceilings last."""
     if isinstance(results, Mapping):
-        read = {plain(str(arm)): read_results(Path(path)) for arm, path in results.items()}
+        names = [plain(str(arm)) for arm in results]
+        loaded = [read_results(Path(path)) for path in results.values()]
     else:
         loaded = [read_results(Path(path)) for path in results]
         names = [str(file.metadata.get("arm") or file.path.stem) for file in loaded]
         if len(set(names)) < len(names):
             names = [file.path.stem for file in loaded]
-        if len(set(names)) < len(names):
-            raise UsageError("two result files have the same name", "name the arms: --results NAME=FILE")
-        read = dict(zip(names, loaded, strict=True))
+    if len(set(names)) < len(names):
+        raise UsageError("two result files have the same name", "name the arms: --results NAME=FILE")
+    read = dict(zip(names, loaded, strict=True))
     if len(read) < 2:
         raise UsageError("at least two result files are needed to compare")
     usual = [arm for arm in SIMPLEST_FIRST if arm in read]
