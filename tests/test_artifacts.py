@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ from dyag_core.artifacts import (
     read_json,
     read_jsonl,
     sha256_of,
+    to_json,
     write_jsonl,
     write_manifest,
 )
@@ -83,6 +85,7 @@ BAD_LINES = {
     b'{"a":' * 200_000 + b"1" + b"}" * 200_000: "nested too deeply",
     b'{"a": "\\ud800"}': "surrogate",
     b'{"a": 1e999}': "too large",
+    b'{"a": {"b": [{"c": -1e999}]}}': "-1e999 is too large",
     b"\x00\x00\x00\x00\x00": "not JSON",
 }
 
@@ -245,3 +248,11 @@ def test_a_full_disk_leaves_the_old_file(tmp_path: Path) -> None:
     )
     assert process.stdout.startswith("5 no room to write")
     assert path.read_text(encoding="utf-8") == "old"
+
+
+def test_a_text_may_hold_the_name_of_what_is_no_number() -> None:
+    row = {"answer": "NaN et Infinity, « é »", "day": date(2026, 11, 23)}
+    assert to_json(row) == '{"answer":"NaN et Infinity, « é »","day":"2026-11-23"}'
+    for value in (float("nan"), float("inf"), -float("inf")):
+        with pytest.raises(ValueError, match="not JSON compliant"):
+            to_json({"deep": [{"value": value}]})

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from dyag_core import Example, GateError, Session, UsageError, hookimpl
+from dyag_core import Chunk, Document, Example, GateError, Session, UsageError, hookimpl
 from dyag_core.documents import read_documents
 from dyag_core.run import Run
+from dyag_core.screening import Screen
 from dyag_core.similarity import similarity
 from dyag_plugins.generators.augmented import AugmentedOptions, wordings
 from dyag_plugins.generators.facts import facts_of, first_sentence
@@ -166,6 +167,37 @@ class Careless:
             yield good.model_copy(update={"question": "Whose?", "document": "nobody"})
             yield good.model_copy(update={"question": "Long?", "answer": "MIT " * 1000})
             run.reject("made up by the plugin")
+
+
+OF_THE_PASSAGE = [
+    "Que fait Ada selon ce texte ?",
+    "Que fait Ada, d'après cette fiche ?",
+    "Quelle est la licence dans cet extrait sur Ada ?",
+    "Quel est le sujet du document, à partir de cet article sur Ada ?",
+    "Que dit-on d'Ada dans le contexte ?",
+    "Que pense-t-on d'Ada, selon l'auteur ?",
+    "Quelle licence d'Ada est citée ci-dessus ?",
+    "Quelle licence d'Ada est citée ci-dessous ?",
+    "Que dit d'Ada le passage fourni ?",
+    "Que dit d'Ada l’extrait donné, dans la présente section ?",
+    "What does Ada do in this chunk?",
+    "What is Ada, according to the context?",
+    "What does Ada do in the excerpt?",
+    "What does the author say of Ada, according to the author?",
+    "What licence of Ada is described below?",
+    "What is Ada in the following section?",
+    "What does the passage above say of Ada?",
+]
+
+
+@pytest.mark.parametrize("question", OF_THE_PASSAGE)
+def test_a_question_that_points_at_its_passage_is_refused(question):
+    document = Document(id="d", title="Ada", chunks=(Chunk(id="c", text="- Licence: MIT"),))
+    screen = Screen()
+    assert list(screen.watch([document])) == [document]
+    example = Example(question="Quelle est la licence d'Ada ?", answer="MIT", document=document)
+    assert screen.reason(example.model_copy(update={"question": question})) == "makes no sense alone"
+    assert screen.reason(example) is None
 
 
 def test_every_rejection_has_its_reason(tmp_path):

@@ -8,6 +8,8 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 from dyag_core.pace import Paced
 
 BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
@@ -72,18 +74,19 @@ def test_progress_is_drawn_seldom_and_counts_every_row():
     assert task.drawn[-1][1]["rows/s"] > 0
 
 
-def test_the_benchmark_shows_memory_that_hardly_grows(tmp_path):
-    # The report samples 5,000 questions; from 1,500 chunks on the sample is full.
-    arguments = ["--sizes", "1500", "3000", "--output", str(tmp_path)]
+@pytest.mark.parametrize(("corpus", "size"), [("catalogue", 1500), ("procedures", 4500)])
+def test_the_benchmark_shows_memory_that_hardly_grows(tmp_path, corpus, size):
+    # The report samples 5,000 questions; from this size on the sample is full.
+    arguments = ["--corpora", corpus, "--sizes", str(size), str(2 * size), "--output", str(tmp_path)]
     done = subprocess.run(
         [sys.executable, str(BENCHMARKS / "generate.py"), *arguments], check=True, capture_output=True, timeout=120
     )
     runs = json.loads((tmp_path / "generate.json").read_text("utf-8"))["runs"]
-    small, large = runs["1,500 made up"], runs["3,000 made up"]
-    assert (small["chunks"], large["chunks"]) == (1500, 3000)
+    small, large = runs[f"{corpus}, {size:,}"], runs[f"{corpus}, {2 * size:,}"]
+    assert (small["chunks"], large["chunks"]) == (size, 2 * size)
     assert 1.8 < large["rows"] / small["rows"] < 2.2
     assert large["first_row_seconds"] < large["seconds"]
-    assert large["peak_memory_mb"] - small["peak_memory_mb"] < 15  # 1,500 chunks more
+    assert large["peak_memory_mb"] - small["peak_memory_mb"] < 15  # for as many chunks more
     assert (tmp_path / "generate.svg").read_text("utf-8").lstrip().startswith("<?xml")
     assert (tmp_path / "generate.md").read_text("utf-8") == done.stdout.decode("utf-8")
 

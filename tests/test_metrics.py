@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,21 @@ from hypothesis import strategies as st
 from dyag_core import Prediction, Run
 from dyag_core.abstention import abstains
 from dyag_core.manager import Plugins
-from dyag_core.normalise import normalise, tokens
+from dyag_core.normalise import fold, normalise, tokens
 from dyag_core.prompts import UNKNOWN
+
+
+@given(st.text(st.characters(max_codepoint=0x17F)) | st.text())
+def test_folding_takes_case_accents_and_ligatures_away(text: str) -> None:
+    spelt = unicodedata.normalize("NFKD", text.casefold().replace("œ", "oe").replace("æ", "ae"))
+    assert fold(text) == "".join(char for char in spelt if not unicodedata.combining(char))
+
+
+def test_each_letter_of_latin_1_is_folded_as_unicode_says() -> None:
+    for code in range(256):
+        spelt = unicodedata.normalize("NFKD", chr(code).casefold().replace("æ", "ae"))
+        bare = "".join(char for char in spelt if not unicodedata.combining(char))
+        assert fold(f"é{chr(code)}") == f"e{bare}"
 
 
 def prediction(answer: str, expected: str, question: str = "Q ?", **more: object) -> Prediction:

@@ -53,7 +53,8 @@ def test_counts_and_samples_stay_bounded() -> None:
     for seed in range(300):
         sample: Reservoir[int] = Reservoir(5, str(seed))
         for item in range(50):
-            sample.add(item)
+            if sample.takes():
+                sample.keep(item)
         assert sample.items == sorted(sample.items)
         assert len(set(sample.items)) == 5
         drawn.update(sample.items)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections import Counter
 from typing import TYPE_CHECKING, Generic, TypeVar
@@ -24,8 +25,11 @@ class Tally:
 
     def add(self, key: str, rows: int = 1) -> None:
         """Count `rows` more of `key`; 0 notes that it exists."""
-        if key in self.counts or len(self.counts) < self._limit:
-            self.counts[key] += rows
+        counts = self.counts
+        if key in counts:
+            counts[key] += rows
+        elif len(counts) < self._limit:
+            counts[key] = rows
         else:
             self.others += rows
 
@@ -45,23 +49,38 @@ class Tally:
 
 
 class Reservoir(Generic[T]):
-    """A random sample of `size` items of a stream (Vitter 1985, algorithm R), in the stream's order."""
+    """A random sample of `size` items of a stream, in the stream's order (Li 1994, algorithm L).
+
+    How many items are passed over until the next is taken is drawn at once: an item that isn't taken costs an addition.
+    Ask `takes` once for each item, and `keep` it if the answer is yes.
+    """
 
     def __init__(self, size: int, seed: str) -> None:
         self._size = size
         self._random = random.Random(seed)
         self._seen = 0
+        self._next = 1
+        self._largest = 1.0  # of the `size` smallest of as many uniform random numbers as there were items
         self._items: list[tuple[int, T]] = []
 
-    def add(self, item: T) -> None:
-        """Offer the next item."""
+    def takes(self) -> bool:
+        """Whether the next item is to be kept."""
         self._seen += 1
+        return self._seen == self._next
+
+    def keep(self, item: T) -> None:
+        """Put the item into the sample, in place of one by lot."""
         if len(self._items) < self._size:
             self._items.append((self._seen, item))
-            return
-        place = self._random.randrange(self._seen)
-        if place < self._size:
-            self._items[place] = (self._seen, item)
+        else:
+            self._items[self._random.randrange(self._size)] = (self._seen, item)
+        self._next += 1
+        if len(self._items) == self._size:
+            self._largest *= self._uniform() ** (1 / self._size)
+            self._next += int(math.log(self._uniform()) / math.log1p(-self._largest))
+
+    def _uniform(self) -> float:
+        return 1.0 - self._random.random()  # above 0, for its logarithm
 
     @property
     def items(self) -> list[T]:

@@ -59,7 +59,7 @@ class Ruler:
     def measure(self, turns: Sequence[Mapping[str, str]]) -> int:
         """Count a row's turns (role and content) in, and return its length."""
         if self.tokenizer is None:
-            length = sum(len(turn["content"].split()) for turn in turns)
+            length = len(" ".join([turn["content"] for turn in turns]).split())
         else:
             messages = [Message.model_validate({"role": t["role"], "content": t["content"]}) for t in turns]
             try:

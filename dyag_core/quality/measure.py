@@ -81,34 +81,44 @@ class Measure:
         found = row.get("meta")
         meta: Mapping[str, Any] = found if isinstance(found, dict) else {}
         for key, tally in self._counts.items():
-            if isinstance(meta.get(key), str):
-                tally.add(meta[key])
+            if isinstance(value := meta.get(key), str):
+                tally.add(value)
         held_out = meta.get("split") in ("val", "test")
-        document = meta.get("document")
-        if isinstance(document, str | int):
-            self._documents.add(str(document))
-            self._held_documents.add(str(document), rows=held_out)
-            if isinstance(meta.get("subject"), str) and str(document) in self._documents.counts:
-                self._titles.setdefault(str(document), meta["subject"])
+        self._note_document(meta, held_out)
         self._note_fact(meta, held_out)
         answer = turns[-1]["content"]
         unknown = meta["answerable"] is False if "answerable" in meta else abstains(answer)
         self._answers.add(answer[:_ANSWER_LENGTH].strip())
         self._unknown += unknown
         self._unknown_trained += unknown and not held_out
-        facts = meta.get("facts") or [meta.get("fact")]
-        known = isinstance(facts, list) and all(isinstance(fact, str) for fact in facts)
-        self._questions.add((_question(turns), fact_key(facts) if known else answer))
-        self._to_read.add((line or self.rows, row))
+        if self._questions.takes():
+            facts = meta.get("facts") or [meta.get("fact")]
+            known = isinstance(facts, list) and all(isinstance(fact, str) for fact in facts)
+            self._questions.keep((_question(turns), fact_key(facts) if known else answer))
+        if self._to_read.takes():
+            self._to_read.keep((line or self.rows, row))
         return self.ruler.measure(turns)
+
+    def _note_document(self, meta: Mapping[str, Any], held_out: bool) -> None:
+        document = meta.get("document")
+        if not isinstance(document, str | int):
+            return
+        document = str(document)
+        self._documents.add(document)
+        if held_out:
+            self._held_documents.add(document)
+        subject = meta.get("subject")
+        if document not in self._titles and document in self._documents.counts and isinstance(subject, str):
+            self._titles[document] = subject
 
     def _note_fact(self, meta: Mapping[str, Any], held_out: bool) -> None:
         """Rows on several facts at once teach none of them on their own, and aren't counted here."""
-        if not isinstance(meta.get("fact"), str) or meta.get("facts"):
+        fact = meta.get("fact")
+        if not isinstance(fact, str) or meta.get("facts"):
             return
-        self._name_fact(meta["fact"], meta.get("subject"), meta.get("attribute"), rows=0 if held_out else 1)
+        self._name_fact(fact, meta.get("subject"), meta.get("attribute"), rows=0 if held_out else 1)
         if held_out:
-            self._held_facts.add(meta["fact"])
+            self._held_facts.add(fact)
 
     def _name_fact(self, fact: str, subject: object, attribute: object, rows: int) -> None:
         self._facts.add(fact, rows)

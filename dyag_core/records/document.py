@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from functools import cached_property
 from typing import Any
 
 from pydantic import Field
@@ -45,7 +44,7 @@ class Fact(Record):
     attribute: str
     value: str | None
 
-    @cached_property
+    @property
     def id(self) -> str:
         """A stable id: the same document, attribute and value give the same fact in every run."""
         key = "\x1f".join([self.document, self.attribute, self.value if self.value is not None else "\x00"])

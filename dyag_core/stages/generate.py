@@ -261,7 +261,8 @@ class _Work:
             yield line.rstrip("\n")
 
     def _put(self, handles: dict[str, IO[Any]], example: Example, part: str | None, stratum: str | None = None) -> None:
-        row = _row(example, self.system, self.method, part, stratum)
+        facts = [fact.id for fact in example.facts]
+        row = _row(example, facts, self.system, self.method, part, stratum)
         if self.passages and part != "test":  # an arm that retrieves adds its own
             row = self.passages.put_into(row, example)
         self.measure.row(row)
@@ -272,9 +273,9 @@ class _Work:
         if stratum:
             self.strata[stratum] += 1
         self.written[part or "all"] += 1
-        self.methods[example.meta.get("method", self.method)] += 1
-        for fact in example.facts:
-            self.facts.add(fact.id)
+        self.methods[row["meta"]["method"]] += 1
+        for fact in facts:
+            self.facts.add(fact)
         if part in (None, "train"):
             self.covered.add(example.document)
 
@@ -334,23 +335,31 @@ def _report(work: _Work) -> Quality:
     return quality
 
 
-def _row(example: Example, system: str, method: str, part: str | None, stratum: str | None) -> dict[str, Any]:
-    """A training row: the chat, and where it comes from (G1)."""
+def _row(
+    example: Example, facts: list[str], system: str, method: str, part: str | None, stratum: str | None
+) -> dict[str, Any]:
+    """A training row: the chat, and where it comes from (G1). `facts` are the ids of those that it rests on."""
     before = system_messages(system) + example.history
     messages = [{"role": turn.role, "content": turn.content} for turn in before]
-    messages += [{"role": "user", "content": example.question}, {"role": "assistant", "content": example.answer}]
-    meta: dict[str, Any] = {"document": example.document, "chunk": example.chunk}
-    meta["fact"] = example.fact.id if example.fact else None
+    messages.append({"role": "user", "content": example.question})
+    messages.append({"role": "assistant", "content": example.answer})
+    fact = example.fact
+    meta: dict[str, Any] = {
+        "document": example.document,
+        "chunk": example.chunk,
+        "fact": facts[0] if fact else None,
+    }
     if example.other_facts:
-        meta["facts"] = [fact.id for fact in example.facts]
-    if example.fact:
-        meta |= {"subject": example.fact.subject, "attribute": example.fact.attribute}
-    meta |= {"answerable": example.answerable, "method": method}
+        meta["facts"] = facts
+    if fact:
+        meta["subject"], meta["attribute"] = fact.subject, fact.attribute
+    meta["answerable"], meta["method"] = example.answerable, method
     if part:
         meta["split"] = part
     if stratum:
         meta["stratum"] = stratum
-    return {"messages": messages, "meta": meta | example.meta}
+    meta.update(example.meta)
+    return {"messages": messages, "meta": meta}
 
 
 def _option_files(options: Any) -> dict[str, Path]:

@@ -26,7 +26,7 @@ _MONTHS = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Ask:
     """Something to ask.
 

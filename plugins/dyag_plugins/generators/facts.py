@@ -6,8 +6,8 @@ Nothing here knows a customer's fields. What a label means, and how to ask about
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dyag_core.chunking import HEADING, TABLE_ROW, TABLE_RULE, heading_title
 from dyag_core.normalise import fold
@@ -27,7 +27,7 @@ _LONGEST_LABEL_WORDS = 6
 _FENCE = re.compile(r"^\s*(?:```|~~~)")
 _BULLET = re.compile(r"^\s*(?:[-*+•]|\d+[.)])\s+")
 _LABELLED = re.compile(
-    r"^\s*(?:[-*+•]\s+)?(?:\*\*|__)?(?P<label>[^\W\d_][^:|*_\n.!?;]{0,70}?)\s*(?:\*\*|__)?\s*:(?:\*\*|__)?\s+(?P<value>\S.*)$"
+    r"^\s*(?:[-*+•]\s+)?(?:\*\*|__)?(?P<label>[^\W\d_][^:|*_\n.!?;]{0,70})\s*(?:\*\*|__)?\s*:(?:\*\*|__)?\s+(?P<value>\S.*)$"
 )
 _LINK = re.compile(r"!?\[([^\]]*)\]\(([^)\s]*)[^)]*\)")
 _EMPHASIS = re.compile(r"(\*\*|__|`)(?=\S)(.+?)(?<=\S)\1")
@@ -40,8 +40,7 @@ _KEY_HEADERS = frozenset(
 _VALUE_HEADERS = frozenset("valeur contenu detail details information value content description".split())
 
 
-@dataclass(frozen=True)
-class Found:
+class Found(NamedTuple):
     """A fact and where it was seen: "field", "label", "table", "section" or "sentence"."""
 
     fact: Fact
@@ -57,11 +56,12 @@ def facts_of(document: Document, *, missing: Iterable[str], skipped: Iterable[st
     """
     missing, skipped = frozenset(missing), frozenset(skipped)
     found: dict[tuple[str, str], Found] = {}
+    title = fold(document.title)
 
     def add(chunk: Chunk | None, subject: str, label: str, value: str, seen_as: str) -> None:
         value = plain_text(value).rstrip(" ,;")
         known = label_key(label)
-        key = (fold(subject), known)
+        key = (title if subject == document.title else fold(subject), known)
         if not value or not known or known in skipped or key in found:
             return
         if len(value) > LONGEST_VALUE:
@@ -81,7 +81,7 @@ def facts_of(document: Document, *, missing: Iterable[str], skipped: Iterable[st
     for name, value in document.metadata.items():
         text = _field_text(value)
         label = _label_of_field(name)
-        if text and not any(_same(label, text, fact) for fact in in_text) and fold(text) != fold(document.title):
+        if text and fold(text) != title and not any(_same(label, text, fact) for fact in in_text):
             add(_chunk_saying(document.chunks, text), document.title, label, text, "field")
     return list(found.values())
 
@@ -98,23 +98,25 @@ def plain_text(value: str) -> str:
 def _stated(text: str, title: str) -> Iterator[tuple[str, str, str, str]]:
     """(subject, label, value, seen as) of everything a passage says."""
     heading, level, body = "", 0, list[str]()
+    fences = "```" in text or "~~~" in text
     fenced = False
-    for line in [*text.split("\n"), "# "]:
-        if _FENCE.match(line):
+    for line in text.split("\n"):
+        if fences and _FENCE.match(line):
             fenced = not fenced
             continue
-        found = None if fenced else HEADING.match(line)
+        found = HEADING.match(line) if line[:1] == "#" and not fenced else None
         if found or line == "# ":
             yield from _section(heading, level, body, title)
             heading, level, body = (heading_title(line), len(found[1]), []) if found else ("", 0, [])
         elif not fenced:
             body.append(line)
+    yield from _section(heading, level, body, title)
 
 
 def _section(heading: str, level: int, lines: Sequence[str], title: str) -> Iterator[tuple[str, str, str, str]]:
     running: list[str] = []
     table: list[str] = []
-    for line in [*lines, ""]:
+    for line in lines:
         if "|" in line and TABLE_ROW.match(line):
             table.append(line)
             continue
@@ -126,25 +128,29 @@ def _section(heading: str, level: int, lines: Sequence[str], title: str) -> Iter
             yield title, labelled["label"].strip(), labelled["value"], "label"
         else:
             running.append(line)
-    about_title = level <= 1 or fold(heading) == fold(title)
+    if table:
+        yield from _table(table, title)
     text = _short_text(running)
-    if text and not about_title:
+    if not text:
+        return
+    about_title = level <= 1 or fold(heading) == fold(title)
+    if not about_title:
         yield title, heading.rstrip(" :."), text, "section"
-    elif text and (heading or level == 0) and len(text) > 20 and text.rstrip()[-1:] in ".!?…":
+    elif (heading or level == 0) and len(text) > 20 and text.rstrip()[-1:] in ".!?…":
         yield title, "Description", first_sentence(text), "sentence"
 
 
 def _short_text(lines: Sequence[str]) -> str:
     """The first paragraph; a short list becomes one line."""
-    stripped = [line.strip() for line in lines]
-    while stripped and not stripped[0]:
-        stripped.pop(0)
     paragraph: list[str] = []
-    for line in stripped:
-        if not line:
+    for line in map(str.strip, lines):
+        if line:
+            paragraph.append(line)
+        elif paragraph:
             break
-        paragraph.append(line)
-    if paragraph and all(_BULLET.match(line) for line in paragraph):
+    if not paragraph:
+        return ""
+    if all(_BULLET.match(line) for line in paragraph):
         listed = ", ".join(_BULLET.sub("", line).rstrip(" ;,.") for line in paragraph)
         return listed if len(listed) <= LONGEST_VALUE else ""
     text = " ".join(paragraph)
@@ -174,6 +180,7 @@ def _is_label(label: str) -> bool:
     return len(label.split()) <= _LONGEST_LABEL_WORDS and "://" not in label and "//" not in label
 
 
+@lru_cache(maxsize=1024)
 def _label_of_field(name: str) -> str:
     """`version_minimale` as people would write it: "version minimale"."""
     spaced = re.sub(r"(?<=[a-zà-ÿ])(?=[A-Z])", " ", name)  # camelCase

@@ -86,8 +86,8 @@ class Asking:
         self.words = Wordings(self.pack, run.lang)
         #: Plain asks of earlier documents by noun, the newest last.
         self.earlier: dict[str, deque[Ask]] = {}
-        self._missing = [fold(value).strip(" .") for value in self.pack.missing]
-        self._skipped = [label_key(label) for label in self.pack.skipped]
+        self._missing = frozenset(fold(value).strip(" .") for value in self.pack.missing)
+        self._skipped = frozenset(label_key(label) for label in self.pack.skipped)
         self._yes = frozenset(fold(value) for value in self.pack.yes_values)
         self._no = frozenset(fold(value) for value in self.pack.no_values)
         self._absent = [(self.words.absent(entry), [fold(word) for word in entry.words]) for entry in self.pack.absent]
@@ -107,8 +107,10 @@ class Asking:
         for item in found:
             ask = self._ask(item)
             once.setdefault((ask.fact.subject, ask.phrase.noun or label_key(ask.fact.attribute)), ask)
-        told = [ask for ask in once.values() if ask.fact.answerable and self._is_wanted(ask.phrase)]
-        blank = [ask for ask in once.values() if not ask.fact.answerable and self._is_wanted(ask.phrase)]
+        told, blank = list[Ask](), list[Ask]()
+        for ask in once.values():
+            if self._is_wanted(ask.phrase):
+                (blank if ask.fact.value is None else told).append(ask)
         told = self._drawn(document, told)
         made = self._derived(document, told)
         labels = {label_key(ask.fact.attribute) for ask in once.values()}
@@ -165,17 +167,18 @@ class Asking:
         return text
 
     def _ask(self, item: Found) -> Ask:
-        fact = item.fact
-        number = fact.value is not None and fact.value.isdigit()
-        phrase = self.words.phrase(fact.attribute, heading=item.seen_as == "section", number=number)
-        if fact.value is None:
+        fact, seen_as = item
+        value = fact.value
+        number = value is not None and value.isdigit()
+        phrase = self.words.phrase(fact.attribute, heading=seen_as == "section", number=number)
+        if value is None:
             # A blank field is asked about in the words in which others of its label are.
             return Ask(fact, self._usual.get(label_key(fact.attribute), phrase), kind_of(phrase, None), "blank")
-        truth = fold(fact.value).strip(" .")
+        truth = fold(value).strip(" .")
         if truth in self._yes or truth in self._no:
             answer = self.pack.yes if truth in self._yes else self.pack.no.partition(",")[0]
-            return Ask(fact, phrase, "yes/no", item.seen_as, self.words.yes_or_no(phrase), answer)
-        return Ask(fact, phrase, kind_of(phrase, fact.value), item.seen_as)
+            return Ask(fact, phrase, "yes/no", seen_as, self.words.yes_or_no(phrase), answer)
+        return Ask(fact, phrase, kind_of(phrase, value), seen_as)
 
     def _derived(self, document: Document, told: list[Ask]) -> list[Ask]:
         share = self.options.derived
@@ -186,16 +189,19 @@ class Asking:
         return list(islice(derived(told, self.earlier, self.words, self._truths, rng), number))
 
     def _remember(self, document: Document, asks: Iterable[Ask]) -> None:
+        title = document.title
         for ask in asks:
-            kind = ask.phrase.kind
-            if (ask.rule not in ("field", "label") and kind is None) or (kind and kind.implied):
+            fact, phrase = ask.fact, ask.phrase
+            if (ask.rule not in ("field", "label") and phrase.kind is None) or (phrase.kind and phrase.kind.implied):
                 continue
-            if ask.fact.answerable and ask.fact.subject == document.title:
-                key = label_key(ask.fact.attribute)
+            if fact.value is not None and fact.subject == title:
+                key = label_key(fact.attribute)
                 self._seen[key] += 1
-                self._usual.setdefault(key, ask.phrase)
+                self._usual.setdefault(key, phrase)
                 if ask.is_plain:
-                    self.earlier.setdefault(ask.phrase.noun, deque(maxlen=_REMEMBERED)).append(ask)
+                    if phrase.noun not in self.earlier:
+                        self.earlier[phrase.noun] = deque(maxlen=_REMEMBERED)
+                    self.earlier[phrase.noun].append(ask)
 
     def _by_pattern(self, document: Document) -> Iterator[Found]:
         for chunk in document.chunks:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+from string import Formatter
 from typing import TYPE_CHECKING
 
 from dyag_core.normalise import fold
 from dyag_plugins.generators.packs import label_key
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from dyag_core.records import Fact
     from dyag_plugins.generators.packs import Absent, Kind, Pack
 
@@ -40,6 +43,32 @@ class Phrase:
     of_bare: str = ""
     a_bare: str = ""
     be: str = "is"
+    _templates: dict[str, str] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def put_into(self, template: str) -> str:
+        """A template with this phrase's words in it; what depends on the subject and the value still stands open."""
+        known = self._templates.get(template)
+        if known is None:
+            words = {name: getattr(self, attribute) for name, attribute in _OF_THE_PHRASE.items()}
+            known = "".join(
+                _literal(text) + ("" if name is None else _literal(words[name]) if name in words else f"{{{name}}}")
+                for text, name, _, _ in Formatter().parse(template)
+            )
+            self._templates[template] = known
+        return known
+
+
+#: Placeholder -> attribute.
+_OF_THE_PHRASE = {
+    name: name
+    for name in "noun bare which label its it_is what that_one the_same which_ones of_noun of_bare a_bare".split()
+} | {"is": "be"}
+#: Placeholders that are empty where nothing is given for them.
+_GIVEN = "value chunk proposed noun_other bare_other which_other value_other subject_other of_subject_other".split()
+
+
+def _literal(text: str) -> str:
+    return text.replace("{", "{{").replace("}", "}}")
 
 
 @dataclass(frozen=True)
@@ -84,11 +113,11 @@ class Wordings:
         `number`, a label such as "Fiche" is "le numéro de fiche": nobody asks which record it is and is told 72.
         """
         key = (label, heading, number)
-        if key not in self._phrases:
-            kind = self._kinds.get(label_key(label))
+        known = self._phrases.get(key)
+        if known is None:
             make = self._english if self.lang == "en" else self._french
-            self._phrases[key] = make(label, kind, heading, number)
-        return self._phrases[key]
+            known = self._phrases[key] = make(label, self._kinds.get(label_key(label)), heading, number)
+        return known
 
     def absent(self, entry: Absent) -> Phrase:
         """How to speak of something that documents seldom tell, in the words in which others are asked about it."""
@@ -154,41 +183,32 @@ class Wordings:
         quoted: bool = True,
     ) -> str:
         """A template in words; the first letter is a capital unless people would type it otherwise."""
-        name = self._name(subject) if quoted else subject
-        name_other = self._name(subject_other) if subject_other and quoted else subject_other
-        text = template.format(
-            subject=name,
-            of_subject=self._of(name),
-            that_subject=f"qu'{name}" if self._elides(name) else f"que {name}",
-            possessive=f"{name}'" if name.endswith("s") else f"{name}'s",
-            noun=phrase.noun,
-            bare=phrase.bare,
-            which=phrase.which,
-            label=phrase.label,
-            value=value,
-            chunk=chunk,
-            noun_other=other.noun if other else "",
-            bare_other=other.bare if other else "",
-            which_other=other.which if other else "",
-            value_other=value_other,
-            proposed=proposed,
-            subject_other=name_other,
-            of_subject_other=self._of(name_other) if name_other else "",
-            its=phrase.its,
-            it_is=phrase.it_is,
-            what=phrase.what,
-            that_one=phrase.that_one,
-            the_same=phrase.the_same,
-            which_ones=phrase.which_ones,
-            of_noun=phrase.of_noun,
-            of_bare=phrase.of_bare,
-            a_bare=phrase.a_bare,
-            **{"is": phrase.be},
-        )
-        typed = template.startswith(_TYPED)
-        return text if typed else text[:1].upper() + text[1:]
+        words = self._subjects(subject, quoted)
+        if value or chunk or proposed or other or value_other or subject_other:
+            words = words | {"value": value, "chunk": chunk, "proposed": proposed, "value_other": value_other}
+            if other:
+                words |= {"noun_other": other.noun, "bare_other": other.bare, "which_other": other.which}
+            if subject_other:
+                second = self._subjects(subject_other, quoted)
+                words |= {"subject_other": second["subject"], "of_subject_other": second["of_subject"]}
+        text = phrase.put_into(template).format_map(words)
+        return text if template.startswith(_TYPED) else text[:1].upper() + text[1:]
 
     # -- subjects ----------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def _subjects(self) -> Callable[[str, bool], dict[str, str]]:
+        """(subject, whether a long one is quoted) -> all that is said with it; the newest are kept."""
+        return lru_cache(maxsize=64)(self._said_with)
+
+    def _said_with(self, subject: str, quoted: bool) -> dict[str, str]:
+        name = self._name(subject) if quoted else subject
+        return dict.fromkeys(_GIVEN, "") | {
+            "subject": name,
+            "of_subject": self._of(name),
+            "that_subject": f"qu'{name}" if self._elides(name) else f"que {name}",
+            "possessive": f"{name}'" if name.endswith("s") else f"{name}'s",
+        }
 
     def _name(self, subject: str) -> str:
         if len(subject.split()) <= _LONGEST_NAME_WORDS and not re.search(r"[?!:.]\s*$", subject):
