@@ -1,17 +1,35 @@
-"""Progress of work that is done thousands of times a second."""
+"""Work that is done thousands of times a second: its progress, and the garbage it makes."""
 
 from __future__ import annotations
 
+import gc
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from types import TracebackType
     from typing import Self
 
     from dyag_core.protocols import Task
 
 _SECONDS = 0.25
+_NEW_OBJECTS = 100_000
+
+
+@contextmanager
+def rare_collections() -> Iterator[None]:
+    """Look for reference cycles less often than after each 700 new objects: rows and records hold none.
+
+    Python's default takes a tenth of the time of making rows.
+    """
+    before = gc.get_threshold()
+    gc.set_threshold(_NEW_OBJECTS, *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 class Paced:

@@ -123,7 +123,7 @@ class Measure:
     def _name_fact(self, fact: str, subject: object, attribute: object, rows: int) -> None:
         self._facts.add(fact, rows)
         if fact not in self._labels and fact in self._facts.counts:
-            self._labels[fact] = " · ".join(part for part in (subject, attribute) if isinstance(part, str) and part)
+            self._labels[fact] = " · ".join([part for part in (subject, attribute) if isinstance(part, str) and part])
 
     def _fine_without(self, fact: str) -> bool:
         """Whether a fact has no training row on purpose: it, or its whole document, is held out."""

@@ -27,7 +27,7 @@ from dyag_core.documents import read_documents
 from dyag_core.errors import GateError, UsageError
 from dyag_core.groups import Groups
 from dyag_core.language import check_language, language_of
-from dyag_core.pace import Paced
+from dyag_core.pace import Paced, rare_collections
 from dyag_core.prompts import SYSTEM, system_messages
 from dyag_core.quality import Measure, Ruler
 from dyag_core.records import GeneratedData
@@ -182,7 +182,7 @@ class _Work:
         """Let the generator `chosen` make examples of the documents that are read, and write them."""
         run, plugins = self.run, self.run.plugins
         documents = self.counted(groups.watch(read))
-        with run.progress.task("generating", total=self.count) as bar, Paced(bar, "rows") as task:
+        with rare_collections(), run.progress.task("generating", total=self.count) as bar, Paced(bar, "rows") as task:
             examples = plugins.filter_examples(plugins.generate(chosen, self.screen.watch(documents), run), run)
             self.write(examples, task, groups.check)
             for _ in documents:  # the rest of the input is read for its bad lines, and counted

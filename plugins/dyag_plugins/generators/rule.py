@@ -67,6 +67,13 @@ class RuleGenerator:
         return _examples(documents, Asking(options, run, explains=True))
 
 
+def _holds(text: str, words: Iterable[str]) -> bool:
+    for word in words:  # noqa: SIM110 - a third of the time of any(...), for all that a document might lack
+        if word in text:
+            return True
+    return False
+
+
 def _examples(documents: Iterable[Document], asking: Asking) -> Iterator[Example]:
     for document in documents:
         for ask in asking.asks(document):
@@ -245,9 +252,7 @@ class Asking:
             seldom = [
                 phrase
                 for phrase, words in self._absent
-                if phrase.noun not in known
-                and label_key(phrase.noun) not in has
-                and not any(word in text for word in words)
+                if phrase.noun not in known and label_key(phrase.noun) not in has and not _holds(text, words)
             ]
             missing += rng.sample(seldom, min(short, len(seldom)))
         for phrase in missing:
