@@ -152,6 +152,17 @@ def test_what_differs_is_refused_and_named_unless_forced(tmp_path: Path, change:
     assert all(set(text) == {"en", "fr"} for text in forced.mismatches)
 
 
+def test_arms_with_different_adapters_are_compared_and_the_reader_is_told(tmp_path: Path) -> None:
+    mine = {"name": "mine", "sha256": "a1" * 32}
+    files = {"finetuned": measured("finetuned", 1.0, model=mine), "hybrid": measured("hybrid", 1.0, model=mine)}
+    told = [remark.text for remark in run(tmp_path, {**files, "base": measured("base", 1.0)}).recommendations]
+    assert not any("fine-tuned models differ" in text["en"] for text in told)
+    files["hybrid"]["metadata"]["model"] = {"name": "raft", "sha256": "b2" * 32}
+    (text,) = [r.text for r in run(tmp_path, files).recommendations if "fine-tuned models differ" in r.text["en"]]
+    assert text["en"].endswith("finetuned: mine (a1a1a1a1), hybrid: raft (b2b2b2b2)")
+    assert "modèles affinés différents" in text["fr"]
+
+
 def test_forced_comparison_keeps_only_the_common_questions(tmp_path: Path) -> None:
     one, other = results("rag", answers(60, 0.5, 1)), results("finetuned", answers(60, 0.5, 2))
     del other["results"][:10]

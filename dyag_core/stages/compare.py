@@ -158,7 +158,7 @@ def make_comparison(
     n = len(matched.questions)
     n_documents = len(set(documents)) if None not in documents else None
     place, advice = recommend(arms, differences, primary, n)
-    notes = [*matched.unchecked, *scored.warnings]
+    notes = [*matched.notes, *scored.warnings]
     if matched.mismatches:
         notes.insert(0, {lang: SENTENCES[lang]["forced"] for lang in LANGUAGES})
     values = {name: {arm: r.items for arm, r in by_arm.items()} for name, by_arm in scored.metrics.items()}

@@ -28,13 +28,13 @@ class Matched:
     """The questions that all arms answered, in one order; `items[arm][i]` belongs to `questions[i]`.
 
     `questions` joins what the files say about a question (document, stratum, chunk). `mismatches` is empty where the
-    files compare fairly; `unchecked` says what could not be checked because a file doesn't tell.
+    files compare fairly; `notes` says what else a reader must know: what a file doesn't tell, different adapters.
     """
 
     questions: list[Prediction]
     items: dict[str, list[Item]]
     mismatches: list[Text]
-    unchecked: list[Text]
+    notes: list[Text]
 
 
 def match(files: Mapping[str, ResultFile]) -> Matched:
@@ -43,7 +43,7 @@ def match(files: Mapping[str, ResultFile]) -> Matched:
     Raises:
         UsageError: not one question is common to all.
     """
-    mismatches, unchecked = _settings(files)
+    mismatches, notes = _settings(files)
     by_id = all(file.has_ids for file in files.values())
     keyed = {arm: _keyed(file, by_id) for arm, file in files.items()}
     common = set.intersection(*(set(items) for items in keyed.values()))
@@ -68,7 +68,7 @@ def match(files: Mapping[str, ResultFile]) -> Matched:
         )
     items = {arm: [found[key] for key in kept] for arm, found in keyed.items()}
     questions = [_joined([items[arm][i].prediction for arm in sorted(items)]) for i in range(len(kept))]
-    return Matched(questions=questions, items=items, mismatches=mismatches, unchecked=unchecked)
+    return Matched(questions=questions, items=items, mismatches=mismatches, notes=[*notes, *_adapters(files)])
 
 
 def _keyed(file: ResultFile, by_id: bool) -> dict[str, Item]:
@@ -134,6 +134,21 @@ def _settings(files: Mapping[str, ResultFile]) -> tuple[list[Text], list[Text]]:
             shown = ", ".join(f"{arm}: {_shown(value)}" for arm, value in told.items())
             mismatches.append({"en": f"{en} differs: {shown}", "fr": f"{fr} : diffère ({shown})"})
     return mismatches, unchecked
+
+
+def _adapters(files: Mapping[str, ResultFile]) -> list[Text]:
+    """Arms with different adapters compare two trainings as well as two ways of asking. That may well be wanted."""
+    told = {arm: file.metadata.get("model") for arm, file in files.items()}
+    models = {arm: model for arm, model in told.items() if isinstance(model, dict) and model.get("sha256")}
+    if len({str(model["sha256"]) for model in models.values()}) < 2:
+        return []
+    shown = ", ".join(f"{arm}: {model.get('name')} ({str(model['sha256'])[:8]})" for arm, model in models.items())
+    return [
+        {
+            "en": f"fine-tuned models differ, so arms differ in their training too: {shown}",
+            "fr": f"modèles affinés différents, donc apprentissages différents aussi : {shown}",
+        }
+    ]
 
 
 _BASE = ("base model", "modèle de base")
