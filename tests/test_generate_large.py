@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from dyag_core.pace import Paced
+from dyag_core import Example, Session, hookimpl
+from dyag_core.pace import Paced, batches
 
 BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
 
@@ -96,3 +97,35 @@ def test_leaks_benchmark_finds_every_planted_leak(tmp_path):
     subprocess.run([sys.executable, str(BENCHMARKS / "leaks.py"), *arguments], check=True, timeout=120)
     run = json.loads((tmp_path / "leaks.json").read_text("utf-8"))["runs"]["exact"]
     assert run["found"] == run["planted"] >= 10
+
+
+def test_what_comes_fast_is_taken_in_batches_and_what_comes_slowly_at_once():
+    taken = list(batches(iter(range(1000)), 256))
+    assert [number for batch in taken for number in batch] == list(range(1000))
+    assert max(map(len, taken)) <= 256
+
+    def slow():
+        for number in range(3):
+            time.sleep(0.06)
+            yield number
+
+    assert list(batches(slow(), 256)) == [[0], [1], [2]]
+    assert list(batches(iter("abc"), 1)) == [["a"], ["b"], ["c"]]
+    assert list(batches(iter(()), 8)) == []
+
+
+def test_no_example_is_made_that_a_count_does_not_need(tmp_path):
+    class Counting:
+        name = "counting"
+        made = 0
+
+        @hookimpl
+        def dyag_generate(self, documents):
+            for document in documents:
+                self.made += 1
+                yield Example(question=f"Who holds {document.title}?", answer="Ville", document=document)
+
+    counting = Counting()
+    source = write_documents(tmp_path / "d.jsonl", 20)
+    made = Session(tmp_path, plugins=[counting]).generate(source, method="counting", count=5)
+    assert (made.written, counting.made) == (5, 5)

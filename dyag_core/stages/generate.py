@@ -27,7 +27,7 @@ from dyag_core.documents import read_documents
 from dyag_core.errors import GateError, UsageError
 from dyag_core.groups import Groups
 from dyag_core.language import check_language, language_of
-from dyag_core.pace import Paced, rare_collections
+from dyag_core.pace import Paced, batches, rare_collections
 from dyag_core.prompts import SYSTEM, system_messages
 from dyag_core.quality import Measure, Ruler
 from dyag_core.records import GeneratedData
@@ -39,7 +39,7 @@ from dyag_core.stages.passages import DISTRACTORS, Passages
 from dyag_core.stages.quality import check_lengths, report_path, write_report
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from dyag_core.manager import Chosen, Plugins
     from dyag_core.protocols import Progress, Task
@@ -48,6 +48,8 @@ if TYPE_CHECKING:
 __all__ = ["GeneratedData", "generate"]
 
 _PARTS = ("train", "val", "test")
+#: So many are read, or made and screened, before the next step has its turn (`batches`).
+_DOCUMENTS, _EXAMPLES = 64, 256
 
 
 def generate(
@@ -192,10 +194,11 @@ class _Work:
 
     def counted(self, documents: Iterator[Document]) -> Iterator[Document]:
         """Documents as they are read, with their number noted."""
-        for document in documents:
-            self.documents.add(document.id)
-            self.measure.document(document)
-            yield document
+        for batch in batches(documents, _DOCUMENTS):
+            for document in batch:
+                self.documents.add(document.id)
+                self.measure.document(document)
+            yield from batch
 
     def file(self, part: str) -> Path:
         """Where the rows of a part go."""
@@ -220,15 +223,14 @@ class _Work:
                 "question; ask in fewer words (where two questions differ in one word of eight, they are too near)"
             )
 
-    def write(self, examples: Any, task: Task, check: Callable[[], None]) -> None:
+    def write(self, examples: Iterable[Example], task: Task, check: Callable[[], None]) -> None:
         """Drain `examples` into the files until there are enough; `check` may still refuse what was read."""
         with ExitStack() as files:
             handles: dict[str, IO[Any]] = {"all": files.enter_context(atomic_write(self.output))}
             if self.splitter:
                 handles |= {part: files.enter_context(atomic_write(self.file(part))) for part in _PARTS}
             questions = files.enter_context(tempfile.TemporaryFile("w+", encoding="utf-8", newline="\n"))
-            for example in examples:
-                reason = self.screen.reason(example)
+            for example, reason in self._screened(examples):
                 if reason:
                     self.run.reject(reason, example.question)
                     self.measure.example(example)
@@ -253,6 +255,12 @@ class _Work:
                     task.advance()
                 for reason, number in self.splitter.rejected.items():
                     self.run.rejected[reason] += number
+
+    def _screened(self, examples: Iterable[Example]) -> Iterator[tuple[Example, str | None]]:
+        """Examples with the reason against each. Where rows are counted off, none is made that may not be needed."""
+        for batch in batches(examples, _EXAMPLES if self.count is None else 1):
+            reasons = [self.screen.reason(example) for example in batch]
+            yield from zip(batch, reasons, strict=True)
 
     def _trained_questions(self, handle: IO[str], task: Task) -> Iterator[str]:
         handle.seek(0)
