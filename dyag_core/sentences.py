@@ -30,6 +30,8 @@ _ABBREVIATION = re.compile(
 _BEFORE_NUMBER = re.compile(
     r"(?<![\w.])(?:[Aa]rt|[Cc]hap|[Ff]ig|[Tt]ab|[Ss]ect?|[Vv]ol|[Pp]ar|pp?|t|al|max|min|n°|num|Nos?)\.$"
 )
+#: Letters before the full stop: no abbreviation above has more on end.
+_LONGEST = 7
 _NUMBER = re.compile(r"\d|[IVXLC]+\b|[A-Z]\.")
 _LIST_NUMBER = re.compile(r"\s*(?:\d{1,3}|[a-zA-Z])\.$")
 
@@ -53,6 +55,8 @@ def first_sentence(text: str) -> str:
 
 def _goes_on(before: str, after: str) -> bool:
     """Whether the full stop that `before` ends with belongs to an abbreviation or to a list item's number."""
+    if len(before) > _LONGEST and before[-_LONGEST - 1 : -1].isalpha():
+        return False  # most sentences: a long word ends them
     tail = before[-20:]
     if _ABBREVIATION.search(tail) or _LIST_NUMBER.fullmatch(before):
         return True

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 #: A line longer than this is a mistake (a whole corpus on one line), and reading it would cost its size in memory.
 MAX_LINE_BYTES = 64 * 1024 * 1024
+_CONTAINERS = (dict, list)
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,10 @@ def _overflown(value: Any) -> bool:
     inside = value.values() if isinstance(value, dict) else value
     if math.inf in inside or -math.inf in inside:
         return True
-    return any(_overflown(item) for item in inside if isinstance(item, dict | list))
+    for item in inside:  # noqa: SIM110 - a third of the time of any(...), and this runs for each line
+        if isinstance(item, _CONTAINERS) and _overflown(item):
+            return True
+    return False
 
 
 def _explained(number: int, raw: bytes) -> dict[str, Any] | BadLine:

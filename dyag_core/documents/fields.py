@@ -111,11 +111,13 @@ def _readable(row: Any) -> str:
 
 def _identifier(fields: Mapping[str, Any], name: str) -> str:
     value = fields.get(name)
-    if value is None or value == "":
+    if value is None:
         return ""
-    if isinstance(value, bool) or not isinstance(value, str | int):
+    if isinstance(value, str):
+        return value.strip()
+    if isinstance(value, bool) or not isinstance(value, int):
         raise ValueError(f'"{name}" is a {type(value).__name__}, not a text or a number')
-    return str(value).strip()
+    return str(value)
 
 
 def _title(*places: Mapping[str, Any]) -> str:

@@ -101,9 +101,10 @@ class Measure:
 
     def _note_document(self, meta: Mapping[str, Any], held_out: bool) -> None:
         document = meta.get("document")
-        if not isinstance(document, str | int):
+        if isinstance(document, int):
+            document = str(document)
+        elif not isinstance(document, str):
             return
-        document = str(document)
         self._documents.add(document)
         if held_out:
             self._held_documents.add(document)
