@@ -156,11 +156,11 @@ def test_arms_with_different_adapters_are_compared_and_the_reader_is_told(tmp_pa
     mine = {"name": "mine", "sha256": "a1" * 32}
     files = {"finetuned": measured("finetuned", 1.0, model=mine), "hybrid": measured("hybrid", 1.0, model=mine)}
     told = [remark.text for remark in run(tmp_path, {**files, "base": measured("base", 1.0)}).recommendations]
-    assert not any("fine-tuned models differ" in text["en"] for text in told)
+    assert not any("The fine-tuned models differ" in text["en"] for text in told)
     files["hybrid"]["metadata"]["model"] = {"name": "raft", "sha256": "b2" * 32}
-    (text,) = [r.text for r in run(tmp_path, files).recommendations if "fine-tuned models differ" in r.text["en"]]
-    assert text["en"].endswith("finetuned: mine (a1a1a1a1), hybrid: raft (b2b2b2b2)")
-    assert "modèles affinés différents" in text["fr"]
+    (text,) = [r.text for r in run(tmp_path, files).recommendations if "The fine-tuned models differ" in r.text["en"]]
+    assert text["en"].endswith(": finetuned: mine (a1a1a1a1), hybrid: raft (b2b2b2b2).")
+    assert text["fr"].startswith("Les modèles affinés ne sont pas les mêmes")
 
 
 def test_forced_comparison_keeps_only_the_common_questions(tmp_path: Path) -> None:

@@ -145,8 +145,8 @@ def _adapters(files: Mapping[str, ResultFile]) -> list[Text]:
     shown = ", ".join(f"{arm}: {model.get('name')} ({str(model['sha256'])[:8]})" for arm, model in models.items())
     return [
         {
-            "en": f"fine-tuned models differ, so arms differ in their training too: {shown}",
-            "fr": f"modèles affinés différents, donc apprentissages différents aussi : {shown}",
+            "en": f"The fine-tuned models differ, so a difference may come from their training: {shown}.",
+            "fr": f"Les modèles affinés ne sont pas les mêmes, un écart peut donc venir de l'apprentissage : {shown}.",
         }
     ]
 
