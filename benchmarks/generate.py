@@ -18,6 +18,7 @@ Prints a table; writes generate.md, generate.json and generate.svg into --output
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import random
 import resource
@@ -88,22 +89,15 @@ WHEN = [
 ]
 
 
-def catalogue(chunks: int, seed: int = 1) -> Iterator[dict[str, Any]]:
-    """`chunks` chunks of made-up applications, one at a time."""
-    rng = random.Random(seed)
-    made, document = 0, 0
-    while made < chunks:
-        document += 1
-        name = "".join(rng.choices(SYLLABLES, k=rng.randint(2, 4))).capitalize() + f" {document}"
-        labels = rng.sample(list(LABELS), len(LABELS))
-        for _ in range(rng.randint(1, 5)):
-            facts, labels = labels[: rng.randint(2, 4)], labels[4:]
-            if not facts or made == chunks:
-                break
-            lines = [f"- {label}: {_value(label, document, rng)}" for label in facts]
-            content = "\n".join([f"# {name}", "", *lines, "", rng.choice(SENTENCES)])
-            made += 1
-            yield {"id": f"c{made}", "content": content, "metadata": {"id": f"d{document}", "nom": name}}
+def catalogue(name: str, number: int, rng: random.Random) -> Iterator[str]:
+    """The chunks of an application."""
+    labels = rng.sample(list(LABELS), len(LABELS))
+    for _ in range(rng.randint(1, 5)):
+        facts, labels = labels[: rng.randint(2, 4)], labels[4:]
+        if not facts:
+            break
+        lines = [f"- {label}: {_value(label, number, rng)}" for label in facts]
+        yield "\n".join([f"# {name}", "", *lines, "", rng.choice(SENTENCES)])
 
 
 def _value(label: str, document: int, rng: random.Random) -> str:
@@ -117,30 +111,29 @@ def _value(label: str, document: int, rng: random.Random) -> str:
     return str(rng.randint(1, 9999))
 
 
-def procedures(chunks: int, seed: int = 1) -> Iterator[dict[str, Any]]:
-    """`chunks` chunks of made-up procedures, one at a time."""
-    rng = random.Random(seed)
-    made, document = 0, 0
-    while made < chunks:
-        document += 1
-        name = "".join(rng.choices(SYLLABLES, k=rng.randint(2, 4))).capitalize() + f" {document}"
-        for heading in rng.sample(HEADINGS, rng.randint(3, 8))[: chunks - made]:
-            said = " ".join(f"{rng.choice(ACTS)} {rng.choice(WHEN)}." for _ in range(rng.randint(5, 12)))
-            made += 1
-            yield {
-                "id": f"c{made}",
-                "content": f"## {heading}\n\n{said}",
-                "metadata": {"id": f"d{document}", "nom": name},
-            }
+def procedures(name: str, number: int, rng: random.Random) -> Iterator[str]:
+    """The sections of a procedure."""
+    for heading in rng.sample(HEADINGS, rng.randint(3, 8)):
+        said = " ".join(f"{rng.choice(ACTS)} {rng.choice(WHEN)}." for _ in range(rng.randint(5, 12)))
+        yield f"## {heading}\n\n{said}"
 
 
 CORPORA = {"procedures": procedures, "catalogue": catalogue}
 
 
+def rows(corpus: str, seed: int = 1) -> Iterator[dict[str, Any]]:
+    """Chunks of made-up documents without end, one at a time."""
+    rng, made = random.Random(seed), itertools.count(1)
+    for number in itertools.count(1):
+        name = "".join(rng.choices(SYLLABLES, k=rng.randint(2, 4))).capitalize() + f" {number}"
+        for content in CORPORA[corpus](name, number, rng):
+            yield {"id": f"c{next(made)}", "content": content, "metadata": {"id": f"d{number}", "nom": name}}
+
+
 def write_corpus(path: Path, corpus: str, chunks: int) -> None:
     """Stream it to disk."""
     with path.open("w", encoding="utf-8") as handle:
-        for row in CORPORA[corpus](chunks):
+        for row in itertools.islice(rows(corpus), chunks):
             handle.write(json.dumps(row, ensure_ascii=False) + "\n")
 
 

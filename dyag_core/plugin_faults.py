@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
+from dyag_core.artifacts import MANIFEST_SUFFIX
 from dyag_core.errors import PluginError
 from dyag_core.options import problems
 from dyag_core.participation import normalise_name
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from dyag_core.manager import Chosen
     from dyag_core.records import MetricResult, Prediction, Report
 
-_OF_THE_MANIFEST = ".manifest.json"
 _SUFFIX = re.compile(r"(?:\.[A-Za-z0-9_-]+)+")
 
 
@@ -68,7 +68,7 @@ def check_suffix(chosen: Chosen, report: Report) -> None:
     Raises:
         PluginError: says which it is and what one looks like.
     """
-    if report.suffix == _OF_THE_MANIFEST:
+    if report.suffix == MANIFEST_SUFFIX:
         raise PluginError(f"{chosen} returned the suffix {report.suffix!r}; under that one stands the run's manifest")
     if not _SUFFIX.fullmatch(report.suffix):
         raise PluginError(

@@ -99,12 +99,8 @@ class Screen:
     def _supported(self, example: Example) -> bool:
         parts, facts, passage = self._documents[example.document], example.facts, example.chunk
         texts = [chunk.text for part in parts for chunk in part.chunks if passage is None or passage == chunk.id]
-        for fact in facts:
-            if fact.value is not None and not _stands_in(fact.value, texts):
-                break
-        else:
-            if facts:
-                return True  # most examples: there is no need to look further
+        if facts and all(fact.value is None or _stands_in(fact.value, texts) for fact in facts):
+            return True  # most examples: there is no need to look further
         fields = [str(value) for part in parts for value in part.metadata.values()]
         fields += [part.title for part in parts]
         if example.fact is None:

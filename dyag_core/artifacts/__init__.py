@@ -5,6 +5,7 @@ from dyag_core.artifacts.journal import Journal
 from dyag_core.artifacts.jsonl import BadLine, read_json, read_jsonl, to_json, write_jsonl
 from dyag_core.artifacts.lock import output_lock
 from dyag_core.artifacts.manifest import (
+    MANIFEST_SUFFIX,
     file_sha256,
     manifest_path,
     readable_name,
@@ -16,6 +17,7 @@ from dyag_core.artifacts.outputs import jsonl_file, refuse_input
 from dyag_core.artifacts.rejects import Rejects
 
 __all__ = [
+    "MANIFEST_SUFFIX",
     "BadLine",
     "Journal",
     "Rejects",

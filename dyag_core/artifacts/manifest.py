@@ -13,6 +13,8 @@ from dyag_core.artifacts.jsonl import to_json
 from dyag_core.records import SCHEMA_VERSION
 from dyag_core.version import __version__
 
+MANIFEST_SUFFIX = ".manifest.json"
+
 
 def file_sha256(path: Path) -> str:
     """Hash of a file's bytes; of a folder, the hash over its files' names and hashes in order."""
@@ -43,7 +45,7 @@ def readable_name(name: str) -> str:
 
 def manifest_path(output: Path) -> Path:
     """Where the manifest of an output file stands: NAME.manifest.json beside NAME.ext."""
-    return output.with_name(f"{output.stem if output.suffix else output.name}.manifest.json")
+    return output.with_name((output.stem if output.suffix else output.name) + MANIFEST_SUFFIX)
 
 
 def write_manifest(

@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dyag_core.artifacts import atomic_text, disk_errors, file_sha256, output_lock, remove_leftovers, write_manifest
+from dyag_core.artifacts import (
+    MANIFEST_SUFFIX,
+    atomic_text,
+    disk_errors,
+    file_sha256,
+    output_lock,
+    remove_leftovers,
+    write_manifest,
+)
 from dyag_core.errors import UsageError
 from dyag_core.language import LANGUAGES, check_language, detect_language
 from dyag_core.plain import plain
@@ -107,7 +115,7 @@ def compare(
             run=run,
         )
         rendered = _render(comparison, chosen, lang, run)
-        manifest = output.with_name(f"{output.name}.manifest.json")
+        manifest = output.with_name(output.name + MANIFEST_SUFFIX)
         remove_leftovers(manifest)
         written = _write(rendered, output)
         write_manifest(

@@ -178,7 +178,6 @@ class _Work:
     covered: DigestSet = field(default_factory=DigestSet)
     facts: DigestSet = field(default_factory=DigestSet)
     largest: float | None = None
-    exhausted: bool = True
 
     def make(self, chosen: Chosen, read: Iterator[Document], groups: Groups) -> None:
         """Let the generator `chosen` make examples of the documents that are read, and write them."""
@@ -244,7 +243,6 @@ class _Work:
                 else:
                     self.measure.example(example)
                 if self.splitter.full if self.splitter else self.written["all"] == self.count:
-                    self.exhausted = False
                     break
             check()
             if self.splitter:
@@ -352,11 +350,7 @@ def _row(
     messages.append({"role": "user", "content": example.question})
     messages.append({"role": "assistant", "content": example.answer})
     fact = example.fact
-    meta: dict[str, Any] = {
-        "document": example.document,
-        "chunk": example.chunk,
-        "fact": facts[0] if fact else None,
-    }
+    meta: dict[str, Any] = {"document": example.document, "chunk": example.chunk, "fact": facts[0] if fact else None}
     if example.other_facts:
         meta["facts"] = facts
     if fact:

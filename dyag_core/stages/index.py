@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from dyag_core.artifacts import (
+    MANIFEST_SUFFIX,
     BadLine,
     atomic_text,
     file_sha256,
@@ -221,7 +222,7 @@ def _seconds(folder: Path) -> float | None:
 def _manifest_of(questions: Path) -> Path | None:
     stem = questions.stem
     names = [stem, *(stem.removesuffix(split) for split in _SPLITS if stem.endswith(split))]
-    found = (questions.with_name(f"{name}.manifest.json") for name in names)
+    found = (questions.with_name(name + MANIFEST_SUFFIX) for name in names)
     return next((path for path in found if path.is_file()), None)
 
 

@@ -15,11 +15,15 @@ from pydantic import BaseModel, Field, ValidationError, field_validator
 from dyag_core.errors import UsageError, nearest
 from dyag_core.normalise import fold
 
-PLACEHOLDERS = frozenset(
-    "subject of_subject that_subject possessive noun bare which is label value chunk proposed "
-    "its it_is what the_same that_one which_ones of_noun of_bare a_bare "
-    "noun_other bare_other which_other value_other subject_other of_subject_other".split()
+#: What a template may hold: the phrase's words, the subject's, and what is empty where nothing is given for it.
+OF_THE_PHRASE = tuple(
+    "noun bare which label its it_is is what that_one the_same which_ones of_noun of_bare a_bare".split()
 )
+OF_THE_SUBJECT = ("subject", "of_subject", "that_subject", "possessive")
+GIVEN = tuple(
+    "value chunk proposed noun_other bare_other which_other value_other subject_other of_subject_other".split()
+)
+PLACEHOLDERS = frozenset((*OF_THE_PHRASE, *OF_THE_SUBJECT, *GIVEN))
 
 
 def _checked(template: str) -> str:

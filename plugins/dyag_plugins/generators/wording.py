@@ -9,7 +9,7 @@ from string import Formatter
 from typing import TYPE_CHECKING
 
 from dyag_core.normalise import fold
-from dyag_plugins.generators.packs import label_key
+from dyag_plugins.generators.packs import GIVEN, OF_THE_PHRASE, label_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,22 +49,13 @@ class Phrase:
         """A template with this phrase's words in it; what depends on the subject and the value still stands open."""
         known = self._templates.get(template)
         if known is None:
-            words = {name: getattr(self, attribute) for name, attribute in _OF_THE_PHRASE.items()}
+            words = {name: getattr(self, "be" if name == "is" else name) for name in OF_THE_PHRASE}
             known = "".join(
                 _literal(text) + ("" if name is None else _literal(words[name]) if name in words else f"{{{name}}}")
                 for text, name, _, _ in Formatter().parse(template)
             )
             self._templates[template] = known
         return known
-
-
-#: Placeholder -> attribute.
-_OF_THE_PHRASE = {
-    name: name
-    for name in "noun bare which label its it_is what that_one the_same which_ones of_noun of_bare a_bare".split()
-} | {"is": "be"}
-#: Placeholders that are empty where nothing is given for them.
-_GIVEN = "value chunk proposed noun_other bare_other which_other value_other subject_other of_subject_other".split()
 
 
 def _literal(text: str) -> str:
@@ -203,7 +194,7 @@ class Wordings:
 
     def _said_with(self, subject: str, quoted: bool) -> dict[str, str]:
         name = self._name(subject) if quoted else subject
-        return dict.fromkeys(_GIVEN, "") | {
+        return dict.fromkeys(GIVEN, "") | {
             "subject": name,
             "of_subject": self._of(name),
             "that_subject": f"qu'{name}" if self._elides(name) else f"que {name}",
