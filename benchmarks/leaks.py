@@ -7,7 +7,7 @@ Questions are the wordings of `augmented` about made-up French applications. A t
 planted: a training question without accents, in another word order, with other punctuation or one word more. Truth is
 the Jaccard similarity of words, 0.8 and above, by comparing each planted question with the one that it was made from.
 
-- exact: `dyag_core.similarity.Nearest`, words and trigrams of characters
+- exact: `dyag_core.similarity.Watched`, words and trigrams of characters
 - minhash: datasketch's MinHashLSH over words, 128 permutations, threshold 0.8, taken at its word
 - verified: the same with threshold 0.7 and the exact similarity of what it proposes
 
@@ -70,9 +70,9 @@ def data(train: int, test: int) -> tuple[list[str], list[str], dict[int, str]]:
 
 def exact(trained: list[str], asked: list[str]) -> set[int]:
     """Places of test questions with a training question as near as the limit."""
-    from dyag_core.similarity import Nearest
+    from dyag_core.similarity import Watched
 
-    return {place for place, best in enumerate(Nearest(asked).compare(trained)) if best >= LIMIT}
+    return {place for place, best in enumerate(Watched(asked).nearest(trained)) if best >= LIMIT}
 
 
 def minhash(trained: list[str], asked: list[str], *, verify: bool = False) -> set[int]:

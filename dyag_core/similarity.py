@@ -45,24 +45,33 @@ def _jaccard(a: frozenset[str], b: frozenset[str]) -> float:
     return common / (len(a) + len(b) - common) if common else 0.0
 
 
-class Nearest:
-    """For each of some questions, how near the nearest of a stream of others comes.
+class Watched:
+    """Questions to compare others with, one other with all of them at once.
 
     Args:
-        questions: those to watch; they are held in memory (some 500 bytes each), the others are not.
+        questions: they are held in memory, some 500 bytes each.
     """
 
     def __init__(self, questions: Sequence[str]) -> None:
-        self._joins = [_Join(questions, kind) for kind in (words, trigrams)] if questions else []
+        self._number = len(questions)
+        self._joins = [_Join(questions, kind) for kind in (words, trigrams)]
 
-    def compare(self, others: Iterable[str]) -> list[float]:
-        """Go through `others`; returns the largest similarity that each watched question met so far."""
-        if not self._joins:
-            return []
-        for other in others:
-            for join in self._joins:
-                join.meet(other)
-        return [max(both) for both in zip(*(join.best.tolist() for join in self._joins), strict=True)]
+    def similarities(self, other: str) -> np.ndarray:
+        """The similarity of each watched question to `other`, in their order."""
+        import numpy as np
+
+        both: np.ndarray = np.maximum(*[join.similarities(other) for join in self._joins])
+        return both
+
+    def nearest(self, others: Iterable[str]) -> list[float]:
+        """How near the nearest of `others` comes to each watched question; 0 where there are none."""
+        import numpy as np
+
+        best: np.ndarray = np.zeros(self._number)
+        for other in others if self._number else ():
+            np.maximum(best, self.similarities(other), out=best)
+        found: list[float] = best.tolist()
+        return found
 
 
 class _Join:
@@ -81,14 +90,14 @@ class _Join:
                 holders.setdefault(element, []).append(position)
         self._holders = {element: np.array(held, dtype=np.intp) for element, held in holders.items()}
         self._sizes = np.array(sizes)
-        self.best: np.ndarray = np.zeros(len(sizes))
 
-    def meet(self, other: str) -> None:
-        """Raise `best` where `other` comes nearer than those before."""
+    def similarities(self, other: str) -> np.ndarray:
+        """Jaccard similarity of each watched question to `other`."""
         import numpy as np
 
         elements = self._kind(other)
         holders = [self._holders[element] for element in elements if element in self._holders]
-        if holders:
-            common = np.bincount(np.concatenate(holders), minlength=len(self._sizes))
-            np.maximum(self.best, common / (len(elements) + self._sizes - common), out=self.best)
+        if not holders:
+            return np.zeros(len(self._sizes))
+        common = np.bincount(np.concatenate(holders), minlength=len(self._sizes))
+        return common / (len(elements) + self._sizes - common)

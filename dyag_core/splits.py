@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Literal
 
 from dyag_core.digests import DigestSet, DigestTable
 from dyag_core.normalise import fold
-from dyag_core.similarity import Nearest
+from dyag_core.similarity import Watched
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -281,7 +281,7 @@ class Splitter:
         asked_about_once = [candidate for candidate in self._unseen + self._spare if self._is_new(candidate)]
         pools = {"recall": held, "unanswerable": list(self._unanswerable.values()), "unseen": asked_about_once}
         watched = [example.question for pool in pools.values() for c in pool for example in c.wordings]
-        best = dict(zip(watched, Nearest(watched).compare(train_questions), strict=True))
+        best = dict(zip(watched, Watched(watched).nearest(train_questions), strict=True))
         quota = self._quotas()
         short = sum(quota.values())
         test: list[Placed] = []

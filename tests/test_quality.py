@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import random
 import re
 from collections import Counter
-from itertools import pairwise
+from itertools import combinations, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,8 @@ from dyag_core.base_models import load_tokenizer
 from dyag_core.chat import training_ids
 from dyag_core.quality import Measure
 from dyag_core.quality.counting import Reservoir, Tally, doubling, histogram, percentile
-from dyag_core.quality.similar import fact_key, near_duplicates, variety
+from dyag_core.quality.similar import THRESHOLD, fact_key, near_duplicates, variety
+from dyag_core.similarity import similarity
 
 SAMPLES = Path(__file__).parent.parent / "examples" / "dyag_samples"
 
@@ -88,6 +90,22 @@ def test_planted_near_duplicates_are_found_and_templates_told_apart() -> None:
     same = [(question, fact_key([name])) for question, name in template]
     assert near_duplicates([*same, *same]).largest[0].asked == 3
     assert near_duplicates([(question, "Recommandé") for question, _ in template]).redundant == 2
+
+
+def test_clusters_are_those_of_all_pairs_compared() -> None:
+    words = "licence statut version du de la pour logiciel actuelle Ada Bob Cyd Dora minimale recommandée".split()
+    chance = random.Random(5)
+    questions = list(dict.fromkeys(f"Quelle est {' '.join(chance.sample(words, 6))} ?" for _ in range(300)))
+    linked = {question: {question} for question in questions}  # each with the cluster that it is in
+    for one, other in combinations(questions, 2):
+        if similarity(one, other) >= THRESHOLD and linked[one] is not linked[other]:
+            linked[one] |= linked[other]
+            linked |= dict.fromkeys(linked[other], linked[one])
+    clusters = {id(cluster): cluster for cluster in linked.values() if len(cluster) > 1}
+    found = near_duplicates([(question, "x") for question in questions])
+    assert found.clusters == len(clusters) > 5
+    assert found.rows == sum(map(len, clusters.values()))
+    assert found.largest[0].rows == max(map(len, clusters.values()))
 
 
 def test_the_measure_says_what_stands_out() -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from dyag_core import Session, hookimpl
 from dyag_core.digests import DigestTable
 from dyag_core.records import Example, Fact
-from dyag_core.similarity import Nearest, similarity
+from dyag_core.similarity import Watched, similarity
 from dyag_core.splits import TOO_NEAR, Splitter
 
 FRAMES = [
@@ -168,7 +168,7 @@ def test_document_of_the_same_name_as_a_trained_one_is_not_unseen():
     st.lists(st.text("abc de", max_size=20), max_size=8),
 )
 def test_join_finds_what_comparing_all_pairs_finds(watched, others):
-    found = Nearest(watched).compare(others)
+    found = Watched(watched).nearest(others)
     for question, best in zip(watched, found, strict=True):
         exact = max((similarity(question, other) for other in others), default=0.0)
         assert best == exact

@@ -10,16 +10,13 @@ from typing import TYPE_CHECKING
 
 from dyag_core.normalise import fold, normalise
 from dyag_core.records.quality import Cluster, NearDuplicates, Variety
-from dyag_core.similarity import similarity, trigrams
+from dyag_core.similarity import Watched, similarity
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 #: Two questions as near as this (`dyag_core.similarity`) are nearly the same.
 THRESHOLD = 0.8
-#: MinHash looks for candidates a little below, because its estimate is off by some 0.04; the exact value decides.
-_CANDIDATES = 0.7
-_PERMUTATIONS = 128
 _PAIRS = 2000
 _FACT = "\x00"
 _WORD = re.compile(r"\w+")
@@ -29,32 +26,22 @@ _SHOWN_CLUSTERS, _SHOWN_QUESTIONS = 10, 5
 def near_duplicates(pairs: Sequence[tuple[str, str]]) -> NearDuplicates:
     """Clusters among questions, each with what it asks for: its fact (`fact_key`) where that is known, else its answer.
 
-    Linked through MinHash, so without comparing all with all.
+    Exact: every pair that is so near is linked, and what hangs together is one cluster.
     """
-    from datasketch import MinHash, MinHashLSH
+    import numpy as np
 
-    index = MinHashLSH(threshold=_CANDIDATES, num_perm=_PERMUTATIONS)
-    # Drawing the permutations anew for each question would take most of the time.
-    empty = MinHash(num_perm=_PERMUTATIONS, seed=1)
-    same: dict[frozenset[str], int] = {}
-    leader = list(range(len(pairs)))
-    for place, (question, _) in enumerate(pairs):
-        elements = trigrams(question)
-        first = same.setdefault(elements, place)
-        if first != place:  # word for word: needs no sketch
-            _join(leader, place, first)
-            continue
-        sketch = empty.copy()
-        sketch.update_batch(sorted(element.encode("utf-8", "surrogatepass") for element in elements))
-        for other in sorted(index.query(sketch)):
-            if _root(leader, other) != _root(leader, place) and similarity(question, pairs[other][0]) >= THRESHOLD:
-                _join(leader, place, other)
-        index.insert(place, sketch)
-    groups: dict[int, list[int]] = {}
-    for place in range(len(pairs)):
-        groups.setdefault(_root(leader, place), []).append(place)
-    found = [group for group in groups.values() if len(group) > 1]
-    clusters = [_cluster([pairs[place] for place in group]) for group in found]
+    different = list(dict.fromkeys(question for question, _ in pairs))
+    watched = Watched(different)
+    leader = np.arange(len(different))
+    for question in different:
+        near = np.unique(leader[watched.similarities(question) >= THRESHOLD])
+        if len(near) > 1:
+            leader[np.isin(leader, near)] = near[0]
+    cluster_of = dict(zip(different, leader.tolist(), strict=True))
+    groups: dict[int, list[tuple[str, str]]] = {}
+    for pair in pairs:
+        groups.setdefault(cluster_of[pair[0]], []).append(pair)
+    clusters = [_cluster(group) for group in groups.values() if len(group) > 1]
     clusters.sort(key=lambda cluster: (cluster.asked - cluster.rows, -cluster.rows))
     return NearDuplicates(
         threshold=THRESHOLD,
@@ -101,15 +88,3 @@ def _cluster(members: list[tuple[str, str]]) -> Cluster:
     questions = dict.fromkeys(question for question, _ in members)
     asked = {wanted if wanted.startswith(_FACT) else normalise(wanted) for _, wanted in members}
     return Cluster(rows=len(members), asked=len(asked), questions=tuple(questions)[:_SHOWN_QUESTIONS])
-
-
-def _root(leader: list[int], place: int) -> int:
-    while leader[place] != place:
-        leader[place] = leader[leader[place]]
-        place = leader[place]
-    return place
-
-
-def _join(leader: list[int], one: int, other: int) -> None:
-    a, b = sorted((_root(leader, one), _root(leader, other)))
-    leader[b] = a
