@@ -7,6 +7,10 @@ Of a text only a 64-bit digest is kept. That any two of a million share one, and
 from __future__ import annotations
 
 from array import array
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 # A digest is `hash(key) or 1`, Python's own (SipHash): thirty times faster than a cryptographic one, and it never
 # leaves the process. 0 marks a free slot.
@@ -29,6 +33,11 @@ class DigestSet:
     def add(self, key: str) -> None:
         """From now on `key` is in the set."""
         self._place(hash(key) or 1)
+
+    def update(self, keys: Iterable[str]) -> None:
+        """From now on all of `keys` are in the set."""
+        for key in keys:
+            self._place(hash(key) or 1)
 
     def _slot(self, digest: int) -> int:
         """Where `digest` stands, or would stand."""

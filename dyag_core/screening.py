@@ -14,7 +14,7 @@ from dyag_core.similarity import similarity
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from dyag_core.records import Document, Example
+    from dyag_core.records import Document, Example, Fact
 
 LONGEST_QUESTION = 600
 LONGEST_ANSWER = 2000
@@ -41,88 +41,113 @@ class Screen:
     """Refuses examples one by one. Give it the documents on their way to the generator (`watch`)."""
 
     def __init__(self) -> None:
-        self._documents: OrderedDict[str, list[Document]] = OrderedDict()
+        self._documents: OrderedDict[str, _Read] = OrderedDict()
         self._questions = DigestSet()
         self._wordings: OrderedDict[tuple[str | None, ...], list[str]] = OrderedDict()
 
     def watch(self, documents: Iterable[Document]) -> Iterator[Document]:
         """Pass documents on and remember the newest."""
         for document in documents:
-            self._documents.setdefault(document.id, []).append(document)
+            key = document.id
+            if key not in self._documents:
+                self._documents[key] = _Read()
+            self._documents[key].add(document)
             if len(self._documents) > _REMEMBERED:
                 self._documents.popitem(last=False)
             yield document
 
     def reason(self, example: Example) -> str | None:
         """Why `example` can't be used, or None. An example that passes counts for the duplicates of later ones."""
-        if not example.question.strip() or not example.answer.strip():
+        question, answer, history = example.question, example.answer, example.history
+        if not question.strip() or not answer.strip():
             return "empty question or answer"
-        if len(example.question) > LONGEST_QUESTION or len(example.answer) > LONGEST_ANSWER:
+        if len(question) > LONGEST_QUESTION or len(answer) > LONGEST_ANSWER:
             return "over-long"
-        whole = folded = " ".join(fold(example.question).split())
-        if example.history:
-            roles = [message.role for message in example.history]
+        whole = folded = " ".join(fold(question).split())
+        if history:
+            roles = [message.role for message in history]
             if roles != ["user", "assistant"] * (len(roles) // 2):
                 return "wrong roles"
             # "Et sa licence ?" is another question after another history.
-            whole = " ".join([*(fold(turn.content) for turn in example.history), folded])
+            whole = " ".join([*(fold(turn.content) for turn in history), folded])
         if _needs_context(folded):
             return "makes no sense alone"
-        if example.document not in self._documents:
+        read, facts = self._documents.get(example.document), example.facts
+        if read is None:
             return f"its document is not among the last {_REMEMBERED} read"
-        if not self._supported(example):
+        if not (facts and _all_stand_in(facts, read.passages(example.chunk))) and not self._supported(example, read):
             return "not supported by its chunk"
-        if not self._stands_alone(example):
+        # A generator that names its fact has asked about a subject; only free questions can fail to.
+        if not (example.fact or history or stands_alone(question, read.documents[0].title)):
             return "makes no sense alone"
         if whole in self._questions:
             return "exact duplicate"
-        if self._near_duplicate(example):
+        if self._near_duplicate(question, _asked(facts) or (example.document, answer)):
             return "near duplicate"
         self._questions.add(whole)
         return None
 
-    def _stands_alone(self, example: Example) -> bool:
-        """Free questions only: a generator that names its fact has asked about a subject."""
-        if example.fact or example.history:
+    def _near_duplicate(self, question: str, asked: tuple[str | None, ...]) -> bool:
+        wordings = self._wordings.setdefault(asked, [])
+        if wordings and any(similarity(question, other) >= NEAR_DUPLICATE for other in wordings):
             return True
-        return stands_alone(example.question, self._documents[example.document][0].title)
-
-    def _near_duplicate(self, example: Example) -> bool:
-        wordings = self._wordings.setdefault(_asked(example), [])
-        if wordings and any(similarity(example.question, other) >= NEAR_DUPLICATE for other in wordings):
-            return True
-        wordings.append(example.question)
+        wordings.append(question)
         if len(self._wordings) > _REMEMBERED:
             self._wordings.popitem(last=False)
         return False
 
-    def _supported(self, example: Example) -> bool:
-        parts, facts, passage = self._documents[example.document], example.facts, example.chunk
-        texts = [chunk.text for part in parts for chunk in part.chunks if passage is None or passage == chunk.id]
-        if facts and all(fact.value is None or _stands_in(fact.value, texts) for fact in facts):
-            return True  # most examples: there is no need to look further
-        fields = [str(value) for part in parts for value in part.metadata.values()]
-        fields += [part.title for part in parts]
+    def _supported(self, example: Example, read: _Read) -> bool:
+        texts, fields = read.passages(example.chunk), read.fields()
         if example.fact is None:
             return supported(example.answer, texts + fields, example.question)
-        whole = [chunk.text for part in parts for chunk in part.chunks] if example.other_facts else texts
+        whole = read.passages(None) if example.other_facts else texts
         return all(
             fact.value is None
             or _says(fact.value, whole + fields if fact.document == example.document else self._texts(fact.document))
-            for fact in facts
+            for fact in example.facts
         )
 
     def _texts(self, document: str) -> list[str]:
         """Everything that another document says, for an answer that compares."""
-        parts = self._documents.get(document, [])
-        return [text for part in parts for text in (part.text, part.title, *map(str, part.metadata.values()))]
+        read = self._documents.get(document)
+        return [*(part.text for part in read.documents), *read.fields()] if read else []
 
 
-def _asked(example: Example) -> tuple[str | None, ...]:
-    """What all wordings of one question share: the facts that it rests on, without them document and answer."""
-    facts = example.facts
-    if not facts:
-        return example.document, example.answer
+class _Read:
+    """A document as it was read, in one part or several."""
+
+    def __init__(self) -> None:
+        self.documents: list[Document] = []
+        self._texts: dict[str, list[str]] = {}  # by chunk
+
+    def add(self, document: Document) -> None:
+        self.documents.append(document)
+        for chunk in document.chunks:
+            self._texts.setdefault(chunk.id, []).append(chunk.text)
+
+    def passages(self, chunk: str | None) -> list[str]:
+        """The text of that chunk; None: of all."""
+        if chunk is not None:
+            return self._texts.get(chunk, [])
+        return [text for texts in self._texts.values() for text in texts]
+
+    def fields(self) -> list[str]:
+        """What its metadata and titles say."""
+        values = [str(value) for document in self.documents for value in document.metadata.values()]
+        return values + [document.title for document in self.documents]
+
+
+def _all_stand_in(facts: Iterable[Fact], texts: list[str]) -> bool:
+    """Whether every value stands in `texts`, as most do: then there is no need to look further."""
+    for fact in facts:
+        value = fact.value
+        if value is not None and not _stands_in(value, texts):
+            return False
+    return True
+
+
+def _asked(facts: Iterable[Fact]) -> tuple[str | None, ...]:
+    """What all wordings of one question share: the facts that it rests on."""
     return tuple([part for fact in facts for part in (fact.document, fact.attribute, fact.value)])
 
 

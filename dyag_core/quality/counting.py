@@ -33,6 +33,11 @@ class Tally:
         else:
             self.others += rows
 
+    def update(self, keys: Iterable[str]) -> None:
+        """Count a row of each of `keys`."""
+        for key, rows in Counter(keys).items():
+            self.add(key, rows)
+
     @property
     def full(self) -> bool:
         """Whether keys may have been left out."""

@@ -25,6 +25,7 @@ COUNTED = ("split", "stratum", "method", "attribute")
 #: Near duplicates and variety are measured on so many questions: some seconds, some tens of megabytes.
 SAMPLED = 5_000
 ROWS_TO_READ = 10
+_HELD_OUT = ("val", "test")
 _LISTED = 20
 _LISTED_SHARES = 10
 _ANSWER_LENGTH = 200
@@ -40,7 +41,7 @@ class Measure:
 
     def __init__(self, ruler: Ruler | None = None, seed: int = 42) -> None:
         self.ruler = ruler or Ruler()
-        self.rows = 0
+        self.counted = 0
         self._seed = seed
         self._counts = {key: Tally() for key in COUNTED}
         self._documents, self._facts, self._answers = Tally(), Tally(), Tally()
@@ -71,55 +72,60 @@ class Measure:
                 self._document_of[key] = example.document
 
     def row(self, row: Mapping[str, Any], line: int | None = None) -> int:
-        """Measure a row with `messages` that end with an answer; returns its length in the ruler's units.
+        """Measure one row, which stands on `line`; see `rows`."""
+        return self.rows([row], line)[0]
+
+    def rows(self, rows: Sequence[Mapping[str, Any]], first_line: int | None = None) -> list[int]:
+        """Measure rows with `messages` that end with an answer; returns their lengths in the ruler's units.
 
         Raises:
-            GateError: the base model's template can't render it.
+            GateError: the base model's template can't render one.
         """
-        self.rows += 1
-        turns = row["messages"]
-        found = row.get("meta")
-        meta: Mapping[str, Any] = found if isinstance(found, dict) else {}
+        metas: list[Mapping[str, Any]] = [found if isinstance(found := row.get("meta"), dict) else {} for row in rows]
         for key, tally in self._counts.items():
-            if isinstance(value := meta.get(key), str):
-                tally.add(value)
-        held_out = meta.get("split") in ("val", "test")
-        self._note_document(meta, held_out)
-        self._note_fact(meta, held_out)
-        answer = turns[-1]["content"]
-        unknown = meta["answerable"] is False if "answerable" in meta else abstains(answer)
-        self._answers.add(answer[:_ANSWER_LENGTH].strip())
-        self._unknown += unknown
-        self._unknown_trained += unknown and not held_out
-        if self._questions.takes():
-            facts = meta.get("facts") or [meta.get("fact")]
-            known = isinstance(facts, list) and all(isinstance(fact, str) for fact in facts)
-            self._questions.keep((_question(turns), fact_key(facts) if known else answer))
-        if self._to_read.takes():
-            self._to_read.keep((line or self.rows, row))
-        return self.ruler.measure(turns)
+            tally.update([value for meta in metas if isinstance(value := meta.get(key), str)])
+        held_out = [meta.get("split") in _HELD_OUT for meta in metas]
+        self._note_documents(metas, held_out)
+        self._note_facts(metas, held_out)
+        self._note_answers(rows, metas, held_out)
+        for place, (row, meta) in enumerate(zip(rows, metas, strict=True)):
+            if self._questions.takes():
+                self._questions.keep(_question(row["messages"], meta))
+            if self._to_read.takes():
+                self._to_read.keep(((first_line or self.counted + 1) + place, row))
+        self.counted += len(rows)
+        return [self.ruler.measure(row["messages"]) for row in rows]
 
-    def _note_document(self, meta: Mapping[str, Any], held_out: bool) -> None:
-        document = meta.get("document")
-        if isinstance(document, int):
-            document = str(document)
-        elif not isinstance(document, str):
-            return
-        self._documents.add(document)
-        if held_out:
-            self._held_documents.add(document)
-        subject = meta.get("subject")
-        if document not in self._titles and document in self._documents.counts and isinstance(subject, str):
-            self._titles[document] = subject
+    def _note_documents(self, metas: Sequence[Mapping[str, Any]], held_out: Sequence[bool]) -> None:
+        names = [_document(meta) for meta in metas]
+        self._documents.update([name for name in names if name is not None])
+        titles, known = self._titles, self._documents.counts
+        for meta, name, held in zip(metas, names, held_out, strict=True):
+            if name is None:
+                continue
+            if held:
+                self._held_documents.add(name)
+            if name not in titles and name in known and isinstance(subject := meta.get("subject"), str):
+                titles[name] = subject
 
-    def _note_fact(self, meta: Mapping[str, Any], held_out: bool) -> None:
+    def _note_facts(self, metas: Sequence[Mapping[str, Any]], held_out: Sequence[bool]) -> None:
         """Rows on several facts at once teach none of them on their own, and aren't counted here."""
-        fact = meta.get("fact")
-        if not isinstance(fact, str) or meta.get("facts"):
-            return
-        self._name_fact(fact, meta.get("subject"), meta.get("attribute"), rows=0 if held_out else 1)
-        if held_out:
-            self._held_facts.add(fact)
+        for meta, held in zip(metas, held_out, strict=True):
+            fact = meta.get("fact")
+            if isinstance(fact, str) and not meta.get("facts"):
+                self._name_fact(fact, meta.get("subject"), meta.get("attribute"), rows=0 if held else 1)
+                if held:
+                    self._held_facts.add(fact)
+
+    def _note_answers(
+        self, rows: Sequence[Mapping[str, Any]], metas: Sequence[Mapping[str, Any]], held_out: Sequence[bool]
+    ) -> None:
+        answers = [row["messages"][-1]["content"] for row in rows]
+        self._answers.update([answer[:_ANSWER_LENGTH].strip() for answer in answers])
+        for answer, meta, held in zip(answers, metas, held_out, strict=True):
+            if meta["answerable"] is False if "answerable" in meta else abstains(answer):
+                self._unknown += 1
+                self._unknown_trained += not held
 
     def _name_fact(self, fact: str, subject: object, attribute: object, rows: int) -> None:
         self._facts.add(fact, rows)
@@ -150,7 +156,7 @@ class Measure:
         pairs = self._questions.items
         quality = Quality(
             file=file,
-            rows=self.rows,
+            rows=self.counted,
             method=method,
             counts={key: tally.counted(_LISTED) for key, tally in self._counts.items() if tally.counts},
             lengths=self.ruler.lengths(),
@@ -195,9 +201,17 @@ def _coverage(
     )
 
 
-def _question(turns: Sequence[Mapping[str, str]]) -> str:
-    """What the answer answers; passages in front of it are no part of it."""
-    return without_context(turns[-2]["content"]) if len(turns) > 1 else ""
+def _document(meta: Mapping[str, Any]) -> str | None:
+    document = meta.get("document")
+    return str(document) if isinstance(document, int) else document if isinstance(document, str) else None
+
+
+def _question(turns: Sequence[Mapping[str, str]], meta: Mapping[str, Any]) -> tuple[str, str]:
+    """What is asked, passages left out, and what it asks for: the facts, or the answer where they aren't known."""
+    facts = meta.get("facts") or [meta.get("fact")]
+    known = isinstance(facts, list) and all(isinstance(fact, str) for fact in facts)
+    asked = without_context(turns[-2]["content"]) if len(turns) > 1 else ""
+    return asked, fact_key(facts) if known else turns[-1]["content"]
 
 
 def _to_read(line: int, row: Mapping[str, Any]) -> SampleRow:

@@ -47,7 +47,8 @@ class Fact(Record):
     @property
     def id(self) -> str:
         """A stable id: the same document, attribute and value give the same fact in every run."""
-        key = "\x1f".join([self.document, self.attribute, self.value if self.value is not None else "\x00"])
+        value = self.value
+        key = "\x1f".join([self.document, self.attribute, value if value is not None else "\x00"])
         return hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
     @property

@@ -20,6 +20,8 @@ class Message(Record):
 
 
 def _id_of(value: object) -> object:
+    if isinstance(value, str):  # as most of the time; a union of types is made each time that it is asked for
+        return value
     return value.id if isinstance(value, Document | Chunk) else value
 
 
@@ -42,12 +44,14 @@ class Example(Record):
     @property
     def facts(self) -> tuple[Fact, ...]:
         """Every fact that the answer rests on."""
-        return (self.fact, *self.other_facts) if self.fact else self.other_facts
+        fact, others = self.fact, self.other_facts
+        return (fact, *others) if fact else others
 
     @property
     def answerable(self) -> bool:
         """False where the right answer is to say that the documents don't tell."""
-        return self.fact is None or self.fact.answerable
+        fact = self.fact
+        return fact is None or fact.answerable
 
 
 class Question(Record):

@@ -48,7 +48,8 @@ if TYPE_CHECKING:
 __all__ = ["GeneratedData", "generate"]
 
 _PARTS = ("train", "val", "test")
-#: So many are read, or made and screened, before the next step has its turn (`batches`).
+#: So many are read, or made, before the next step has its turn (`batches`). Where rows are counted off, each example
+#: goes through by itself: none is made that may not be needed.
 _DOCUMENTS, _EXAMPLES = 64, 256
 
 
@@ -229,36 +230,42 @@ class _Work:
             if self.splitter:
                 handles |= {part: files.enter_context(atomic_write(self.file(part))) for part in _PARTS}
             questions = files.enter_context(tempfile.TemporaryFile("w+", encoding="utf-8", newline="\n"))
-            for example, reason in self._screened(examples):
-                if reason:
-                    self.run.reject(reason, example.question)
-                    self.measure.example(example)
-                elif self.splitter is None:
-                    self._put(handles, example, None)
-                    task.advance()
-                elif self.splitter.takes(example):
-                    self._put(handles, example, "train")
-                    questions.write(example.question.replace("\n", " ") + "\n")
-                    task.advance()
-                else:
-                    self.measure.example(example)
+            for batch in batches(examples, _EXAMPLES if self.count is None else 1):
+                taken = [example for example in self._screened(batch) if self._is_taken(example)]
+                self._put(handles, taken, "train" if self.splitter else None)
+                if self.splitter:
+                    questions.writelines(example.question.replace("\n", " ") + "\n" for example in taken)
+                task.advance(len(taken))
                 if self.splitter.full if self.splitter else self.written["all"] == self.count:
                     break
             check()
             if self.splitter:
                 for placed in self.splitter.finish(self._trained_questions(questions, task)):
-                    self._put(handles, placed.example, placed.part, placed.stratum)
+                    self._put(handles, [placed.example], placed.part, placed.stratum)
                     if placed.stratum:
                         self.largest = max(self.largest or 0.0, placed.similarity)
                     task.advance()
                 for reason, number in self.splitter.rejected.items():
                     self.run.rejected[reason] += number
 
-    def _screened(self, examples: Iterable[Example]) -> Iterator[tuple[Example, str | None]]:
-        """Examples with the reason against each. Where rows are counted off, none is made that may not be needed."""
-        for batch in batches(examples, _EXAMPLES if self.count is None else 1):
-            reasons = [self.screen.reason(example) for example in batch]
-            yield from zip(batch, reasons, strict=True)
+    def _screened(self, examples: list[Example]) -> list[Example]:
+        """Those that are fit to train on; the others are noted with the reason against them."""
+        reasons = [self.screen.reason(example) for example in examples]
+        fit = []
+        for example, reason in zip(examples, reasons, strict=True):
+            if reason is None:
+                fit.append(example)
+            else:
+                self.run.reject(reason, example.question)
+                self.measure.example(example)
+        return fit
+
+    def _is_taken(self, example: Example) -> bool:
+        """Whether it is a row now; what the splitter keeps for later, or sets aside, is noted."""
+        if self.splitter is None or self.splitter.takes(example):
+            return True
+        self.measure.example(example)
+        return False
 
     def _trained_questions(self, handle: IO[str], task: Task) -> Iterator[str]:
         handle.seek(0)
@@ -266,24 +273,27 @@ class _Work:
             task.advance(0, compared=f"{number}/{self.written['train']}")
             yield line.rstrip("\n")
 
-    def _put(self, handles: dict[str, IO[Any]], example: Example, part: str | None, stratum: str | None = None) -> None:
-        facts = [fact.id for fact in example.facts]
-        row = _row(example, facts, self.system, self.method, part, stratum)
+    def _put(
+        self, handles: dict[str, IO[Any]], examples: list[Example], part: str | None, stratum: str | None = None
+    ) -> None:
+        """Write rows of these examples; step by step for all of them, see `batches`."""
+        facts = [[fact.id for fact in example.facts] for example in examples]
+        both = zip(examples, facts, strict=True)
+        rows = [_row(example, ids, self.system, self.method, part, stratum) for example, ids in both]
         if self.passages and part != "test":  # an arm that retrieves adds its own
-            row = self.passages.put_into(row, example)
-        self.measure.row(row)
-        line = to_json(row) + "\n"
-        handles["all"].write(line)
+            rows = [self.passages.put_into(row, example) for row, example in zip(rows, examples, strict=True)]
+        self.measure.rows(rows)
+        lines = "".join([to_json(row) + "\n" for row in rows])
+        handles["all"].write(lines)
         if part:
-            handles[part].write(line)
+            handles[part].write(lines)
         if stratum:
-            self.strata[stratum] += 1
-        self.written[part or "all"] += 1
-        self.methods[row["meta"]["method"]] += 1
-        for fact in facts:
-            self.facts.add(fact)
+            self.strata[stratum] += len(rows)
+        self.written[part or "all"] += len(rows)
+        self.methods.update([row["meta"]["method"] for row in rows])
+        self.facts.update([fact for ids in facts for fact in ids])
         if part in (None, "train"):
-            self.covered.add(example.document)
+            self.covered.update([example.document for example in examples])
 
     def result(self, rejects: Rejects, quality: Quality) -> GeneratedData:
         """The ledger."""

@@ -60,8 +60,8 @@ def _check(
         theirs = [part for other in others for part in parts_of(other.fact.value or "") if fold(part) not in own]
         templates = words.pack.part_checks
     else:
-        theirs = [other.fact.value for other in others if other.fact.value and told_apart(other.fact.value, value)]
-        theirs = [text for text in theirs if len(text) <= _LONGEST_CHECKED]
+        said = [text for other in others if (text := other.fact.value)]
+        theirs = [text for text in said if len(text) <= _LONGEST_CHECKED and told_apart(text, value)]
         templates = [*(ask.phrase.kind.checks if ask.phrase.kind else []), *words.pack.checks]
     if not theirs:
         return None

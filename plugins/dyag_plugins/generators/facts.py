@@ -56,12 +56,15 @@ def facts_of(document: Document, *, missing: Iterable[str], skipped: Iterable[st
     """
     missing, skipped = frozenset(missing), frozenset(skipped)
     found: dict[tuple[str, str], Found] = {}
-    title = fold(document.title)
+    name, title = document.title, fold(document.title)
+    document_id = document.id
 
-    def add(chunk: Chunk | None, subject: str, label: str, value: str, seen_as: str) -> None:
+    def add(chunk: str, subject: str, label: str, value: str, seen_as: str) -> None:
+        if len(value) > LONGEST_VALUE and not _is_marked_up(value):
+            value = first_sentence(value)  # before the rest, which isn't needed, is made plain
         value = plain_text(value).rstrip(" ,;")
         known = label_key(label)
-        key = (title if subject == document.title else fold(subject), known)
+        key = (title if subject == name else fold(subject), known)
         if not value or not known or known in skipped or key in found:
             return
         if len(value) > LONGEST_VALUE:
@@ -69,34 +72,36 @@ def facts_of(document: Document, *, missing: Iterable[str], skipped: Iterable[st
             if len(value) > LONGEST_VALUE:
                 return
         said = None if fold(value).strip(" .") in missing else value
-        fact = Fact(
-            document=document.id, chunk=chunk.id if chunk else None, subject=subject, attribute=label, value=said
-        )
+        fact = Fact(document=document_id, chunk=chunk, subject=subject, attribute=label, value=said)
         found[key] = Found(fact, seen_as)
 
     for chunk in document.chunks:
-        for subject, label, value, seen_as in _stated(chunk.text, document.title):
-            add(chunk, subject, label, value, seen_as)
+        for subject, label, value, seen_as in _stated(chunk.text, name):
+            add(chunk.id, subject, label, value, seen_as)
     in_text = [item.fact for item in found.values()]
-    for name, value in document.metadata.items():
+    for field, value in document.metadata.items():
         text = _field_text(value)
-        label = _label_of_field(name)
+        label = _label_of_field(field)
         if text and fold(text) != title and not any(_same(label, text, fact) for fact in in_text):
-            add(_chunk_saying(document.chunks, text), document.title, label, text, "field")
+            add(_chunk_saying(document.chunks, text).id, name, label, text, "field")
     return list(found.values())
 
 
 def plain_text(value: str) -> str:
     """One line without Markdown: the text of a link, no emphasis."""
-    if "](" in value:
+    if _is_marked_up(value):
         value = _LINK.sub(lambda link: link[1] or link[2], value)
-    if "**" in value or "__" in value or "`" in value:
         value = _EMPHASIS.sub(r"\2", value)
     return " ".join(value.split())
 
 
-def _stated(text: str, title: str) -> Iterator[tuple[str, str, str, str]]:
+def _is_marked_up(text: str) -> bool:
+    return "](" in text or "**" in text or "__" in text or "`" in text
+
+
+def _stated(text: str, title: str) -> list[tuple[str, str, str, str]]:
     """(subject, label, value, seen as) of everything a passage says."""
+    stated: list[tuple[str, str, str, str]] = []
     heading, level, body = "", 0, list[str]()
     fences = "```" in text or "~~~" in text
     fenced = False
@@ -106,14 +111,15 @@ def _stated(text: str, title: str) -> Iterator[tuple[str, str, str, str]]:
             continue
         found = HEADING.match(line) if line[:1] == "#" and not fenced else None
         if found or line == "# ":
-            yield from _section(heading, level, body, title)
+            stated += _section(heading, level, body, title)
             heading, level, body = (heading_title(line), len(found[1]), []) if found else ("", 0, [])
         elif not fenced:
             body.append(line)
-    yield from _section(heading, level, body, title)
+    return stated + _section(heading, level, body, title)
 
 
-def _section(heading: str, level: int, lines: Sequence[str], title: str) -> Iterator[tuple[str, str, str, str]]:
+def _section(heading: str, level: int, lines: Sequence[str], title: str) -> list[tuple[str, str, str, str]]:
+    stated: list[tuple[str, str, str, str]] = []
     running: list[str] = []
     table: list[str] = []
     for line in lines:
@@ -121,23 +127,23 @@ def _section(heading: str, level: int, lines: Sequence[str], title: str) -> Iter
             table.append(line)
             continue
         if table:
-            yield from _table(table, title)
+            stated += _table(table, title)
             table = []
         labelled = _LABELLED.match(line) if ":" in line else None
-        if labelled and _is_label(labelled["label"]):
-            yield title, labelled["label"].strip(), labelled["value"], "label"
-        else:
+        if labelled and _is_label(labelled[1]):
+            stated.append((title, labelled[1].strip(), labelled[2], "label"))
+        elif line or running:
             running.append(line)
     if table:
-        yield from _table(table, title)
+        stated += _table(table, title)
     text = _short_text(running)
-    if not text:
-        return
-    about_title = level <= 1 or fold(heading) == fold(title)
-    if not about_title:
-        yield title, heading.rstrip(" :."), text, "section"
-    elif (heading or level == 0) and len(text) > 20 and text.rstrip()[-1:] in ".!?…":
-        yield title, "Description", first_sentence(text), "sentence"
+    if text:
+        about_title = level <= 1 or fold(heading) == fold(title)
+        if not about_title:
+            stated.append((title, heading.rstrip(" :."), text, "section"))
+        elif (heading or level == 0) and len(text) > 20 and text.rstrip()[-1:] in ".!?…":
+            stated.append((title, "Description", first_sentence(text), "sentence"))
+    return stated
 
 
 def _short_text(lines: Sequence[str]) -> str:
@@ -150,7 +156,7 @@ def _short_text(lines: Sequence[str]) -> str:
             break
     if not paragraph:
         return ""
-    if all(_BULLET.match(line) for line in paragraph):
+    if _BULLET.match(paragraph[0]) and all(_BULLET.match(line) for line in paragraph):
         listed = ", ".join(_BULLET.sub("", line).rstrip(" ;,.") for line in paragraph)
         return listed if len(listed) <= LONGEST_VALUE else ""
     text = " ".join(paragraph)

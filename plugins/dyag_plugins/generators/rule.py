@@ -143,15 +143,15 @@ class Asking:
 
     def example(self, document: Document, ask: Ask, question: str, template: str = "") -> Example:
         """A question about one fact with its answer."""
-        meta = {"kind": ask.kind}
+        fact, meta = ask.fact, {"kind": ask.kind}
         if self.explains:
             meta |= {"rule": ask.rule, "template": template, "where": where_in(document, ask)}
         return Example(
             question=question,
             answer=self.answer(ask),
-            document=document,
-            chunk=ask.fact.chunk,
-            fact=ask.fact,
+            document=document.id,
+            chunk=fact.chunk,
+            fact=fact,
             meta=meta,
         )
 
