@@ -60,8 +60,8 @@ def facts_of(document: Document, *, missing: Iterable[str], skipped: Iterable[st
     document_id = document.id
 
     def add(chunk: str, subject: str, label: str, value: str, seen_as: str) -> None:
-        if len(value) > LONGEST_VALUE and not _is_marked_up(value):
-            value = first_sentence(value)  # before the rest, which isn't needed, is made plain
+        if len(value) > LONGEST_VALUE and not _is_marked_up(first := first_sentence(value)):
+            value = first  # before the rest, which isn't needed, is made plain
         value = plain_text(value).rstrip(" ,;")
         known = label_key(label)
         key = (title if subject == name else fold(subject), known)
