@@ -67,7 +67,8 @@ class Ruler:
             except GateError as error:
                 raise GateError(f"{self.name}: {error.message}", error.hint) from error
         self._counts[length] += 1
-        self._over += self.limit is not None and length > self.limit
+        limit = self.limit
+        self._over += limit is not None and length > limit
         return length
 
     def lengths(self) -> Lengths | None:
