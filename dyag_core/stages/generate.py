@@ -250,9 +250,9 @@ class _Work:
 
     def _screened(self, examples: list[Example]) -> list[Example]:
         """Those that are fit to train on; the others are noted with the reason against them."""
-        reasons = [self.screen.reason(example) for example in examples]
         fit = []
-        for example, reason in zip(examples, reasons, strict=True):
+        for example in examples:
+            reason = self.screen.reason(example)
             if reason is None:
                 fit.append(example)
             else:
