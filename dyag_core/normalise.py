@@ -21,7 +21,7 @@ _COMMA_THOUSANDS = re.compile(r"(?<![\d.,])[1-9]\d{0,2}(?:,\d{3})+(?![\d,])")
 _DECIMAL_COMMA = re.compile(r"(?<![\d.,])(\d+),(?=\d+(?![\d,]))")
 #: Combining marks that Latin letters decompose into, and where other scripts have theirs.
 _LATIN_MARKS = re.compile("[\u0300-\u034e\u0350-\u036f]+")
-_FURTHER_MARKS = re.compile("[\u0483-\u1fff\u20d0-\U0010ffff]")
+_FURTHER_MARKS = re.compile("[\u0483-\u1fff\u20d0-\U0010ffff]+")
 _TOKEN = re.compile(r"(?<!\S)-\d+(?:\.\d+)*|\d+(?:\.\d+)*(?:\+(?!\w))?|[^\W\d_]+(?:\+\+|#)?")
 
 
@@ -38,10 +38,11 @@ def fold(text: str) -> str:
 
 def _folded(text: str) -> str:
     decomposed = unicodedata.normalize("NFKD", text.casefold().replace("œ", "oe").replace("æ", "ae"))
-    bare = _LATIN_MARKS.sub("", decomposed)
-    if not _FURTHER_MARKS.search(bare):
-        return bare
-    return "".join(char for char in bare if not unicodedata.combining(char))
+    return _FURTHER_MARKS.sub(_without_marks, _LATIN_MARKS.sub("", decomposed))
+
+
+def _without_marks(found: re.Match[str]) -> str:
+    return "".join([char for char in found[0] if not unicodedata.combining(char)])
 
 
 #: Stands for a letter that becomes several (ß, æ, ½). No letter of Latin-1 becomes this one.

@@ -30,6 +30,19 @@ def test_each_letter_of_latin_1_is_folded_as_unicode_says() -> None:
         assert fold(f"é{chr(code)}") == f"e{bare}"
 
 
+@pytest.mark.parametrize(
+    ("text", "folded"),
+    [
+        ("L’Été 🚀 à la forêt…", "l’ete 🚀 a la foret..."),
+        ("Μπλε ουρανός", "μπλε ουρανοσ"),
+        ("שָׁלוֹם 👩‍🚀 é", "שלום 👩‍🚀 e"),  # points, and a joiner that is no mark
+        ("हिन्दी", "हिनदी"),
+    ],
+)
+def test_marks_are_folded_away_in_every_script(text: str, folded: str) -> None:
+    assert fold(text) == folded
+
+
 def prediction(answer: str, expected: str, question: str = "Q ?", **more: object) -> Prediction:
     return Prediction(id="1", question=question, expected=expected, answer=answer, **more)
 

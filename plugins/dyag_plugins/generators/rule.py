@@ -237,7 +237,7 @@ class Asking:
         number = int(self._owed + rng.random())
         if number <= 0:
             return []
-        text = fold(document.text)
+        text = "\n\n".join([fold(chunk.text) for chunk in document.chunks])  # most are folded faster than the whole
         known = {ask.phrase.noun for ask in [*told, *blank]}
         usual = [
             phrase
