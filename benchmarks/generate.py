@@ -4,9 +4,10 @@
     python benchmarks/generate.py --sizes 1000 10000 --split
     python benchmarks/generate.py documents.jsonl --sizes 1000      # documents of your own before them
 
-Two corpora are made up, in French. *Procedures* are texts as `dyag ingest` cuts them: three to eight sections a
+Three corpora are made up, in French. *Procedures* are texts as `dyag ingest` cuts them: three to eight sections a
 document, each a chunk of five to twelve sentences under its heading, for which there is one question. A *catalogue*
-is dense: one to five chunks a document, two to four labelled facts in each. They are streamed to disk. The time is
+is dense: one to five chunks a document, two to four labelled facts in each. *Minutes* have a label that nobody else has
+in each chunk: who said it. They are streamed to disk. The time is
 that of `Session.generate`, with the processor time beside it, imports left out; the memory is the process's peak
 (resident), so that what Python and the libraries take is in it. The first row is there when the file that becomes the
 output has its first bytes. A plain loop of three million additions, timed before and after, says how fast a core the
@@ -118,14 +119,26 @@ def procedures(name: str, number: int, rng: random.Random) -> Iterator[str]:
         yield f"## {heading}\n\n{said}"
 
 
-CORPORA = {"procedures": procedures, "catalogue": catalogue}
+def minutes(name: str, number: int, rng: random.Random) -> Iterator[str]:
+    """What was said at a meeting, each time by somebody else."""
+    for _ in range(rng.randint(1, 5)):
+        speaker = f"{_name(rng)} {_name(rng)} {_name(rng)}"
+        yield f"# {name}\n\n- {speaker} : {rng.choice(ACTS).lower()} {rng.choice(WHEN)}\n\n{rng.choice(SENTENCES)}"
+
+
+def _name(rng: random.Random) -> str:
+    return "".join(rng.choices(SYLLABLES, k=rng.randint(2, 4))).capitalize()
+
+
+CORPORA = {"procedures": procedures, "catalogue": catalogue, "minutes": minutes}
+COLOURS = {"procedures": "#1f6f8b", "catalogue": "#b5532a", "minutes": "#6b8e23"}
 
 
 def rows(corpus: str, seed: int = 1) -> Iterator[dict[str, Any]]:
     """Chunks of made-up documents without end, one at a time."""
     rng, made = random.Random(seed), itertools.count(1)
     for number in itertools.count(1):
-        name = "".join(rng.choices(SYLLABLES, k=rng.randint(2, 4))).capitalize() + f" {number}"
+        name = f"{_name(rng)} {number}"
         for content in CORPORA[corpus](name, number, rng):
             yield {"id": f"c{next(made)}", "content": content, "metadata": {"id": f"d{number}", "nom": name}}
 
@@ -214,11 +227,11 @@ def figure(runs: list[dict[str, Any]], path: Path, title: str) -> None:
 
     pyplot.rcParams |= {"svg.hashsalt": "dyag", "svg.fonttype": "none", "font.size": 10}
     drawing, (left, right) = pyplot.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
-    for corpus, marker, color in (("procedures", "o-", "#1f6f8b"), ("catalogue", "s-", "#b5532a")):
+    for corpus, color in COLOURS.items():
         own = [run for run in runs if run["corpus"] == corpus]
         chunks = [run["chunks"] for run in own]
-        left.loglog(chunks, [run["cpu_seconds"] for run in own], marker, color=color, label=corpus)
-        right.loglog(chunks, [run["peak_memory_mb"] for run in own], marker, color=color, label=corpus)
+        left.loglog(chunks, [run["cpu_seconds"] for run in own], "o-", color=color, label=corpus)
+        right.loglog(chunks, [run["peak_memory_mb"] for run in own], "o-", color=color, label=corpus)
     chunks = sorted({run["chunks"] for run in runs})
     left.loglog(chunks, [n / 5000 for n in chunks], "--", color="#999999", label="5,000 chunks/s")
     left.set(xlabel="chunks", ylabel="processor seconds", title=f"time, {title}")

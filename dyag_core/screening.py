@@ -20,8 +20,9 @@ LONGEST_QUESTION = 600
 LONGEST_ANSWER = 2000
 #: Two wordings of one fact as near as this are one wording.
 NEAR_DUPLICATE = 0.8
-#: Documents are kept this long, so that an example can be checked against its own.
-_REMEMBERED = 4096
+#: Documents are kept this long, so that an example can be checked against its own: the newest, as long as they are not
+#: longer together, in characters; a few however long they are.
+_REMEMBERED, _LENGTH, _FEW = 4096, 32_000_000, 64
 
 #: One of these stands in whatever `_NEEDS_CONTEXT` finds; to look for them first costs a third of looking for it.
 _OF_CONTEXT = tuple("text passage document extrait article section fiche chunk aut ci-de excerpt above below".split())
@@ -42,6 +43,7 @@ class Screen:
 
     def __init__(self) -> None:
         self._documents: OrderedDict[str, _Read] = OrderedDict()
+        self._length = 0
         self._questions = DigestSet()
         self._wordings: OrderedDict[tuple[str | None, ...], list[str]] = OrderedDict()
 
@@ -51,9 +53,10 @@ class Screen:
             key = document.id
             if key not in self._documents:
                 self._documents[key] = _Read()
-            self._documents[key].add(document)
-            if len(self._documents) > _REMEMBERED:
-                self._documents.popitem(last=False)
+            self._length += self._documents[key].add(document)
+            while len(self._documents) > (_REMEMBERED if self._length <= _LENGTH else _FEW):
+                _, oldest = self._documents.popitem(last=False)
+                self._length -= oldest.length
             yield document
 
     def reason(self, example: Example) -> str | None:
@@ -74,7 +77,7 @@ class Screen:
             return "makes no sense alone"
         read, facts = self._documents.get(example.document), example.facts
         if read is None:
-            return f"its document is not among the last {_REMEMBERED} read"
+            return "its document is not among the last that were read"
         if not (facts and _all_stand_in(facts, read.passages(example.chunk))) and not self._supported(example, read):
             return "not supported by its chunk"
         # A generator that names its fact has asked about a subject; only free questions can fail to.
@@ -119,11 +122,16 @@ class _Read:
     def __init__(self) -> None:
         self.documents: list[Document] = []
         self._texts: dict[str, list[str]] = {}  # by chunk
+        self.length = 0
 
-    def add(self, document: Document) -> None:
+    def add(self, document: Document) -> int:
+        """Returns how many characters came with it."""
         self.documents.append(document)
         for chunk in document.chunks:
             self._texts.setdefault(chunk.id, []).append(chunk.text)
+        more = sum([len(chunk.text) for chunk in document.chunks])
+        self.length += more
+        return more
 
     def passages(self, chunk: str | None) -> list[str]:
         """The text of that chunk; None: of all."""

@@ -209,7 +209,7 @@ def test_every_rejection_has_its_reason(tmp_path):
     assert manifest["rejected"] == {
         "makes no sense alone": 2,
         "not supported by its chunk": 1,
-        "its document is not among the last 4096 read": 1,
+        "its document is not among the last that were read": 1,
         "exact duplicate": 1,
         "near duplicate": 1,
         "empty question or answer": 1,
@@ -231,11 +231,13 @@ class Late:
             yield Example(question=f"What licence has {document.title}?", answer="MIT", document=document)
 
 
-def test_a_generator_that_holds_documents_back_too_long_is_told(tmp_path):
-    source = write(tmp_path / "d.jsonl", *((f"Ada{n}", "- Licence: MIT") for n in range(4097)))
+@pytest.mark.parametrize(("documents", "length"), [(4097, 0), (100, 500_000)], ids=["many", "long"])
+def test_a_generator_that_holds_documents_back_too_long_is_told(tmp_path, documents, length):
+    told = (("- Licence: MIT" + "\n\nEtc." * (length // 6)) for _ in range(documents))
+    source = write(tmp_path / "d.jsonl", *((f"Ada{n}", text) for n, text in enumerate(told)))
     made = Session(tmp_path, plugins=[Late()], lang="en").generate(source, method="late", output=tmp_path / "x.jsonl")
     assert made.written == 1
-    assert made.rejected == {"its document is not among the last 4096 read": 1}
+    assert made.rejected == {"its document is not among the last that were read": 1}
 
 
 MARKDOWN = """# Guichet

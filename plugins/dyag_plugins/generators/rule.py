@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter, deque
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -17,6 +16,7 @@ from dyag_plugins.generators.asks import Ask, kind_of, where_in
 from dyag_plugins.generators.derived import derived
 from dyag_plugins.generators.facts import Found, facts_of
 from dyag_plugins.generators.packs import label_key, load_pack
+from dyag_plugins.generators.told import Told, by_lot
 from dyag_plugins.generators.wording import Wordings
 
 if TYPE_CHECKING:
@@ -25,12 +25,10 @@ if TYPE_CHECKING:
     from dyag_core import Document, Run
     from dyag_plugins.generators.wording import Phrase
 
-#: A label that this many documents have is missed where a document hasn't got it.
-_USUAL = 2
+#: A document is searched for so many labels that others have, or for so many times what is wanted of it, not for all.
+_LOOKS, _LOOKS_EACH = 64, 4
 #: So many questions without an answer wait for a document that lacks what others tell; more than that are made up.
 _MAY_WAIT = 4
-#: What so many documents said last under a label is kept to compare with.
-_REMEMBERED = 24
 
 
 class RuleOptions(BaseModel, extra="forbid"):
@@ -91,8 +89,7 @@ class Asking:
         self.options, self.run, self.explains = options, run, explains
         self.pack = load_pack(run.lang, options.rules)
         self.words = Wordings(self.pack, run.lang)
-        #: Plain asks of earlier documents by noun, the newest last.
-        self.earlier: dict[str, deque[Ask]] = {}
+        self.told = Told()
         self._missing = frozenset(fold(value).strip(" .") for value in self.pack.missing)
         self._skipped = frozenset(label_key(label) for label in self.pack.skipped)
         self._yes = frozenset(fold(value) for value in self.pack.yes_values)
@@ -100,8 +97,6 @@ class Asking:
         self._absent = [(self.words.absent(entry), [fold(word) for word in entry.words]) for entry in self.pack.absent]
         self._wanted = {label_key(label) for label in options.attributes}
         self._patterns = [(re.compile(p.pattern, re.MULTILINE), p.attribute) for p in self.pack.patterns]
-        self._seen: Counter[str] = Counter()
-        self._usual: dict[str, Phrase] = {}
         self._owed = 0.0
         #: Yes and no in pairs, whichever first: no share of either can be learnt.
         pairs = self.run.random("yes or no")
@@ -180,7 +175,7 @@ class Asking:
         phrase = self.words.phrase(fact.attribute, heading=seen_as == "section", number=number)
         if value is None:
             # A blank field is asked about in the words in which others of its label are.
-            return Ask(fact, self._usual.get(label_key(fact.attribute), phrase), kind_of(phrase, None), "blank")
+            return Ask(fact, self.told.phrase(label_key(fact.attribute)) or phrase, kind_of(phrase, None), "blank")
         truth = fold(value).strip(" .")
         if truth in self._yes or truth in self._no:
             answer = self.pack.yes if truth in self._yes else self.pack.no.partition(",")[0]
@@ -193,7 +188,7 @@ class Asking:
         number = int(len(told) * share / (1 - share) + rng.random())
         if not number:
             return []
-        return list(islice(derived(told, self.earlier, self.words, self._truths, rng), number))
+        return list(islice(derived(told, self.told.earlier, self.words, self._truths, rng), number))
 
     def _remember(self, document: Document, asks: Iterable[Ask]) -> None:
         title = document.title
@@ -202,13 +197,7 @@ class Asking:
             if (ask.rule not in ("field", "label") and phrase.kind is None) or (phrase.kind and phrase.kind.implied):
                 continue
             if fact.value is not None and fact.subject == title:
-                key = label_key(fact.attribute)
-                self._seen[key] += 1
-                self._usual.setdefault(key, phrase)
-                if ask.is_plain:
-                    if phrase.noun not in self.earlier:
-                        self.earlier[phrase.noun] = deque(maxlen=_REMEMBERED)
-                    self.earlier[phrase.noun].append(ask)
+                self.told.add(label_key(fact.attribute), ask)
 
     def _by_pattern(self, document: Document) -> Iterator[Found]:
         for chunk in document.chunks:
@@ -239,22 +228,24 @@ class Asking:
             return []
         text = "\n\n".join([fold(chunk.text) for chunk in document.chunks])  # most are folded faster than the whole
         known = {ask.phrase.noun for ask in [*told, *blank]}
-        usual = [
-            phrase
-            for key, phrase in self._usual.items()
-            if self._seen[key] >= _USUAL and phrase.noun not in known and key not in has and key not in text
-            if phrase.noun and self._is_wanted(phrase)
-        ]
         chosen = rng.sample(blank, min(number, len(blank)))
-        missing = rng.sample(usual, min(number - len(chosen), len(usual)))
-        short = number - len(chosen) - len(missing) - _MAY_WAIT
+        short = number - len(chosen)
+        looked = islice(self.told.usual(rng), max(_LOOKS, _LOOKS_EACH * short))
+        usual = (
+            phrase
+            for key, phrase in looked
+            if phrase.noun and phrase.noun not in known and key not in has and key not in text
+            if self._is_wanted(phrase)
+        )
+        missing = list(islice(usual, short))
+        short -= len(missing) + _MAY_WAIT
         if short > 0 and not self._wanted:
-            seldom = [
+            seldom = (
                 phrase
-                for phrase, words in self._absent
+                for phrase, words in by_lot(self._absent, rng)
                 if phrase.noun not in known and label_key(phrase.noun) not in has and not _holds(text, words)
-            ]
-            missing += rng.sample(seldom, min(short, len(seldom)))
+            )
+            missing += islice(seldom, short)
         for phrase in missing:
             fact = Fact(document=document.id, subject=document.title, attribute=phrase.label, value=None)
             chosen.append(Ask(fact, phrase, kind_of(phrase, None), "missing"))

@@ -121,7 +121,7 @@ class Together:
         """The same attribute in the documents before this one."""
         return [
             other
-            for other in self.asking.earlier.get(ask.phrase.noun, ())
+            for other in self.asking.told.earlier.get(ask.phrase.noun, ())
             if other.fact.document != ask.fact.document and other.subject_key != ask.subject_key and _is_short(other)
         ]
 

@@ -93,22 +93,22 @@ class Wordings:
     def _numbered(self) -> frozenset[str]:
         return frozenset(fold(head) for head in self.pack.numbered)
 
-    @cached_property
-    def _phrases(self) -> dict[tuple[str, bool, bool], Phrase]:
-        return {}
-
     def phrase(self, label: str, *, heading: bool = False, number: bool = False) -> Phrase:
         """How to speak of `label`.
 
         A `heading` ("Getting started") is taken for a noun only if it is known as one. Where the value is a bare
         `number`, a label such as "Fiche" is "le numéro de fiche": nobody asks which record it is and is told 72.
         """
-        key = (label, heading, number)
-        known = self._phrases.get(key)
-        if known is None:
-            make = self._english if self.lang == "en" else self._french
-            known = self._phrases[key] = make(label, self._kinds.get(label_key(label)), heading, number)
-        return known
+        return self._phrases(label, heading, number)
+
+    @cached_property
+    def _phrases(self) -> Callable[[str, bool, bool], Phrase]:
+        """Those of the newest labels are kept: texts can have a new one in every line."""
+        return lru_cache(maxsize=4096)(self._phrased)
+
+    def _phrased(self, label: str, heading: bool, number: bool) -> Phrase:
+        make = self._english if self.lang == "en" else self._french
+        return make(label, self._kinds.get(label_key(label)), heading, number)
 
     def absent(self, entry: Absent) -> Phrase:
         """How to speak of something that documents seldom tell, in the words in which others are asked about it."""
