@@ -1,41 +1,20 @@
-"""What earlier documents told: drawn by lot, asked where it is missing, and forgotten before it fills the memory."""
+"""What earlier documents told: asked for where it is missing, and forgotten before it fills the memory."""
 
 from __future__ import annotations
 
 import gc
 import json
 import random
-from collections import Counter
-from itertools import islice
 from pathlib import Path
-
-import pytest
 
 from dyag_core import Document, Session
 from dyag_core.normalise import fold
 from dyag_core.records import Chunk
 from dyag_core.run import Run
 from dyag_plugins.generators.rule import Asking, RuleOptions
-from dyag_plugins.generators.told import by_lot
 from dyag_plugins.generators.wording import Phrase
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
-
-
-def test_by_lot_every_order_is_as_likely_as_another():
-    orders = Counter("".join(by_lot("abc", random.Random(seed))) for seed in range(6000))
-    assert len(orders) == 6
-    assert min(orders.values()) > 880  # 1000 expected, standard deviation 29
-    assert list(by_lot("", random.Random(1))) == []
-
-
-@pytest.mark.parametrize("taken", [1, 7, 26])
-def test_by_lot_draws_only_what_is_asked_for(taken):
-    drawn, plain = random.Random(5), random.Random(5)
-    assert len(set(islice(by_lot(LETTERS, drawn), taken))) == taken
-    for last in range(len(LETTERS) - 1, len(LETTERS) - 1 - taken, -1):
-        plain.randrange(last + 1)
-    assert drawn.random() == plain.random()
 
 
 def test_what_is_asked_for_in_vain_is_told_by_others_and_not_by_the_document(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from dyag_plugins.generators.asks import Ask, kind_of, where_in
 from dyag_plugins.generators.derived import derived
 from dyag_plugins.generators.facts import Found, facts_of
 from dyag_plugins.generators.packs import label_key, load_pack
-from dyag_plugins.generators.told import Told, by_lot
+from dyag_plugins.generators.told import Told
 from dyag_plugins.generators.wording import Wordings
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from dyag_plugins.generators.wording import Phrase
 
 #: A document is searched for so many labels that others have, or for so many times what is wanted of it, not for all.
-_LOOKS, _LOOKS_EACH = 64, 4
+_LOOKS, _LOOKS_EACH = 32, 4
 #: So many questions without an answer wait for a document that lacks what others tell; more than that are made up.
 _MAY_WAIT = 4
 
@@ -230,22 +230,22 @@ class Asking:
         known = {ask.phrase.noun for ask in [*told, *blank]}
         chosen = rng.sample(blank, min(number, len(blank)))
         short = number - len(chosen)
-        looked = islice(self.told.usual(rng), max(_LOOKS, _LOOKS_EACH * short))
-        usual = (
+        usual, looks = self.told.usual(), max(_LOOKS, _LOOKS_EACH * short)
+        untold = [
             phrase
-            for key, phrase in looked
+            for key, phrase in (usual if len(usual) <= looks else rng.sample(usual, looks))
             if phrase.noun and phrase.noun not in known and key not in has and key not in text
             if self._is_wanted(phrase)
-        )
-        missing = list(islice(usual, short))
+        ]
+        missing = rng.sample(untold, min(short, len(untold)))
         short -= len(missing) + _MAY_WAIT
         if short > 0 and not self._wanted:
-            seldom = (
+            seldom = [
                 phrase
-                for phrase, words in by_lot(self._absent, rng)
+                for phrase, words in self._absent
                 if phrase.noun not in known and label_key(phrase.noun) not in has and not _holds(text, words)
-            )
-            missing += islice(seldom, short)
+            ]
+            missing += rng.sample(seldom, min(short, len(seldom)))
         for phrase in missing:
             fact = Fact(document=document.id, subject=document.title, attribute=phrase.label, value=None)
             chosen.append(Ask(fact, phrase, kind_of(phrase, None), "missing"))
