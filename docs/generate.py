@@ -114,7 +114,7 @@ def plugins() -> str:
         "# Plugins",
         "The built-in plugins of each family and their options. `dyag plugins list` shows what is installed with you, "
         "`dyag plugins show FAMILY NAME` the same as this page. An option is given as `-o KEY=VALUE`, one of a metric "
-        "as `-m METRIC.KEY=VALUE`.",
+        "as `-m METRIC.KEY=VALUE`, one of a reporter as `-r REPORTER.KEY=VALUE`.",
     ]
     for family, hook in registry.FAMILY_HOOKS.items():
         parts += [

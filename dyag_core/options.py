@@ -47,38 +47,48 @@ def parse_pairs(pairs: Iterable[str]) -> dict[str, str]:
     return options
 
 
-def parse_metric_pairs(pairs: Iterable[str], metrics: Sequence[str] = ()) -> dict[str, dict[str, str]]:
+#: Of the families of which a command takes several plugins: what one is called, the flag of its options, and one such.
+_SEVERAL = {"metrics": ("metric", "-m", "bleu.tokenize=intl"), "reporters": ("reporter", "-r", "acme-table.digits=3")}
+
+
+def parse_named_pairs(family: str, pairs: Iterable[str], names: Sequence[str] = ()) -> dict[str, dict[str, str]]:
     """`["bleu.tokenize=intl", ...]` from the command line as {"bleu": {"tokenize": "intl"}}.
 
+    Args:
+        family: "metrics" or "reporters".
+
     Raises:
-        UsageError: a pair names no metric; says how to write it for the first of the `metrics` that are scored.
+        UsageError: a pair names no plugin; says how to write it for the first of the `names` that take part.
     """
+    what, flag, example = _SEVERAL[family]
     options: dict[str, dict[str, str]] = {}
     for pair in pairs:
         place, equals, value = pair.partition("=")
-        metric, dot, key = place.rpartition(".")
-        if not (equals and dot and metric.strip() and key.strip()):
-            example = f"{metrics[0]}.{key or 'KEY'}={value or 'VALUE'}" if metrics else "bleu.tokenize=intl"
-            raise UsageError(f"metric option {pair!r} is not METRIC.KEY=VALUE", f"write it as -m {example}")
-        options.setdefault(metric.strip(), {})[key.strip().replace("-", "_")] = value
+        name, dot, key = place.rpartition(".")
+        if not (equals and dot and name.strip() and key.strip()):
+            if names:
+                example = f"{names[0]}.{key or 'KEY'}={value or 'VALUE'}"
+            raise UsageError(f"{what} option {pair!r} is not {what.upper()}.KEY=VALUE", f"write it as {flag} {example}")
+        options.setdefault(name.strip(), {})[key.strip().replace("-", "_")] = value
     return options
 
 
-def options_by_metric(
-    metrics: Iterable[str], given: Mapping[str, Mapping[str, Any]] | None
+def options_by_name(
+    family: str, names: Iterable[str], given: Mapping[str, Mapping[str, Any]] | None
 ) -> dict[str, Mapping[str, Any]]:
-    """The options given for each of `metrics`, {} where none are.
+    """The options given for each of the plugins `names`, {} where none are. `family`: "metrics" or "reporters".
 
     Raises:
-        UsageError: options are given for a metric that is not among them (with the nearest name).
+        UsageError: options are given for a plugin that is not among them (with the nearest name).
     """
-    wanted = {normalise_name(name): name for name in metrics}
+    what = _SEVERAL[family][0]
+    wanted = {normalise_name(name): name for name in names}
     options: dict[str, Mapping[str, Any]] = {name: {} for name in wanted.values()}
     for name, values in (given or {}).items():
         if normalise_name(name) not in wanted:
             raise UsageError(
-                f"options are given for the metric {name!r}, which is not scored",
-                f"{nearest(name, wanted)} Or add it: --metric {name}",
+                f"options are given for the {what} {name!r}, which takes no part",
+                f"{nearest(name, wanted)} Or add it: --{what} {name}",
             )
         options[wanted[normalise_name(name)]] = values
     return options

@@ -417,6 +417,7 @@ class Session:
         *,
         output: str | Path | None = None,
         reporters: Sequence[str] = ("markdown", "json", "html"),
+        reporter_options: Mapping[str, Mapping[str, Any]] | None = None,
         primary: str = "success",
         metrics: Sequence[str] = (),
         metric_options: Mapping[str, Mapping[str, Any]] | None = None,
@@ -426,6 +427,7 @@ class Session:
         """Compare result files of the same questions, pair by pair, and write the reports.
 
         `metrics` are scored from the answers where the files don't hold them; with `metric_options` in any case.
+        `metric_options` and `reporter_options` hold options by plugin: {"bleu": {"tokenize": "intl"}}.
         `cost` holds what the files can't know: prices, how often the documents change, how many queries a month.
         """
         from dyag_core.stages.compare import compare
@@ -437,6 +439,7 @@ class Session:
             results=named,
             output=self._place(output, "comparison"),
             reporters=reporters,
+            reporter_options=reporter_options,
             primary=primary,
             metrics=metrics,
             metric_options=metric_options,

@@ -78,11 +78,11 @@ def test_its_metric_scores_and_its_reporter_writes_a_table(python: Command, tmp_
     python(
         "-m", "dyag_core.cli", "compare-models",
         *(part for arm, file in files.items() for part in ("--results", f"{arm}={file}")),
-        "--metric", "numbers", "-m", "numbers.decimals=1", "--reporter", "csv", "--format", "json",
-        "--lang", "fr", "--output", tmp_path / "out",
+        "--metric", "numbers", "-m", "numbers.decimals=1", "--reporter", "csv", "-r", "csv.delimiter=;",
+        "--format", "json", "--lang", "fr", "--output", tmp_path / "out",
     )  # fmt: skip
     with (tmp_path / "out.csv").open(encoding="utf-8", newline="") as handle:
-        table = list(csv.DictReader(handle))
+        table = list(csv.DictReader(handle, delimiter=";"))
     report = json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))
     summaries = report["arms"][0]["metrics"]
     shown = {row["métrique"]: row for row in table if row["bras"] == "rag" and not row["strate"]}
@@ -91,7 +91,8 @@ def test_its_metric_scores_and_its_reporter_writes_a_table(python: Command, tmp_
     manifest = json.loads((tmp_path / "out.manifest.json").read_text(encoding="utf-8"))
     used = {(p["family"], p["name"]): p for p in manifest["plugins"] if p["distribution"] == "dyag-plugin-example"}
     assert used["metrics", "numbers"]["options"] == {"decimals": 1}
-    assert {("reporters", "csv"), ("hooks", "mask")} < set(used)
+    assert used["reporters", "csv"]["options"] == {"delimiter": ";"}
+    assert ("hooks", "mask") in used
 
 
 def test_its_own_tests_pass_from_its_folder(python: Command, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ import pytest
 from dyag_core import Prediction, Run, UsageError, registry
 from dyag_core.cli.root import root
 from dyag_core.manager import Plugins
-from dyag_core.options import options_by_metric, options_model, parse_metric_pairs
+from dyag_core.options import options_by_name, options_model, parse_named_pairs
 from dyag_core.records import Source
 from dyag_core.wording import metric_meaning, metric_name
 
@@ -59,7 +59,7 @@ def test_every_option_of_every_metric_is_read() -> None:
         asked = [Prediction(id="1", question="Q ?", expected=expected, answer=answer, **RETRIEVED)]
         plugins = Plugins()
         run = Run(stage="evaluate", folder=Path(), plugins=plugins)
-        given = parse_metric_pairs([f"{metric}.{option}={value}"])
+        given = parse_named_pairs("metrics", [f"{metric}.{option}={value}"])
         default, changed = (
             plugins.score(plugins.choose("metrics", metric, chosen), asked, run) for chosen in ({}, given[metric])
         )
@@ -98,12 +98,12 @@ def test_the_page_on_metrics_is_true(
 
 
 def test_metric_pairs() -> None:
-    parsed = parse_metric_pairs(["bleu.tokenize=a=b", "bleu.lower-case=1", "acme-dyag/num.bers.decimals=2"])
+    parsed = parse_named_pairs("metrics", ["bleu.tokenize=a=b", "bleu.lower-case=1", "acme-dyag/num.bers.decimals=2"])
     assert parsed == {"bleu": {"tokenize": "a=b", "lower_case": "1"}, "acme-dyag/num.bers": {"decimals": "2"}}
     for wrong in ("tokenize=intl", "bleu.tokenize", "bleu.=1", ".tokenize=1"):
         with pytest.raises(UsageError, match="METRIC"):
-            parse_metric_pairs([wrong])
-    assert options_by_metric(["BLEU", "chrf"], {"bleu": {"a": 1}}) == {"BLEU": {"a": 1}, "chrf": {}}
+            parse_named_pairs("metrics", [wrong])
+    assert options_by_name("metrics", ["BLEU", "chrf"], {"bleu": {"a": 1}}) == {"BLEU": {"a": 1}, "chrf": {}}
 
 
 @pytest.mark.parametrize(

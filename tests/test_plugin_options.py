@@ -35,18 +35,24 @@ class Metric:
     Options = Options
     @hookimpl
     def dyag_score(self, predictions, options): echo(options)
+
+class Reporter:
+    Options = Options
+    @hookimpl
+    def dyag_report(self, comparison, options): echo(options)
 """
 COMMAND = ("generate-training", "d.jsonl", "--output", "o.jsonl", "--method", "echo", "--lang", "en")
 
 
 @pytest.fixture
 def dyag(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
-    """Commands in this process, beside a generator and a metric that say the options they were given."""
+    """Commands in this process, beside a generator, a metric and a reporter that say the options they were given."""
     site = tmp_path / "site"
     info = site / "acme_echo-1.0.dist-info"
     info.mkdir(parents=True)
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: acme-echo\nVersion: 1.0\n")
     points = "[dyag.generators]\necho = acme_echo:Generator\n[dyag.metrics]\necho = acme_echo:Metric\n"
+    points += "[dyag.reporters]\necho = acme_echo:Reporter\n"
     (info / "entry_points.txt").write_text(points)
     (site / "acme_echo.py").write_text(ECHO)
     monkeypatch.syspath_prepend(str(site))
@@ -109,17 +115,28 @@ def test_each_road_is_checked_against_the_model(dyag: Callable[..., Result], tmp
         assert message in said(failed)
 
 
-def test_options_of_a_metric_take_the_same_roads(dyag: Callable[..., Result], tmp_path: Path) -> None:
+@pytest.mark.parametrize(("kind", "flag"), [("metric", "-m"), ("reporter", "-r")])
+def test_options_of_a_metric_and_of_a_reporter_take_the_same_roads(
+    dyag: Callable[..., Result], tmp_path: Path, kind: str, flag: str
+) -> None:
     for arm in "ab":
         item = {"id": "1", "question": "q", "expected_answer": "x", "generated_answer": "y", "exact_match": False}
         (tmp_path / f"{arm}.json").write_text(f'{{"metadata": {{}}, "metrics": {{}}, "results": [{json.dumps(item)}]}}')
     command = ("compare-models", "--results", "a=a.json", "--results", "b=b.json", "--output", "c", "--force")
-    command += ("--metric", "echo")
-    (tmp_path / "dyag.toml").write_text("[compare-models.metric_options.echo]\ndepth = 3\nwords = ['file']\n")
+    command += (f"--{kind}", "echo")
+    (tmp_path / "dyag.toml").write_text(f"[compare-models.{kind}_options.echo]\ndepth = 3\nwords = ['file']\n")
     assert "depth=3 words=['file']" in said(dyag(*command))
-    variable = {"DYAG_COMPARE_MODELS_METRIC_OPTION": "echo.depth=4 echo.title=env"}
+    variable = {f"DYAG_COMPARE_MODELS_{kind.upper()}_OPTION": "echo.depth=4 echo.title=env"}
     assert "depth=4 words=['file'] title=env" in said(dyag(*command, **variable))
-    assert "depth=5 words=['file'] title=env" in said(dyag(*command, "-m", "echo.depth=5", **variable))
+    assert "depth=5 words=['file'] title=env" in said(dyag(*command, flag, "echo.depth=5", **variable))
+    for wrong, message in (
+        ("depth=5", f"is not {kind.upper()}.KEY=VALUE"),
+        ("echo.depht=5", "no option 'depht'"),
+        ("eko.depth=5", f"the {kind} 'eko', which takes no part"),
+    ):
+        failed = dyag(*command, flag, wrong)
+        assert getattr(failed.exception, "exit_code", None) == 2
+        assert message in said(failed)
 
 
 @pytest.mark.parametrize(
@@ -132,6 +149,7 @@ def test_options_of_a_metric_take_the_same_roads(dyag: Callable[..., Result], tm
         (("export", "--format", "openai"), ["Options of exporter openai"]),
         (("evaluate", "--metric", "bleu", "--metric", "echo"), ["-m bleu.tokenize=...", "-m echo.depth=..."]),
         (("evaluate-rag", "--engine", "openai"), ["Options of engine openai"]),
+        (("compare-models", "--reporter", "echo"), ["Options of reporter echo", "-r echo.depth=..."]),
     ],
 )
 def test_help_lists_the_options_of_the_plugin_that_is_chosen(

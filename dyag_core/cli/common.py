@@ -65,6 +65,18 @@ def metric_options(function: Callable[..., Any]) -> Callable[..., Any]:
     )(function)
 
 
+def reporter_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`-r REPORTER.KEY=VALUE`."""
+    return click.option(
+        "-r",
+        "--reporter-option",
+        cls=PluginOptions,
+        multiple=True,
+        metavar="REPORTER.KEY=VALUE",
+        help="Option of a reporter, may be repeated; see: dyag plugins show reporters NAME.",
+    )(function)
+
+
 def engine_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """`--engine` and its `-o key=value`."""
     engine = click.option(

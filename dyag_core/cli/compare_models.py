@@ -8,7 +8,15 @@ from typing import Any
 import click
 
 from dyag_core import registry
-from dyag_core.cli.common import FilePath, json_option, lang_option, metric_options, seed_option, session
+from dyag_core.cli.common import (
+    FilePath,
+    json_option,
+    lang_option,
+    metric_options,
+    reporter_options,
+    seed_option,
+    session,
+)
 from dyag_core.cli.plugin_parameters import PluginCommand, PluginName
 from dyag_core.errors import UsageError
 
@@ -60,6 +68,7 @@ def _is_reporter(name: str) -> bool:
     multiple=True,
     help="Reporter plugin beside --format, may be repeated.",
 )
+@reporter_options
 @click.option(
     "--primary", cls=PluginName, family="metrics", default="success", show_default=True, help="The metric that decides."
 )
@@ -91,6 +100,7 @@ def command(
     output: Path,
     format_: str,
     reporter: tuple[str, ...],
+    reporter_option: tuple[str, ...],
     primary: str,
     metric: tuple[str, ...],
     metric_option: tuple[str, ...],
@@ -106,7 +116,7 @@ def command(
     A metric that is given options (-m) is scored anew from the answers of every file; no question is asked again.
     """
     from dyag_core.cli.verdict import show_in_browser, show_verdict
-    from dyag_core.options import parse_metric_pairs
+    from dyag_core.options import parse_named_pairs
     from dyag_core.records import CostOptions
 
     files = {name: file for name, file in [("rag", rag_results), ("finetuned", finetuned_results)] if file is not None}
@@ -122,13 +132,15 @@ def command(
             "a comparison needs two result files or more",
             "dyag compare-models --rag-results RAG.json --finetuned-results FT.json --output comparison",
         )
+    reporters = list(dict.fromkeys([*FORMATS[format_], *reporter, *(["html"] if open_ else [])]))
     made = session(seed, lang).compare(
         files,
         output=output,
-        reporters=list(dict.fromkeys([*FORMATS[format_], *reporter, *(["html"] if open_ else [])])),
+        reporters=reporters,
+        reporter_options=parse_named_pairs("reporters", reporter_option, reporter),
         primary=primary,
         metrics=metric,
-        metric_options=parse_metric_pairs(metric_option, metric),
+        metric_options=parse_named_pairs("metrics", metric_option, metric),
         force=force,
         cost=CostOptions(**cost),
     )

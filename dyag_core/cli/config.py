@@ -7,7 +7,7 @@ epochs = 8
 [finetune.options]     # of the plugin, as with -o
 rank = 32
 
-[evaluate.metric_options.bleu]     # of a metric, as with -m
+[evaluate.metric_options.bleu]     # of a metric, as with -m; compare-models.reporter_options of a reporter, as with -r
 tokenize = "intl"
 """
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 #: the table of a plugin's options -> the parameter that holds them as KEY=VALUE
-_PAIRS = {"options": "option", "metric_options": "metric_option"}
+_PAIRS = {"options": "option", "metric_options": "metric_option", "reporter_options": "reporter_option"}
 
 
 def settings_for(name: str, command: click.Command) -> dict[str, Any]:
@@ -66,7 +66,7 @@ def _checked(section: dict[str, Any], command: click.Command, where: str) -> dic
     for key, value in section.items():
         parameter = key.replace("-", "_")
         if _PAIRS.get(parameter) in known and isinstance(value, dict):
-            settings[_PAIRS[parameter]] = list(_as_pairs(value, nested=parameter == "metric_options"))
+            settings[_PAIRS[parameter]] = list(_as_pairs(value, nested=parameter != "options"))
         elif parameter in _PAIRS.values() and isinstance(value, str):
             settings[parameter] = [value]
         elif parameter in known:

@@ -102,7 +102,7 @@ def measure(
 ) -> None:
     """Ask the questions, print the table, say what to type next. `sampling` is what `decoding_options` declares."""
     from dyag_core.cli.terminal import hint, result
-    from dyag_core.options import parse_metric_pairs, parse_pairs
+    from dyag_core.options import parse_named_pairs, parse_pairs
     from dyag_core.records import Decoding
     from dyag_core.records.comparison import MINIMUM_QUESTIONS
 
@@ -116,7 +116,7 @@ def measure(
         validation=validation,
         output=output,
         metrics=metric or None,
-        metric_options=parse_metric_pairs(metric_option, metric),
+        metric_options=parse_named_pairs("metrics", metric_option, metric),
         decoding=Decoding(seed=seed, **sampling),
         engine=engine,
         engine_options=parse_pairs(option),

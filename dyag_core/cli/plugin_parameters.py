@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _WRITTEN = {
     **dict.fromkeys(("generators", "trainers", "engines", "retrievers", "exporters"), "-o {key}=..."),
     "metrics": "-m {name}.{key}=...",
+    "reporters": "-r {name}.{key}=...",
 }
 _ARGUMENTS = "dyag.arguments"
 

@@ -20,6 +20,7 @@ from dyag_core.artifacts import (
 )
 from dyag_core.errors import UsageError
 from dyag_core.language import LANGUAGES, check_language, detect_language
+from dyag_core.options import options_by_name
 from dyag_core.plain import plain
 from dyag_core.records import ArmSummary, Comparison, CostOptions, Latency, MetricResult, MetricSummary, Record, Report
 from dyag_core.records.comparison import MINIMUM_QUESTIONS
@@ -62,6 +63,7 @@ def compare(
     results: Mapping[str, Path] | Sequence[Path],
     output: Path,
     reporters: Sequence[str] = ("markdown", "json", "html"),
+    reporter_options: Mapping[str, Mapping[str, Any]] | None = None,
     primary: str = "success",
     metrics: Sequence[str] = (),
     metric_options: Mapping[str, Mapping[str, Any]] | None = None,
@@ -78,6 +80,7 @@ def compare(
         results: arm name -> results file; or files alone, named after the arm in their metadata, else after the file.
         output: PREFIX of the files to write: PREFIX.md, PREFIX.json, PREFIX.html, PREFIX.manifest.json.
         reporters: names of reporter plugins.
+        reporter_options: reporter -> its options.
         primary: the metric that decides; all others are Holm-corrected.
         metrics: metrics to score from the answers where the files don't hold them.
         metric_options: metric -> its options; such a metric is scored anew.
@@ -103,7 +106,8 @@ def compare(
         lang=lang,
         progress=progress or SilentProgress(),
     )
-    chosen = [plugins.choose("reporters", name) for name in dict.fromkeys(reporters)]
+    wanted = options_by_name("reporters", dict.fromkeys(reporters), reporter_options)
+    chosen = [plugins.choose("reporters", name, options) for name, options in wanted.items()]
     with disk_errors(output), output_lock(output), plugins.stage(run) as done:
         comparison = make_comparison(
             files,

@@ -24,7 +24,7 @@ from dyag_core.artifacts import (
 )
 from dyag_core.errors import UsageError
 from dyag_core.language import detect_language
-from dyag_core.options import options_by_metric, telling
+from dyag_core.options import options_by_name, telling
 from dyag_core.passport import training_seconds
 from dyag_core.prompts import SYSTEM
 from dyag_core.questions import language_sample, question_hash, read_questions, trained_questions
@@ -135,7 +135,7 @@ def evaluate(
 
 def _scorers(metrics: Sequence[str], given: Mapping[str, Mapping[str, Any]] | None, plugins: Plugins) -> list[Chosen]:
     """The metric plugins of this run, each with its options and the libraries it needs."""
-    wanted = options_by_metric(dict.fromkeys((*ALWAYS, *metrics)), given)
+    wanted = options_by_name("metrics", dict.fromkeys((*ALWAYS, *metrics)), given)
     scorers = [plugins.choose("metrics", name, options) for name, options in wanted.items()]
     for scorer in scorers:
         scorer.need_libraries()

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from dyag_core.errors import DyagError, UsageError, nearest
-from dyag_core.options import options_by_metric
+from dyag_core.options import options_by_name
 from dyag_core.records import MetricResult, Prediction
 from dyag_core.stages.matching import Matched, Text
 
@@ -51,7 +51,7 @@ def score(
         UsageError: the primary metric is unknown, or neither direction of it is better; options for a metric that is
             not scored. DyagError: a wanted metric can't be scored.
     """
-    given = options_by_metric(_names(files, primary, wanted), options)
+    given = options_by_name("metrics", _names(files, primary, wanted), options)
     scored = Scored({})
     for name, chosen in given.items():
         recorded = _recorded_options(files, name)
