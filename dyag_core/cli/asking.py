@@ -5,10 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import click
-
 from dyag_core.cli.common import session
-from dyag_core.cli.terminal import hint, is_interactive, result
+from dyag_core.cli.terminal import hint, is_interactive, read_line, result, write
 from dyag_core.errors import UsageError
 from dyag_core.plain import plain
 
@@ -59,7 +57,7 @@ def converse(conversation: Conversation) -> None:
         hint(COMMANDS)
     while True:
         try:
-            line = input("> " if is_interactive() else "").strip()
+            line = read_line("> " if is_interactive() else "").strip()
         except EOFError:
             return
         except KeyboardInterrupt:
@@ -82,11 +80,11 @@ def _answer(conversation: Conversation, question: str) -> None:
     stream = conversation.ask(question)
     try:
         for piece in stream:
-            click.echo(plain(piece), nl=False)
-        click.echo()
+            write(plain(piece), ends=False)
+        write("")
     except KeyboardInterrupt:
         stream.close()
-        click.echo()
+        write("")
         hint("(cancelled)")
         return
     if conversation.notice:

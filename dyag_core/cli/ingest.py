@@ -7,9 +7,10 @@ from pathlib import Path
 import click
 
 from dyag_core.cli.common import FilePath, base_model_option, json_option, session, shell_path
+from dyag_core.cli.plugin_parameters import StageCommand
 
 
-@click.command("ingest", short_help="Read documents of any kind into one file of chunks.")
+@click.command("ingest", cls=StageCommand, short_help="Read documents of any kind into one file of chunks.")
 @click.argument("sources", metavar="INPUT...", type=FilePath, nargs=-1, required=True)
 @click.option("--output", type=FilePath, required=True, help="The file to write, documents.jsonl.")
 @click.option("--chunk-size", type=int, help="The longest chunk; by default 2000 characters or 400 tokens.")

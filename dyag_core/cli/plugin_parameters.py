@@ -67,7 +67,18 @@ class PluginOptions(click.Option):
         return shlex.split(text) if text else None
 
 
-class PluginCommand(click.Command):
+class StageCommand(click.Command):
+    """A command that runs a stage, and with it code of others: what that prints doesn't mix with the result."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """As click does; what is printed meanwhile goes to stderr."""
+        from dyag_core.cli.terminal import results_alone
+
+        with results_alone():
+            return super().invoke(ctx)
+
+
+class PluginCommand(StageCommand):
     """A command whose `--help` lists the options of the plugins that it is given, too."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:

@@ -7,9 +7,10 @@ from pathlib import Path
 import click
 
 from dyag_core.cli.common import FilePath, base_model_option, json_option, seed_option, session
+from dyag_core.cli.plugin_parameters import StageCommand
 
 
-@click.command("quickstart", short_help="The whole chain on a sample catalogue, in minutes.")
+@click.command("quickstart", cls=StageCommand, short_help="The whole chain on a sample catalogue, in minutes.")
 @click.option("--output", type=FilePath, default=Path("quickstart"), show_default=True, help="Folder for everything.")
 @click.option("--documents", type=FilePath, help="Your own documents instead of the sample catalogue.")
 @base_model_option(help="Preset, ORG/NAME or folder.", default="smollm2:135m", show_default=True)

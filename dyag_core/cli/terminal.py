@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sys
 import time
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from contextlib import contextmanager, redirect_stdout, suppress
+from contextvars import ContextVar
+from typing import IO, TYPE_CHECKING, Any
 
 import click
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from dyag_core.protocols import Task
 
 _HALF_A_MINUTE = 30.0
+#: The real stdout inside `results_alone`; None outside, where it is sys.stdout.
+_STDOUT: ContextVar[IO[str] | None] = ContextVar("stdout", default=None)
 
 
 def _values(shown: dict[str, object]) -> str:
@@ -105,14 +108,39 @@ class _PlainBar:
             click.echo(f"{self._description}: {self._done:g}/{self._total:g} {_values(shown)}".rstrip(), err=True)
 
 
+@contextmanager
+def results_alone() -> Iterator[None]:
+    """Inside, stdout is for `write` and `result`: what a plugin or a library prints goes to stderr."""
+    token = _STDOUT.set(sys.stdout)
+    try:
+        with redirect_stdout(sys.stderr):
+            yield
+    finally:
+        _STDOUT.reset(token)
+
+
+def write(text: str, *, ends: bool = True) -> None:
+    """Text of a result on stdout; `ends` its line."""
+    click.echo(text, nl=ends, file=_STDOUT.get())
+
+
+def read_line(prompt: str) -> str:
+    """What the user types. At a terminal the line can be edited, and earlier ones called back with the arrow keys."""
+    if is_interactive():
+        with suppress(ImportError):  # Windows edits lines by itself
+            import readline  # noqa: F401 - `input` uses it once it is there, and only on the real stdout
+    with redirect_stdout(_STDOUT.get() or sys.stdout):
+        return input(prompt)
+
+
 def result(value: Any, *, as_json: bool, text: str) -> None:
     """The command's result on stdout: one JSON document, or text for people."""
     if not as_json:
-        click.echo(plain(text))
+        write(plain(text))
         return
     from dyag_core.artifacts import to_json  # with all records behind it: `dyag plugins list` needs none
 
-    click.echo(to_json(value, indent=2))
+    write(to_json(value, indent=2))
 
 
 def hint(*lines: str) -> None:

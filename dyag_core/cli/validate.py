@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 import click
 
 from dyag_core.cli.common import FilePath, base_model_option, json_option, lang_option, seed_option, session, shell_path
+from dyag_core.cli.plugin_parameters import StageCommand
 
 if TYPE_CHECKING:
     from dyag_core.records import Validation
 
 
-@click.command("validate", short_help="Say what is wrong with a training file, and mend it.")
+@click.command("validate", cls=StageCommand, short_help="Say what is wrong with a training file, and mend it.")
 @click.argument("file", type=FilePath)
 @base_model_option(help="Count lengths in tokens under this model's chat template: preset or folder.")
 @click.option("--fix", type=FilePath, metavar="FIXED.jsonl", help="Write what can be mended into this new file.")
