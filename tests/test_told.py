@@ -6,6 +6,9 @@ import gc
 import json
 import random
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from dyag_core import Document, Session
 from dyag_core.normalise import fold
@@ -17,28 +20,47 @@ from dyag_plugins.generators.wording import Phrase
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
-def test_what_is_asked_for_in_vain_is_told_by_others_and_not_by_the_document(tmp_path: Path) -> None:
-    labels = [f"Rubrique {a}{b}" for a in LETTERS for b in LETTERS[:20]]
-    rng = random.Random(2)
-    told = {f"d{n}": rng.sample(labels, 30) for n in range(120)}
-    source = tmp_path / "documents.jsonl"
-    with source.open("w", encoding="utf-8") as handle:
-        for n, (document, some) in enumerate(told.items()):
-            lines = "\n".join(f"- {label}: valeur {n} de {label[-2:]}" for label in some)
-            aside = f"Voir aussi la {labels[n % 7].lower()}."  # named, though nothing is told under it
-            row = {"id": f"c{n}", "content": f"# Outil {n}\n\n{aside}\n\n{lines}", "metadata": {"id": document}}
+LABELS = [f"Rubrique {a}{b}" for a in LETTERS for b in LETTERS[:20]]
+
+
+@pytest.fixture
+def texts(tmp_path: Path) -> dict[str, str]:
+    """The folded texts of 120 documents in `documents.jsonl`, each with 30 of 520 labels."""
+    rng, found = random.Random(2), {}
+    with (tmp_path / "documents.jsonl").open("w", encoding="utf-8") as handle:
+        for n in range(120):
+            lines = "\n".join(f"- {label}: valeur {n} de {label[-2:]}" for label in rng.sample(LABELS, 30))
+            aside = f"Voir aussi la {LABELS[n % 7].lower()}."  # named, though nothing is told under it
+            content = f"# Outil {n}\n\n{aside}\n\n{lines}"
+            found[f"d{n}"] = fold(content)
+            row = {"id": f"c{n}", "content": content, "metadata": {"id": f"d{n}"}}
             handle.write(json.dumps(row, ensure_ascii=False) + "\n")
-    made = Session(tmp_path, lang="fr").generate(source, method="rule")
-    rows = [json.loads(line)["meta"] for line in made.output.read_text("utf-8").splitlines()]
-    texts = {row["metadata"]["id"]: fold(row["content"]) for row in map(json.loads, source.open(encoding="utf-8"))}
-    unanswerable = [row for row in rows if not row["answerable"]]
+    return found
+
+
+def asked(folder: Path, **options: object) -> list[dict[str, Any]]:
+    made = Session(folder, lang="fr").generate(folder / "documents.jsonl", method="rule", options=options)
+    return [json.loads(line)["meta"] for line in made.output.read_text("utf-8").splitlines()]
+
+
+def test_what_is_asked_for_in_vain_is_told_by_others_and_not_by_the_document(
+    tmp_path: Path, texts: dict[str, str]
+) -> None:
+    rows = asked(tmp_path)
+    unanswerable = [(row["document"], fold(row["attribute"])) for row in rows if not row["answerable"]]
     assert 0.12 < len(unanswerable) / len(rows) < 0.18
-    known = {fold(label) for label in labels}
-    asked = [(row["document"], fold(row["attribute"])) for row in unanswerable]
-    others = [attribute for document, attribute in asked if attribute in known]
-    assert len(others) > 0.9 * len(asked)
-    assert not [attribute for document, attribute in asked if attribute in texts[document]]
+    known = set(map(fold, LABELS))
+    others = [attribute for _, attribute in unanswerable if attribute in known]
+    assert len(others) > 0.9 * len(unanswerable)
+    assert not [attribute for document, attribute in unanswerable if attribute in texts[document]]
     assert len(set(others)) > 200  # of 520: not the first ones again and again
+
+
+def test_the_attributes_that_are_wanted_are_asked_for_in_vain_too(tmp_path: Path, texts: dict[str, str]) -> None:
+    wanted = LABELS[100:110]
+    rows = asked(tmp_path, attributes=wanted, derived=0, unanswerable=0.3)
+    assert {row["attribute"] for row in rows} == set(wanted)
+    assert 0.25 < sum(not row["answerable"] for row in rows) / len(rows) < 0.35
 
 
 def test_a_new_label_in_every_document_does_not_fill_the_memory(tmp_path: Path) -> None:

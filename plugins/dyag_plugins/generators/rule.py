@@ -231,11 +231,12 @@ class Asking:
         chosen = rng.sample(blank, min(number, len(blank)))
         short = number - len(chosen)
         usual, looks = self.told.usual(), max(_LOOKS, _LOOKS_EACH * short)
+        if self._wanted:
+            usual = [item for item in usual if self._is_wanted(item[1])]
         untold = [
             phrase
             for key, phrase in (usual if len(usual) <= looks else rng.sample(usual, looks))
-            if phrase.noun and phrase.noun not in known and key not in has and key not in text
-            if self._is_wanted(phrase)
+            if phrase.noun not in known and key not in has and key not in text
         ]
         missing = rng.sample(untold, min(short, len(untold)))
         short -= len(missing) + _MAY_WAIT

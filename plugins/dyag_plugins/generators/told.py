@@ -36,9 +36,9 @@ class Told:
         return self._phrases.get(label)
 
     def usual(self) -> list[tuple[str, Phrase]]:
-        """Labels that two documents or more have, in the order in which they were told first."""
+        """Labels with a noun that two documents or more have, in the order in which they were told first."""
         if self._usual is None:
-            self._usual = [item for item in self._phrases.items() if item[0] in self._again]
+            self._usual = [item for item in self._phrases.items() if item[0] in self._again and item[1].noun]
         return self._usual
 
     def add(self, label: str, ask: Ask) -> None:
