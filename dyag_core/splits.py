@@ -93,6 +93,7 @@ class Splitter:
             self._train_target = max(1, self.count - self._wanted(self._val) - self._wanted(self._test))
         self._sides = DigestTable()  # by group
         self._trained_subjects = DigestSet()
+        self._shown = DigestSet()  # groups of which training saw a passage
         self._rows_of = DigestTable()  # training rows by fact
         self._held_of: Counter[str] = Counter()  # held-out wordings by fact
         self._whole: dict[str, Part] = {}  # facts held out whole
@@ -112,7 +113,10 @@ class Splitter:
         group = self.group_of(example.document)
         side = self._sides.get(group) or self._sides.setdefault(group, _HELD if self._is_held(group) else _TRAINED)
         if side == _HELD:
-            self._keep_unseen(example)
+            if group in self._shown:
+                self.set_aside["training saw a passage of its document"] += 1
+            else:
+                self._keep_unseen(example)
             return False
         ids = [fact.id for fact in example.facts]
         if len(ids) == 1 and self._hold_out(example, ids[0]):
@@ -135,6 +139,14 @@ class Splitter:
         if self._too_many_wait:
             self._thin()
         return True
+
+    def may_show(self, document: str) -> bool:
+        """Whether a passage of `document` may stand in a training row: not where the lot holds it out."""
+        return self._test == 0 or self._place(self.group_of(document)) >= self._test
+
+    def shows(self, document: str) -> None:
+        """A passage of `document` stands in a training row: nothing about it is unseen any more."""
+        self._shown.add(self.group_of(document))
 
     @property
     def full(self) -> bool:

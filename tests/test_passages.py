@@ -71,10 +71,11 @@ def asked_by_hybrid(index: OpenIndex, prompt: Sequence[Message], k: int) -> list
     return list(shown.messages)
 
 
-def test_a_training_prompt_is_the_hybrid_arms_prompt(made: Path) -> None:
+def test_a_training_prompt_is_the_hybrid_arms_prompt(made: Path, tmp_path: Path) -> None:
     index = opened(made / "mine.index")
+    assert generate(tmp_path, "--with-context", "--index", str(made / "mine.index")).exit_code == 0
     same = different = 0
-    for row in rows(made / "mine_train.jsonl"):
+    for row in rows(tmp_path / "mine.jsonl"):
         prompt = [Message.model_validate(message) for message in row["messages"][:-1]]
         bare = [*prompt[:-1], Message(role="user", content=without_context(prompt[-1].content))]
         shown = [hit.chunk.id for hit in index.search([bare[-1].content], 3)[0]]
@@ -103,6 +104,24 @@ def test_a_fifth_is_trained_without_the_right_passage_and_all_have_distractors(m
     assert sum(counts.values()) == sum(manifest["by_split"][part] for part in ("train", "val"))
     assert manifest["options"]["distractors"] == 2
     assert "bm25" in {plugin["name"] for plugin in manifest["plugins"]}
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_training_sees_no_passage_of_an_unseen_document(made: Path, tmp_path: Path, seed: int) -> None:
+    options = ("--split", "70/10/20", "--count", "250", "-o", "facts=4", "--seed", str(seed))
+    assert generate(tmp_path, *options, "--with-context", "--index", str(made / "mine.index")).exit_code == 0
+    index = opened(made / "mine.index")
+    test = [row["meta"] for row in rows(tmp_path / "mine_test.jsonl")]
+    unseen = {meta["document"] for meta in test if meta["stratum"] == "unseen"}
+    assert len(unseen) > 2
+    shown = {
+        chunk.metadata["document"]
+        for row in rows(tmp_path / "mine_train.jsonl")
+        for name in row["meta"]["context"]
+        if (chunk := index.chunk(name))
+    }
+    assert len(shown) > 5
+    assert not unseen & shown
 
 
 def test_several_right_passages_are_all_there(made: Path) -> None:

@@ -113,7 +113,7 @@ def generate(
         groups = Groups(group_by)
         splitter = Splitter(split, seed, count, groups.of) if split else None
         where = index or output.with_suffix(".index")
-        passages = _passages(source, where, distractors, run) if with_context else None
+        passages = _passages(source, where, distractors, run, splitter) if with_context else None
         work = _Work(run, output, chosen.name, system, count, splitter, measure, passages)
         with plugins.stage(run) as done:
             work.make(chosen, read, groups)
@@ -142,11 +142,11 @@ def _check_arguments(
         raise UsageError("--index and --distractors say which passages to train with", "add --with-context")
 
 
-def _passages(source: Path, index: Path, distractors: int | None, run: Run) -> Passages:
+def _passages(source: Path, index: Path, distractors: int | None, run: Run, splitter: Splitter | None) -> Passages:
     """What puts passages into questions, from an index that is built where it isn't there yet."""
     folder = index_of(source, index, plugins=run.plugins, seed=run.seed, progress=run.progress)
     found = open_index(folder, plugins=run.plugins, run=run)
-    return Passages(found, DISTRACTORS if distractors is None else distractors, run)
+    return Passages(found, DISTRACTORS if distractors is None else distractors, run, splitter)
 
 
 def _write_manifest(data: GeneratedData, source: Path, decided: dict[str, Any], chosen: Chosen, run: Run) -> None:

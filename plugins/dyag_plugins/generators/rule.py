@@ -16,6 +16,7 @@ from dyag_plugins.generators.asks import Ask, kind_of, where_in
 from dyag_plugins.generators.derived import derived
 from dyag_plugins.generators.facts import Found, facts_of
 from dyag_plugins.generators.packs import label_key, load_pack
+from dyag_plugins.generators.said import Said
 from dyag_plugins.generators.told import Told
 from dyag_plugins.generators.wording import Wordings
 
@@ -65,13 +66,6 @@ class RuleGenerator:
         return _examples(documents, Asking(options, run, explains=True))
 
 
-def _holds(text: str, words: Iterable[str]) -> bool:
-    for word in words:  # noqa: SIM110 - a third of the time of any(...), for all that a document might lack
-        if word in text:
-            return True
-    return False
-
-
 def _examples(documents: Iterable[Document], asking: Asking) -> Iterator[Example]:
     for document in documents:
         for ask in asking.asks(document):
@@ -115,8 +109,7 @@ class Asking:
                 (blank if ask.fact.value is None else told).append(ask)
         told = self._drawn(document, told)
         made = self._derived(document, told)
-        labels = {label_key(ask.fact.attribute) for ask in once.values()}
-        untold = self._untold(document, [*told, *made], blank, labels)
+        untold = self._untold(document, list(once.values()), len(told) + len(made), blank)
         self._remember(document, once.values())
         return [*told, *made, *untold]
 
@@ -214,37 +207,38 @@ class Asking:
     def _is_wanted(self, phrase: Phrase) -> bool:
         return not self._wanted or bool({label_key(phrase.label), label_key(phrase.bare)} & self._wanted)
 
-    def _untold(self, document: Document, told: list[Ask], blank: list[Ask], has: set[str]) -> list[Ask]:
+    def _untold(self, document: Document, known: list[Ask], told: int, blank: list[Ask]) -> list[Ask]:
         """Questions that this document doesn't answer and that look like those that others do.
 
         First its blank fields and the labels that other documents have; what is still short waits for the next
         document. Only where too many wait, labels are taken that no document had so far.
+
+        Args:
+            known: whatever it tells, or says that it doesn't.
+            told: how many questions it answers.
         """
         share = self.options.unanswerable
         rng = self.run.random("unanswerable", document.id)
-        self._owed += len(told) * share / (1 - share)
+        self._owed += told * share / (1 - share)
         number = int(self._owed + rng.random())
         if number <= 0:
             return []
-        text = "\n\n".join([fold(chunk.text) for chunk in document.chunks])  # most are folded faster than the whole
-        known = {ask.phrase.noun for ask in [*told, *blank]}
+        said = Said(document, [ask.fact.attribute for ask in known])
+        nouns = {ask.phrase.noun for ask in known}
         chosen = rng.sample(blank, min(number, len(blank)))
         short = number - len(chosen)
         usual, looks = self.told.usual(), max(_LOOKS, _LOOKS_EACH * short)
         if self._wanted:
-            usual = [item for item in usual if self._is_wanted(item[1])]
-        untold = [
-            phrase
-            for key, phrase in (usual if len(usual) <= looks else rng.sample(usual, looks))
-            if phrase.noun not in known and key not in has and key not in text
-        ]
+            usual = [phrase for phrase in usual if self._is_wanted(phrase)]
+        drawn = usual if len(usual) <= looks else rng.sample(usual, looks)
+        untold = [phrase for phrase in drawn if phrase.noun not in nouns and not said.tells(phrase)]
         missing = rng.sample(untold, min(short, len(untold)))
         short -= len(missing) + _MAY_WAIT
         if short > 0 and not self._wanted:
             seldom = [
                 phrase
                 for phrase, words in self._absent
-                if phrase.noun not in known and label_key(phrase.noun) not in has and not _holds(text, words)
+                if phrase.noun not in nouns and not said.tells(phrase) and not said.holds(words)
             ]
             missing += rng.sample(seldom, min(short, len(seldom)))
         for phrase in missing:

@@ -23,7 +23,7 @@ class Told:
     def __init__(self) -> None:
         self._phrases: dict[str, Phrase] = {}
         self._again: set[str] = set()
-        self._usual: list[tuple[str, Phrase]] | None = []  # None: to be listed anew
+        self._usual: list[Phrase] | None = []  # None: to be listed anew
         self._plain: dict[str, deque[Ask]] = {}
 
     @property
@@ -35,10 +35,11 @@ class Told:
         """The words in which `label` was told first."""
         return self._phrases.get(label)
 
-    def usual(self) -> list[tuple[str, Phrase]]:
-        """Labels with a noun that two documents or more have, in the order in which they were told first."""
+    def usual(self) -> list[Phrase]:
+        """Labels with a noun that two documents or more have, in words, in the order in which they were told first."""
         if self._usual is None:
-            self._usual = [item for item in self._phrases.items() if item[0] in self._again and item[1].noun]
+            again = self._again
+            self._usual = [phrase for label, phrase in self._phrases.items() if label in again and phrase.noun]
         return self._usual
 
     def add(self, label: str, ask: Ask) -> None:

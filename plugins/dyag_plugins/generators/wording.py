@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from dyag_core.normalise import fold
 from dyag_plugins.generators.packs import GIVEN, OF_THE_PHRASE, label_key
+from dyag_plugins.generators.said import as_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,6 +45,13 @@ class Phrase:
     a_bare: str = ""
     be: str = "is"
     _templates: dict[str, str] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Every label of this meaning, in the form in which `said.as_words` has a text."""
+        labels = (self.label, self.bare, *(self.kind.labels if self.kind else ()))
+        words = (as_words(fold(label)) for label in labels)
+        return tuple(dict.fromkeys(name for name in words if name.strip()))
 
     def put_into(self, template: str) -> str:
         """A template with this phrase's words in it; what depends on the subject and the value still stands open."""

@@ -1,0 +1,56 @@
+"""Does a document tell something about an attribute? To be asked before a question about it is called unanswerable."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from dyag_core.normalise import fold
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from dyag_core.records import Document
+    from dyag_plugins.generators.wording import Phrase
+
+_SEPARATORS = re.compile(r"[\W_]+")
+#: Of the letters of Latin-1, those that are none of a word become spaces: thirty times faster than the expression.
+_LATIN = bytes(code if chr(code).isalnum() else ord(" ") for code in range(256))
+
+
+def as_words(folded: str) -> str:
+    """A folded text as its words between single spaces, without the s or x of a plural: labels are looked for in it."""
+    try:
+        spaced = folded.encode("latin-1").translate(_LATIN).decode("latin-1")
+    except UnicodeEncodeError:
+        spaced = _SEPARATORS.sub(" ", folded)
+    return f" {' '.join(spaced.split())} ".replace("s ", " ").replace("x ", " ")
+
+
+class Said:
+    """What a document says: its passages, its metadata, and the labels under which it tells something."""
+
+    def __init__(self, document: Document, labels: Iterable[str]) -> None:
+        passages = [fold(chunk.text) for chunk in document.chunks]  # most are folded faster than the whole
+        fields = [fold(f"{name} {value}") for name, value in document.metadata.items() if not _is_empty(value)]
+        self._text = "\n".join([*passages, *fields])
+        self._words = as_words(self._text)
+        self._labels = frozenset(as_words(fold(label)) for label in labels)
+
+    def tells(self, phrase: Phrase) -> bool:
+        """Whether a label of the same meaning is told, or is at least mentioned."""
+        for name in phrase.names:  # noqa: SIM110 - half the time of any(...)
+            if name in self._labels or name in self._words:
+                return True
+        return False
+
+    def holds(self, beginnings: Iterable[str]) -> bool:
+        """Whether one of these folded texts stands in it."""
+        for beginning in beginnings:  # noqa: SIM110 - a third of the time of any(...)
+            if beginning in self._text:
+                return True
+        return False
+
+
+def _is_empty(value: Any) -> bool:
+    return value is None or value in ("", [], {})

@@ -1,0 +1,83 @@
+"""No question is called unanswerable that its document answers: in other words, spelt otherwise, or in its metadata."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dyag_core import Session
+
+
+def unanswerable(folder: Path, lang: str, rows: list[dict[str, Any]], **options: Any) -> set[str]:
+    """The attributes that the document "z" is asked about in vain, where `rows` are all there is."""
+    with (folder / "d.jsonl").open("w", encoding="utf-8") as handle:
+        for row in rows:
+            handle.write(json.dumps(row, ensure_ascii=False) + "\n")
+    options = {"unanswerable": 0.8, "derived": 0} | options
+    made = Session(folder, lang=lang).generate(folder / "d.jsonl", method="rule", options=options, min_yield=0)
+    metas = [json.loads(line)["meta"] for line in made.output.read_text("utf-8").splitlines()]
+    return {meta["attribute"] for meta in metas if meta["document"] == "z" and not meta["answerable"]}
+
+
+def entry(name: str, content: str, **fields: Any) -> dict[str, Any]:
+    return {"id": f"c-{name}", "content": f"# {name}\n\n{content}", "metadata": {"id": name, "nom": name} | fields}
+
+
+def others(labels: list[str]) -> list[dict[str, Any]]:
+    """Documents that tell all of `labels`, so that who doesn't is asked about them."""
+    return [entry(f"Outil{n}", "\n".join(f"- {label}: valeur {label[:3]} {n}" for label in labels)) for n in range(6)]
+
+
+@pytest.mark.parametrize(
+    ("lang", "label", "said"),
+    [
+        ("fr", "Nombre d'utilisateurs", "Le nombre d'utilisateurs est de 4312."),
+        ("fr", "Chef de l'équipe", "Marie Dupont est chef\nde l’équipe."),
+        ("fr", "Sous-traitant", "Le sous-traitant est choisi chaque année."),
+        ("fr", "Formats d'export", "Le format d'export est CSV."),
+        ("en", "End-of-life date", "The end-of-life date is 2031."),
+        ("en", "User's guide", "A user's guide is printed each year."),
+        ("fr", "Coût", "Le prix est de 120 euros."),
+        ("en", "Licence", "It has a BSD license."),
+    ],
+)
+def test_what_the_text_mentions_is_not_unknown(tmp_path: Path, lang: str, label: str, said: str) -> None:
+    labels = [label, "Critère vert", "Critère bleu"]
+    silent = entry("z", "- Statut: en production\n\nAu revoir.")
+    telling = entry("z", f"- Statut: en production\n\n{said}")
+    assert label in unanswerable(tmp_path, lang, [*others(labels), silent])
+    assert label not in unanswerable(tmp_path, lang, [*others(labels), telling])
+
+
+@pytest.mark.parametrize(
+    ("told", "label"),
+    [("License: BSD", "Licence"), ("Licence: GPL-3.0", "Licences"), ("Tarif: 12 euros", "Coût")],
+)
+def test_what_is_told_under_another_label_is_not_unknown(tmp_path: Path, told: str, label: str) -> None:
+    rows = [*others([label, "Critère vert"]), entry("z", f"- {told}")]
+    assert label not in unanswerable(tmp_path, "fr", rows)
+    assert "Critère vert" in unanswerable(tmp_path, "fr", rows)
+
+
+@pytest.mark.parametrize(
+    ("field", "label"),
+    [
+        ({"editeur": "z"}, "Éditeur"),  # the document's own name
+        ({"adresse": {"rue": "12 rue du Port", "ville": "Brest"}}, "Adresse"),
+        ({"coût annuel": "x" * 400}, "Coût annuel"),  # too long for a fact
+    ],
+)
+def test_what_only_the_metadata_tell_is_not_unknown(tmp_path: Path, field: dict[str, Any], label: str) -> None:
+    rows = [*others([label, "Critère vert"]), entry("z", "- Statut: ouvert", **field)]
+    found = unanswerable(tmp_path, "fr", rows)
+    assert label not in found
+    assert "Critère vert" in found
+
+
+def test_what_is_told_and_not_drawn_is_not_unknown(tmp_path: Path) -> None:
+    rows = [*others(["Licence", "Critère vert"]), entry("z", "- License: BSD\n- Statut: ouvert\n- Sigle: ZZ")]
+    for facts in (1, 2, 3):
+        assert "Licence" not in unanswerable(tmp_path, "fr", rows, facts=facts)
