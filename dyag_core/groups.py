@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dyag_core.errors import UsageError
 from dyag_core.normalise import fold
@@ -13,6 +13,12 @@ if TYPE_CHECKING:
     from dyag_core.records import Document
 
 _SHOWN = 12
+
+
+def _in_one_form(value: Any) -> str:
+    """Without case, accents and needless spaces; 3, 3.0 and " 3 " are one value."""
+    whole = isinstance(value, float) and value.is_integer()
+    return " ".join(fold(str(int(value) if whole else value)).split())
 
 
 class Groups:
@@ -33,7 +39,7 @@ class Groups:
                 self._names |= dict.fromkeys(document.metadata)
                 value = document.metadata.get(self._field)
                 if value not in (None, ""):
-                    self._groups.setdefault(document.id, f"{self._field}\x1f{fold(str(value))}")
+                    self._groups.setdefault(document.id, f"{self._field}\x1f{_in_one_form(value)}")
             yield document
 
     def of(self, document: str) -> str:

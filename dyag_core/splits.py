@@ -134,8 +134,7 @@ class Splitter:
         if len(ids) == 1:
             self._unanswerable_trained += not example.answerable and not self._rows_of.get(ids[0])
             self._rows_of.increment(ids[0])
-        for fact in example.facts:
-            self._trained_subjects.add(fold(fact.subject))
+        self._trained_subjects.update(_subjects(example))
         if self._too_many_wait:
             self._thin()
         return True
@@ -336,8 +335,7 @@ class Splitter:
 
     def _is_new(self, candidate: Candidate) -> bool:
         """Two documents may carry one name; if one of them was trained on, the other isn't unseen."""
-        fact = candidate.wordings[0].fact
-        if fact is not None and fold(fact.subject) in self._trained_subjects:
+        if any(subject in self._trained_subjects for subject in _subjects(candidate.wordings[0])):
             self.rejected["its subject has the name of a trained document"] += 1
             return False
         return True
@@ -355,3 +353,10 @@ class Splitter:
 
     def _hash(self, key: str) -> str:
         return hashlib.sha256(f"{self.seed}\x1f{key}".encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _subjects(example: Example) -> set[str]:
+    """What it is about: the subjects of its facts, or the one that a generator without facts puts into `meta`."""
+    named = example.meta.get("subject")
+    subjects = [fact.subject for fact in example.facts] or ([named] if isinstance(named, str) else [])
+    return {fold(subject) for subject in subjects}

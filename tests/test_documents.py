@@ -10,6 +10,8 @@ import pytest
 
 from dyag_core.documents import read_chunks, read_documents
 from dyag_core.errors import UsageError
+from dyag_core.groups import Groups
+from dyag_core.records import Document
 
 
 def line(number: int, **more: object) -> bytes:
@@ -122,3 +124,20 @@ def test_reading_streams(tmp_path):
     documents = read_documents(path, bad.append)
     assert next(documents).id == "1"
     assert not bad  # the end wasn't reached yet
+
+
+def test_a_table_whose_header_is_not_utf8_says_so(tmp_path):
+    path = tmp_path / "lat.csv"
+    path.write_bytes("id;nom;Éditeur\n1;Ada;Nantes\n".encode("latin-1"))
+    with pytest.raises(UsageError, match=r"lat.csv: not UTF-8 \(line 1\)"):
+        list(read_documents(path, lambda line: None))
+
+
+def test_values_of_a_group_are_compared_in_one_form():
+    groups = Groups("lot")
+    values = ["3", " 3 ", 3, 3.0, "Été  2", "ete 2", 4]
+    documents = [Document(id=str(n), title="", chunks=(), metadata={"lot": value}) for n, value in enumerate(values)]
+    assert list(groups.watch(documents)) == documents
+    found = [groups.of(document.id) for document in documents]
+    assert len({*found[:4]}) == len({*found[4:6]}) == 1
+    assert len(set(found)) == 3

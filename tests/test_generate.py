@@ -415,6 +415,10 @@ def test_model_replies_are_read_leniently():
         f'[{pair}, {{"question": "cu',
     ):
         assert parse_pairs(text)[0] == [("Q?", "A")]
+    assert parse_pairs("[" * 200_000)[0] == []  # at once, and not after minutes
+    assert parse_pairs(r'[{"question": "Q\ud800?", "answer": "A"}, {"question": "Q?", "answer": "A"}]')[0] == [
+        ("Q?", "A")
+    ]
     assert parse_pairs("1. What?") == ([], "the model's reply is no JSON")
     assert parse_pairs('{"a": 1}') == ([], "the model's JSON holds no question with its answer")
 

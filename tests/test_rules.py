@@ -398,3 +398,52 @@ def test_explain_says_what_it_cannot(tmp_path, run_dyag):
     ran = run_dyag("generate-training", str(source))
     assert ran.returncode == 2
     assert "--output" in ran.stderr
+
+
+# -- odd names and labels ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "of"),
+    [
+        ("Œnobase", "d'Œnobase"),
+        ("œuvre", "d'œuvre"),
+        ("Æther", "d'Æther"),
+        ("\u0301trange", "de \u0301trange"),  # a mark alone is no vowel
+        ("Hadoop", "de Hadoop"),
+    ],
+)
+def test_elision_before_odd_letters(tmp_path: Path, name: str, of: str) -> None:
+    rows = made(catalogue(tmp_path / "d.jsonl", {name: {"Licence": "MIT"}}))
+    assert list(asked(rows)) == [f"Quelle est la licence {of} ?"]
+
+
+@pytest.mark.parametrize("label", ["№", "℃", "№ de série", "Sous-traitance", "Dernière révision"])
+@pytest.mark.parametrize("method", ["rule", "augmented"])
+def test_labels_of_signs_and_hyphens_lose_no_document(tmp_path: Path, label: str, method: str) -> None:
+    source = catalogue(tmp_path / "d.jsonl", {"Pompe": {"Licence": "MIT"}}, Pompe={label: "x12"})
+    answers = Counter(row["messages"][-1]["content"] for row in made(source, method))
+    assert answers["MIT"]
+    assert answers["x12"] or label in ("№", "℃")  # a sign alone is no label
+
+
+def test_a_gender_is_that_of_the_noun_and_not_of_the_adjective_before_it() -> None:
+    words = Wordings(load_pack("fr"), "fr")
+    assert words.phrase("Dernière révision").noun == "la dernière révision"
+    assert words.phrase("Sous-traitance").noun == "la sous-traitance"
+
+
+@pytest.mark.parametrize(
+    ("rules", "says"),
+    [
+        ("kinds: [{labels: [Site], noun: le site, gender: masculin}]", "kinds.0.gender"),
+        ("abbreviations: {licence: []}", "abbreviations.licence"),
+        ("nouns: {masculin: [portail]}", "nouns.masculin"),
+    ],
+)
+def test_rules_that_would_fail_at_a_document_are_refused_when_they_are_read(
+    tmp_path: Path, rules: str, says: str
+) -> None:
+    (tmp_path / "own.yaml").write_text(rules, encoding="utf-8")
+    with pytest.raises(UsageError, match=says):
+        made(catalogue(tmp_path / "d.jsonl", {"Ada": {"Licence": "MIT"}}), rules=tmp_path / "own.yaml")

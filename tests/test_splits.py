@@ -152,6 +152,22 @@ def test_combined_question_needs_all_its_facts_trained():
     assert splitter.takes(both)
 
 
+def test_a_name_in_meta_counts_where_there_are_no_facts():
+    def asked(document: str, n: int) -> Example:
+        question = f"Question {word(f'{document} {n}')} ?"
+        return Example(question=question, answer=f"R{n}", document=document, meta={"subject": f"Outil {document[-1]}"})
+
+    examples = [asked(f"{group}{d}", n) for group in "ab" for d in range(10) for n in range(4)]
+    refused = 0
+    for seed in range(8):
+        train, placed, splitter = split(examples, None, seed)
+        unseen = {row.example.meta["subject"] for row in placed if row.stratum == "unseen"}
+        assert train
+        assert not unseen & {example.meta["subject"] for example in train}
+        refused += splitter.rejected["its subject has the name of a trained document"]
+    assert refused
+
+
 def test_document_of_the_same_name_as_a_trained_one_is_not_unseen():
     facts = [Fact(document=str(d), subject="Twin", attribute=f"a{d}", value="v") for d in range(40)]
     examples = [

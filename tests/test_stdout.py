@@ -84,3 +84,12 @@ def test_what_a_metric_prints_does_not_mix_with_the_table(dyag, tmp_path: Path) 
     assert "noise: metric" in done.stderr
     assert "noise" not in done.stdout.replace("noisy", "")
     assert json.loads(dyag(*command, "--metric", "noisy", "--lang", "en", "--json").stdout)["arms"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a shell that closes a stream")
+def test_a_stdout_that_is_closed_loses_nothing(tmp_path: Path) -> None:
+    (tmp_path / "d.jsonl").write_text('{"id": "a", "content": "# Ada\\n\\n- Licence: MIT\\n"}\n', encoding="utf-8")
+    command = f'"{sys.executable}" -m dyag_core.cli generate-training d.jsonl --lang en --output o.jsonl --json >&-'
+    done = subprocess.run(["sh", "-c", command], cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    assert (done.returncode, "Traceback" in done.stderr) == (0, False)
+    assert (tmp_path / "o.jsonl").stat().st_size

@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 from dyag_core import Session
+from dyag_core.cli.root import root
 
 
 def unanswerable(folder: Path, lang: str, rows: list[dict[str, Any]], **options: Any) -> set[str]:
@@ -81,3 +83,24 @@ def test_what_is_told_and_not_drawn_is_not_unknown(tmp_path: Path) -> None:
     rows = [*others(["Licence", "Critère vert"]), entry("z", "- License: BSD\n- Statut: ouvert\n- Sigle: ZZ")]
     for facts in (1, 2, 3):
         assert "Licence" not in unanswerable(tmp_path, "fr", rows, facts=facts)
+
+
+def test_documents_that_can_contradict_each_other_are_named(tmp_path: Path) -> None:
+    def written(*rows: dict[str, Any]) -> tuple[str, list[dict[str, Any]]]:
+        source, output = tmp_path / "d.jsonl", tmp_path / "o.jsonl"
+        source.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+        arguments = [str(source), "--lang", "fr", "--method", "rule", "-o", "unanswerable=0.8", "--output", str(output)]
+        told = CliRunner().invoke(root, ["generate-training", *arguments, "--min-yield", "0"])
+        assert told.exit_code == 0, told.output
+        return told.output, [json.loads(line)["meta"] for line in output.read_text("utf-8").splitlines()]
+
+    rows = others(["Licence", "Statut", "Ville"])
+    told, _ = written(*rows)
+    assert "one question may have two answers" not in told
+    twin = {**rows[0], "id": "twin", "content": "# Outil0\n\nAutre chose.", "metadata": {"id": "twin", "nom": "Outil0"}}
+    told, metas = written(*rows, twin)
+    assert "documents with the name of another: 1 (Outil0)" in told
+    assert not [meta for meta in metas if meta["document"] == "twin" and not meta["answerable"]]
+    part = {**rows[1], "id": "part", "content": "- Sigle: O1"}
+    told, metas = written(*rows, part)
+    assert "documents in parts that don't stand together: 1 (Outil1)" in told

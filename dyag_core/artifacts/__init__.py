@@ -13,8 +13,8 @@ from dyag_core.artifacts.manifest import (
     sha256_of,
     write_manifest,
 )
-from dyag_core.artifacts.outputs import jsonl_file, refuse_input
-from dyag_core.artifacts.rejects import Rejects
+from dyag_core.artifacts.outputs import jsonl_file, refuse_inputs
+from dyag_core.artifacts.rejects import Rejects, rejects_path
 
 __all__ = [
     "MANIFEST_SUFFIX",
@@ -32,7 +32,8 @@ __all__ = [
     "read_json",
     "read_jsonl",
     "readable_name",
-    "refuse_input",
+    "refuse_inputs",
+    "rejects_path",
     "relative_to",
     "remove_leftovers",
     "sha256_of",

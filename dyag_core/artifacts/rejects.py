@@ -13,11 +13,16 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+def rejects_path(output: Path) -> Path:
+    """Where the bad lines of what becomes `output` are kept."""
+    return output.with_name(f"{output.stem}.rejects.jsonl")
+
+
 class Rejects:
     """Bad input lines, written as they come. The file appears with the first one; without any, an older file goes."""
 
     def __init__(self, output: Path) -> None:
-        self.path = output.with_name(f"{output.stem}.rejects.jsonl")
+        self.path = rejects_path(output)
         self.count = 0
         self._files = ExitStack()
         self._handle: IO[Any] | None = None

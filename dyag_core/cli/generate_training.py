@@ -35,7 +35,9 @@ def parse_split(text: str | None) -> tuple[float, float, float] | None:
         train, validation, test = (float(part) for part in text.split("/"))
     except ValueError:
         raise UsageError(f"--split {text!r} is not three numbers", f"write it as --split {DEFAULT_SPLIT}") from None
-    if min(train, validation, test) < 0 or abs(train + validation + test - 100) > 1e-6 or train == 0:
+    if train == 0:
+        raise UsageError(f"--split {text}: nothing is left to train on", f"try --split {DEFAULT_SPLIT}")
+    if min(train, validation, test) < 0 or not abs(train + validation + test - 100) < 1e-6:  # "nan" is a number, too
         raise UsageError(f"--split {text}: the three shares must add up to 100", f"try --split {DEFAULT_SPLIT}")
     return train, validation, test
 
@@ -65,7 +67,10 @@ def parse_split(text: str | None) -> tuple[float, float, float] | None:
 @click.option("--estimate", "only_estimate", is_flag=True, help="llm: requests, tokens and cost; nothing is asked.")
 @click.option("--system-prompt", help="System turn of every row; empty for none. By default a short one.")
 @click.option(
-    "--min-yield", default=50.0, show_default=True, help="Exit 3 if fewer per cent of the rows made are kept."
+    "--min-yield",
+    default=50.0,
+    show_default=True,
+    help="Exit 3 if fewer per cent of the rows made are kept.",
 )
 @base_model_option(help="Count lengths in tokens under this model's chat template: preset or folder.")
 @click.option("--with-context", is_flag=True, help="Put passages into the questions that are trained on (RAFT).")

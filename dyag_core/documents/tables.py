@@ -36,6 +36,8 @@ def _csv_rows(path: Path) -> Iterator[tuple[int, dict[str, str] | BadLine]]:
         start = handle.readline()
         if start.startswith(("\udcff\udcfe", "\udcfe\udcff")) or "\x00" in start:
             raise UsageError(f"{path}: is UTF-16 text, or no text at all", "save it as CSV in UTF-8")
+        if writable(start) != start:
+            raise UsageError(f"{path}: not UTF-8 (line 1)", 'save it as "CSV UTF-8"')
         delimiter = max(",;\t", key=start.count)
         handle.seek(0)
         rows = csv.reader(handle, delimiter=delimiter, strict=True)  # a quote left open is an error, not a long field

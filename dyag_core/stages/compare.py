@@ -15,6 +15,7 @@ from dyag_core.artifacts import (
     disk_errors,
     file_sha256,
     output_lock,
+    refuse_inputs,
     remove_leftovers,
     write_manifest,
 )
@@ -121,7 +122,9 @@ def compare(
         rendered = _render(comparison, chosen, lang, run)
         manifest = output.with_name(output.name + MANIFEST_SUFFIX)
         remove_leftovers(manifest)
-        written = _write(rendered, output)
+        places = _places(rendered, output)
+        refuse_inputs([*places.values(), manifest], [file.path for file in files.values()])
+        _write(rendered, places)
         write_manifest(
             manifest,
             stage="compare",
@@ -137,7 +140,7 @@ def compare(
             inputs={arm: file.path for arm, file in files.items()},
             plugins=plugins.used(),
         )
-        done.result = ComparisonFiles(comparison=comparison, lang=lang, files={**written, "manifest": manifest})
+        done.result = ComparisonFiles(comparison=comparison, lang=lang, files={**places, "manifest": manifest})
     result: ComparisonFiles = done.result
     return result
 
@@ -236,16 +239,19 @@ def _render(comparison: Comparison, reporters: Sequence[Chosen], lang: str, run:
     return rendered
 
 
-def _write(rendered: Mapping[str, Report], output: Path) -> dict[str, Path]:
-    """Each report beside the others, under the prefix `output`; where each stands."""
+def _places(rendered: Mapping[str, Report], output: Path) -> dict[str, Path]:
+    """Where each report stands: beside the others, under the prefix `output`."""
     places = {name: output.with_name(output.name + report.suffix) for name, report in rendered.items()}
     twice = [str(path) for path, count in Counter(places.values()).items() if count > 1]
     if twice:
         raise UsageError(f"two reporters would both write {twice[0]}", "choose one of them")
+    return places
+
+
+def _write(rendered: Mapping[str, Report], places: Mapping[str, Path]) -> None:
     remove_leftovers(*places.values())
     for name, report in rendered.items():
         atomic_text(places[name], report.text)
-    return places
 
 
 def _arm(arm: str, file: ResultFile, matched: Matched, scored: Scored, primary: str) -> ArmSummary:

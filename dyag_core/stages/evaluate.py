@@ -17,6 +17,7 @@ from dyag_core.artifacts import (
     file_sha256,
     manifest_path,
     output_lock,
+    refuse_inputs,
     remove_leftovers,
     sha256_of,
     to_json,
@@ -104,6 +105,7 @@ def evaluate(
     validation = _validation(questions, validation, k) if retrieving else None
     metrics = metrics or (*DEFAULT_METRICS, *(RETRIEVAL_METRICS if retrieving else ()))
     files = _result_files(output, wanted)
+    refuse_inputs([*files.values(), manifest_path(output)], [questions])
     with output_lock(output, *files.values()):  # one run's arm may be the whole of another
         remove_leftovers(*files.values(), manifest_path(output))
         run = Run(stage="evaluate", folder=output.parent, output=output, plugins=plugins, seed=seed, progress=progress)

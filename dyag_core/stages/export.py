@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dyag_core.artifacts import manifest_path, output_lock, read_json, refuse_input, write_manifest
+from dyag_core.artifacts import manifest_path, output_lock, read_json, refuse_inputs, write_manifest
 from dyag_core.errors import UsageError
 from dyag_core.run import Run
 
@@ -35,8 +35,8 @@ def export(
     chosen = plugins.choose("exporters", format, options)
     if not source.exists():
         raise UsageError(f"{source}: no such file or folder")
-    refuse_input(output, source)
     manifest = manifest_path(output)
+    refuse_inputs([output, manifest], [source])
     _refuse_foreign(manifest)
     with output_lock(output):
         run = Run(stage="export", folder=output.parent, plugins=plugins, seed=seed, progress=progress)

@@ -16,7 +16,8 @@ from dyag_core.artifacts import (
     jsonl_file,
     manifest_path,
     output_lock,
-    refuse_input,
+    refuse_inputs,
+    rejects_path,
     relative_to,
     remove_leftovers,
     to_json,
@@ -27,9 +28,11 @@ from dyag_core.documents import read_documents
 from dyag_core.errors import GateError, UsageError
 from dyag_core.groups import Groups
 from dyag_core.language import check_language, language_of
+from dyag_core.normalise import fold
 from dyag_core.pace import Paced, batches, rare_collections
 from dyag_core.prompts import SYSTEM, system_messages
 from dyag_core.quality import Measure, Ruler
+from dyag_core.quality.counting import Tally
 from dyag_core.records import GeneratedData
 from dyag_core.run import Run
 from dyag_core.screening import Screen
@@ -51,6 +54,8 @@ _PARTS = ("train", "val", "test")
 #: So many are read, or made, before the next step has its turn (`batches`). Where rows are counted off, each example
 #: goes through by itself: none is made that may not be needed.
 _DOCUMENTS, _EXAMPLES = 64, 256
+#: So many names stand in a warning.
+_SHOWN = 3
 
 
 def generate(
@@ -94,13 +99,14 @@ def generate(
         UsageError: bad input or options. GateError: nothing was made, less than `min_yield`, or too long for training.
     """
     check_language(lang)
-    _check_arguments(split, group_by, with_context, index, distractors)
+    _check_arguments(split, group_by, min_yield, with_context, index, distractors)
     output = jsonl_file(output)
-    refuse_input(output, source)
     chosen = plugins.choose("generators", method, options)
+    parts = [_part_file(output, part) for part in _PARTS]
+    beside = [rejects_path(output), manifest_path(output), report_path(output), *(parts if split else [])]
+    refuse_inputs([output, *beside], [source, *_option_files(chosen.options).values()])
     measure = Measure(Ruler.of(base_model, plugins, progress), seed)
     with output_lock(output), Rejects(output) as rejects:
-        parts = (_part_file(output, part) for part in _PARTS)
         remove_leftovers(output, rejects.path, manifest_path(output), report_path(output), *parts)
         read = read_documents(source, partial(rejects.add, source.name), strict=strict)
         if lang is None:
@@ -132,10 +138,13 @@ def generate(
 def _check_arguments(
     split: tuple[float, float, float] | None,
     group_by: str | None,
+    min_yield: float,
     with_context: bool,
     index: Path | None,
     distractors: int | None,
 ) -> None:
+    if not 0 <= min_yield <= 100:
+        raise UsageError(f"--min-yield {min_yield:g} is no percentage", "give a number from 0 to 100")
     if group_by and not split:
         raise UsageError(f"--group-by {group_by} says how to split, and --split is missing", "add --split")
     if not with_context and (index is not None or distractors is not None):
@@ -176,6 +185,9 @@ class _Work:
     strata: Counter[str] = field(default_factory=Counter)
     methods: Counter[str] = field(default_factory=Counter)
     documents: DigestSet = field(default_factory=DigestSet)
+    names: DigestSet = field(default_factory=DigestSet)
+    torn: Tally = field(default_factory=lambda: Tally(_SHOWN))  # documents in parts that don't stand together
+    namesakes: Tally = field(default_factory=lambda: Tally(_SHOWN))
     covered: DigestSet = field(default_factory=DigestSet)
     facts: DigestSet = field(default_factory=DigestSet)
     largest: float | None = None
@@ -191,12 +203,19 @@ class _Work:
                 pass
         self.name_leftovers()
         self.name_empty_parts()
+        self.name_doubles()
 
     def counted(self, documents: Iterator[Document]) -> Iterator[Document]:
         """Documents as they are read, with their number noted."""
         for batch in batches(documents, _DOCUMENTS):
             for document in batch:
+                name = fold(document.title)
+                if document.id in self.documents:
+                    self.torn.add(document.title)
+                elif name in self.names:
+                    self.namesakes.add(document.title)
                 self.documents.add(document.id)
+                self.names.add(name)
                 self.measure.document(document)
             yield from batch
 
@@ -209,6 +228,19 @@ class _Work:
         left = [self.file(part).name for part in _PARTS if not self.splitter and self.file(part).exists()]
         if left:
             self.run.warn(f"{', '.join(left)}: left by an earlier run with --split, not made from {self.output.name}")
+
+    def name_doubles(self) -> None:
+        """Documents whose questions may contradict each other: what one doesn't tell, the other does."""
+        for found, what, remedy in (
+            (self.torn, "documents in parts that don't stand together", "put the chunks of a document side by side"),
+            (self.namesakes, "documents with the name of another", "give each a name of its own, or merge them"),
+        ):
+            if found.counts:
+                shown = ", ".join([*found.counts, *(["..."] if found.others else [])])
+                self.run.warn(
+                    f"{what}: {found.counts.total() + found.others} ({shown}); one question may have two answers, "
+                    f"or an answer and «not known»: {remedy}"
+                )
 
     def name_empty_parts(self) -> None:
         """A test part without questions, or without those of the stratum recall, is seldom what was asked for."""

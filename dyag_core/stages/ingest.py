@@ -15,7 +15,8 @@ from dyag_core.artifacts import (
     manifest_path,
     output_lock,
     readable_name,
-    refuse_input,
+    refuse_inputs,
+    rejects_path,
     remove_leftovers,
     to_json,
     write_manifest,
@@ -68,7 +69,7 @@ def ingest(
     """
     size = _size(chunk_size, chunk_unit, overlap)
     output = jsonl_file(output)
-    refuse_input(output, *sources)
+    refuse_inputs([output, rejects_path(output), manifest_path(output)], sources)
     chunking = Chunking(size, _measure(chunk_unit, base_model, plugins, progress), overlap)
     with output_lock(output), Rejects(output) as rejects:
         remove_leftovers(output, rejects.path)

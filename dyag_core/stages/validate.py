@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING, Any
 
-from dyag_core.artifacts import BadLine, atomic_write, output_lock, read_json, read_jsonl, refuse_input, to_json
+from dyag_core.artifacts import BadLine, atomic_write, output_lock, read_json, read_jsonl, refuse_inputs, to_json
 from dyag_core.chat import control_tokens
 from dyag_core.errors import GateError, UsageError
 from dyag_core.language import check_language, detect_language
@@ -59,8 +59,9 @@ def validate(
         UsageError: no such file, not text, or a bad argument. ResourceError: no room to write.
     """
     check_language(lang)
-    if fix is not None:
-        refuse_input(fix, path)
+    refuse_inputs([file for file in (fix, report) if file is not None], [path])
+    if fix is not None and report is not None and fix.resolve() == report.resolve():
+        raise UsageError(f"{fix}: is both --fix and --report", "choose another place for one of them")
     spoken = detect_language(_texts(path))
     ruler = Ruler.of(base_model, plugins, progress)
     run = Run(stage="validate", folder=path.parent, plugins=plugins, seed=seed, lang=lang or spoken, progress=progress)

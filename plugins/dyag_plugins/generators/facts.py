@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 #: Longer values are no facts to be learnt by heart: of a longer text the first sentence is taken.
 LONGEST_VALUE = 240
+#: The marks of a longer one aren't looked for: that takes time with the square of its length.
+_LONGEST_MARKED_UP = 10 * LONGEST_VALUE
 _LONGEST_LABEL_WORDS = 6
 
 _FENCE = re.compile(r"^\s*(?:```|~~~)")
@@ -62,6 +64,7 @@ def facts_of(document: Document, *, missing: Iterable[str], skipped: Iterable[st
     def add(chunk: str, subject: str, label: str, value: str, seen_as: str) -> None:
         if len(value) > LONGEST_VALUE and not _is_marked_up(first := first_sentence(value)):
             value = first  # before the rest, which isn't needed, is made plain
+        value = value[:_LONGEST_MARKED_UP]
         value = plain_text(value).rstrip(" ,;")
         known = label_key(label)
         key = (title if subject == name else fold(subject), known)

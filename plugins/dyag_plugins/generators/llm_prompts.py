@@ -13,6 +13,7 @@ import yaml
 
 from dyag_core import Chunk, Document, Message, UsageError
 from dyag_core.normalise import fold
+from dyag_core.plain import writable
 
 #: Characters of a chunk that are shown to the model; small ones have 2048 tokens for everything.
 SHOWN = 3000
@@ -104,6 +105,10 @@ def parse_verdict(text: str) -> bool | None:
     return _VERDICTS.get(words[0]) if words else None
 
 
+#: Where JSON may begin, and at how many such places it is looked for in vain.
+_START, _STARTS = re.compile(r"[\[{]"), 200
+
+
 def parse_pairs(text: str) -> tuple[list[tuple[str, str]], str]:
     """(pairs, reason): the questions and answers of a model's reply, or why there are none.
 
@@ -112,14 +117,13 @@ def parse_pairs(text: str) -> tuple[list[tuple[str, str]], str]:
     text = _THOUGHT.sub("", text)
     decoder = json.JSONDecoder()
     values: list[Any] = []
-    position = 0
-    while start := re.search(r"[\[{]", text[position:]):
-        at = position + start.start()
+    position = tried = 0
+    while tried < _STARTS and (start := _START.search(text, position)):
         try:
-            value, position = decoder.raw_decode(text, at)
+            value, position = decoder.raw_decode(text, start.start())
             values += value if isinstance(value, list) else [value]
         except (ValueError, RecursionError):
-            position = at + 1
+            position, tried = start.end(), tried + 1
     if not values:
         return [], "the model's reply is no JSON"
     pairs = []
@@ -129,6 +133,11 @@ def parse_pairs(text: str) -> tuple[list[tuple[str, str]], str]:
             for inner in inner_values if isinstance(inner_values, list) else [value]:
                 if isinstance(inner, dict):
                     question, answer = inner.get("question"), inner.get("answer", inner.get("réponse"))
-                    if isinstance(question, str) and isinstance(answer, str):
+                    if isinstance(question, str) and isinstance(answer, str) and _is_writable(question + answer):
                         pairs.append((question.strip(), answer.strip()))
     return pairs, "" if pairs else "the model's JSON holds no question with its answer"
+
+
+def _is_writable(text: str) -> bool:
+    """Not where it holds half of a surrogate pair: no file can."""
+    return writable(text) == text

@@ -7,7 +7,7 @@ from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
 from string import Formatter
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import BaseModel, Field, ValidationError, field_validator
@@ -43,6 +43,9 @@ def _compiled(pattern: str) -> re.Pattern[str]:
         raise ValueError(f"{pattern!r} is no regular expression: {error}") from error
 
 
+Gender = Literal["m", "f", "mp", "fp"]
+
+
 class Kind(BaseModel, extra="forbid"):
     """Labels that mean one thing, and particular ways to ask about it.
 
@@ -54,7 +57,7 @@ class Kind(BaseModel, extra="forbid"):
 
     labels: list[str]
     noun: str | None = None
-    gender: str | None = None
+    gender: Gender | None = None
     canonical: str | None = None
     questions: list[str] = Field(default_factory=list)
     answer: str | None = None
@@ -99,7 +102,7 @@ class Absent(BaseModel, extra="forbid"):
     """A noun phrase that documents seldom tell about, and words that show that one does."""
 
     noun: str
-    gender: str | None = None
+    gender: Gender | None = None
     words: list[str] = Field(default_factory=list)
 
 
@@ -108,8 +111,8 @@ class Pack(BaseModel, extra="forbid"):
 
     missing: list[str] = Field(default_factory=list)
     skipped: list[str] = Field(default_factory=list)
-    nouns: dict[str, list[str]] = Field(default_factory=dict)
-    endings: dict[str, list[str]] = Field(default_factory=dict)
+    nouns: dict[Gender, list[str]] = Field(default_factory=dict)
+    endings: dict[Gender, list[str]] = Field(default_factory=dict)
     adjectives: list[str] = Field(default_factory=list)
     no_elision: list[str] = Field(default_factory=list)
     numbered: list[str] = Field(default_factory=list)
@@ -117,7 +120,7 @@ class Pack(BaseModel, extra="forbid"):
     frames: list[str] = Field(default_factory=list)
     label_frames: list[str] = Field(default_factory=list)
     polite: list[str] = Field(default_factory=list)
-    abbreviations: dict[str, list[str]] = Field(default_factory=dict)
+    abbreviations: dict[str, Annotated[list[str], Field(min_length=1)]] = Field(default_factory=dict)
     yes_values: list[str] = Field(default_factory=list)
     no_values: list[str] = Field(default_factory=list)
     yes: str = ""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import BaseModel, Field, field_validator
 
 from dyag_core import Example, Fact, hookimpl
+from dyag_core.digests import DigestSet
 from dyag_core.normalise import fold
 from dyag_core.prompts import UNKNOWN
 from dyag_plugins.generators.asks import Ask, kind_of, where_in
@@ -92,6 +93,7 @@ class Asking:
         self._wanted = {label_key(label) for label in options.attributes}
         self._patterns = [(re.compile(p.pattern, re.MULTILINE), p.attribute) for p in self.pack.patterns]
         self._owed = 0.0
+        self._names = DigestSet()
         #: Yes and no in pairs, whichever first: no share of either can be learnt.
         pairs = self.run.random("yes or no")
         self._truths = (truth for first in iter(lambda: pairs.random() < 0.5, None) for truth in (first, not first))
@@ -219,6 +221,10 @@ class Asking:
         """
         share = self.options.unanswerable
         rng = self.run.random("unanswerable", document.id)
+        name = fold(document.title)
+        if name in self._names:  # another part of it, or another of that name, may tell what this one doesn't
+            return []
+        self._names.add(name)
         self._owed += told * share / (1 - share)
         number = int(self._owed + rng.random())
         if number <= 0:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 _LONGEST = 60
 #: Documents share values where there are at most so many different ones a document.
 _SHARED = 0.75
+#: So many facts of a document are put together; of more, some drawn by lot: their pairs would fill the memory.
+_MOST = 200
 
 
 @dataclass
@@ -42,11 +44,11 @@ class Together:
             rng = self.asking.run.random(form, document.id)
             number = int(rows * share / alone + rng.random())
             if number and form == "combined":
-                yield from self._combined(document, short, number, rng)
+                yield from self._combined(document, _some(short, rng), number, rng)
             elif number and form == "compared":
-                yield from self._compared(document, short, number, rng)
+                yield from self._compared(document, _some(short, rng), number, rng)
             elif number:
-                yield from self._dialogues(document, asks, number, rng)
+                yield from self._dialogues(document, _some(asks, rng), number, rng)
 
     def _combined(self, document: Document, short: list[Ask], number: int, rng: random.Random) -> Iterator[Example]:
         told = [ask for ask in short if ask.fact.value]
@@ -162,6 +164,10 @@ class Together:
             question=question, answer=answer, document=document, chunk=ask.fact.chunk, fact=ask.fact,
             other_facts=(other.fact,), history=history, meta=meta,
         )  # fmt: skip
+
+
+def _some(asks: Sequence[Ask], rng: random.Random) -> list[Ask]:
+    return list(asks) if len(asks) <= _MOST else rng.sample(asks, _MOST)
 
 
 def _is_short(ask: Ask) -> bool:

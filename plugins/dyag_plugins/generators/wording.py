@@ -224,8 +224,8 @@ class Wordings:
 
     def _elides(self, name: str) -> bool:
         """De becomes d' before a vowel; before h and y it stays, as most people write (de Hadoop, de Yunohost)."""
-        first = fold(name[:1])
-        return first in _VOWELS and fold(name.split()[0]) not in self._unelided
+        first = fold(name[:1])[:1]  # "œ" is two letters then, a combining mark none
+        return bool(first) and first in _VOWELS and fold(name.split()[0]) not in self._unelided
 
     # -- attributes --------------------------------------------------------------------------------------------------
 
@@ -272,13 +272,13 @@ class Wordings:
 
     def _gender(self, label: str) -> str | None:
         """m, f, mp or fp by the head noun; None where nothing tells it."""
-        words = re.findall(r"[^\W\d_]+(?:-[^\W\d_]+)*", fold(label))
+        words = re.findall(r"[^\W\d_]+(?:-[^\W\d_]+)*", label.lower())
         adjectives = {fold(word) for word in self.pack.adjectives}
-        while words and words[0] in adjectives:
+        while words and fold(words[0]) in adjectives:
             words.pop(0)
         if not words:
             return None
-        head = words[0]
+        head = fold(words[0])
         if head in self._genders:
             return self._genders[head]
         singular = head[:-1] if head.endswith(("s", "x")) else None
@@ -286,8 +286,7 @@ class Wordings:
             return self._genders[singular].rstrip("p") + "p"
         for gender, endings in self.pack.endings.items():
             for ending in endings:
-                # "é" must not be folded away here: -té is feminine, -te is not always.
-                first = re.findall(r"[^\W\d_]+", label.lower())[0]
+                first = words[0]  # its "é" must not be folded away here: -té is feminine, -te is not always
                 if first.endswith(ending) and len(first) > len(ending) + 2:
                     return gender
                 if first.endswith(f"{ending}s") and len(first) > len(ending) + 3:
@@ -296,7 +295,8 @@ class Wordings:
 
     def _takes_l(self, bare: str) -> bool:
         word = re.split(r"[\s'’-]", bare)[0]
-        return fold(word[:1]) in _VOWELS + "h" and fold(word) not in self._unelided
+        first = fold(word[:1])[:1]
+        return bool(first) and first in _VOWELS + "h" and fold(word) not in self._unelided
 
     def _english(self, label: str, kind: Kind | None, heading: bool, number: bool) -> Phrase:
         noun = kind.noun if kind and kind.noun else None
