@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from contextlib import contextmanager
+from logging import ERROR, getLogger
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -12,7 +13,9 @@ if TYPE_CHECKING:
 
 @contextmanager
 def quiet_libraries() -> Iterator[None]:
-    """Silence transformers' progress bars, notes and deprecation warnings inside the block. Errors still get out."""
+    """Silence the libraries' progress bars, notes and deprecation warnings inside the block. Errors still get out."""
+    # On a CPU with bf16 bitsandbytes looks for a faster kernel at a hub when it is imported, and warns without one.
+    getLogger("bitsandbytes").setLevel(ERROR)
     from transformers.utils import logging
 
     verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
