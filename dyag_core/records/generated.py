@@ -92,9 +92,11 @@ class GeneratedData(Record):
                 lines.append(f"{name}: {sum(counts.values())} ({reasons})")
         if self.bad_lines and self.rejects:
             lines.append(f"{self.bad_lines} bad input lines, each with its reason in {self.rejects}")
-        covered = f"documents covered: {self.documents_covered} of {self.documents_total}"
+        covered = f"documents {'trained on' if self.train else 'covered'}: "
+        covered += f"{self.documents_covered} of {self.documents_total}"
         if self.rows_for_the_rest:
-            covered += f"; about {self.rows_for_the_rest} more rows would cover the rest"
+            which = "those that are not held out" if self.train else "the rest"
+            covered += f"; about {self.rows_for_the_rest} more rows would reach {which}"
         lines.append(covered)
         if self.quality.get("lengths"):
             lines.append(Lengths(**self.quality["lengths"]).sentence(self.written))
