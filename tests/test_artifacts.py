@@ -74,7 +74,7 @@ def test_a_file_where_a_folder_is_needed_is_a_clear_error(tmp_path: Path) -> Non
 
 
 BAD_LINES = {
-    b'{"a": 1': "not JSON",
+    b'{"a": 1': "not JSON: Expecting ',' delimiter (column 8)",  # and not on the next line
     b"[1, 2]": "array, not an object|list, not an object",
     b"3": "int, not an object",
     b'{"a": 1}{"a": 2}': "Extra data",

@@ -452,3 +452,16 @@ def test_parquet_rows_are_documents(tmp_path: Path) -> None:
         path.write_bytes(raw)
         with pytest.raises(UsageError, match=r"apps\.parquet: can't be read as Parquet"):
             list(read_documents(path, print))
+
+
+def test_a_table_among_texts_is_told_how_to_come_in(tmp_path: Path) -> None:
+    folder = tmp_path / "notes"
+    folder.mkdir()
+    (folder / "a.md").write_text("# A\n\nUn texte.", encoding="utf-8")
+    (folder / "b.csv").write_text("id;nom\n1;Ada\n", encoding="utf-8")
+    made = Session(tmp_path).ingest(folder, output=tmp_path / "o.jsonl")
+    assert "files of a kind that isn't read: 1 .csv; of a folder only texts are: name a table" in " ".join(
+        made.summary_lines()
+    )
+    both = Session(tmp_path).ingest(folder, folder / "b.csv", output=tmp_path / "o.jsonl")
+    assert both.documents == 2

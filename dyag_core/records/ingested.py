@@ -8,6 +8,9 @@ from pydantic import Field
 
 from dyag_core.records.base import Record
 
+#: Kinds of files that hold many documents each; in a folder of texts they are not looked for.
+_ON_THEIR_OWN = (".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".parquet")
+
 
 class IngestedDocuments(Record):
     """One file of chunks. `sizes` holds the median, the 95th percentile and the largest, in `unit`.
@@ -38,7 +41,11 @@ class IngestedDocuments(Record):
             )
         if self.left_out:
             kinds = ", ".join(f"{count} {suffix}" for suffix, count in self.left_out.items())
-            lines.append(f"files of a kind that isn't read: {kinds}")
+            tables = any(suffix in _ON_THEIR_OWN for suffix in self.left_out)
+            lines.append(
+                f"files of a kind that isn't read: {kinds}"
+                + ("; of a folder only texts are: name a table or JSON file itself" if tables else "")
+            )
         if self.bad_lines and self.rejects:
             lines.append(f"{self.bad_lines} bad lines or files, each with its reason in {self.rejects}")
         return lines
