@@ -229,7 +229,7 @@ class Asking:
         number = int(self._owed + rng.random())
         if number <= 0:
             return []
-        said = Said(document, [ask.fact.attribute for ask in known])
+        said = Said(document, [ask.phrase for ask in known])
         nouns = {ask.phrase.noun for ask in known}
         chosen = rng.sample(blank, min(number, len(blank)))
         short = number - len(chosen)

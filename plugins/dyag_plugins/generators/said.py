@@ -28,14 +28,14 @@ def as_words(folded: str) -> str:
 
 
 class Said:
-    """What a document says: its passages, its metadata, and the labels under which it tells something."""
+    """What a document says: its passages, its metadata, and the labels, those of `phrases`, under which it tells."""
 
-    def __init__(self, document: Document, labels: Iterable[str]) -> None:
+    def __init__(self, document: Document, phrases: Iterable[Phrase]) -> None:
         passages = [fold(chunk.text) for chunk in document.chunks]  # most are folded faster than the whole
         fields = [fold(f"{name} {value}") for name, value in document.metadata.items() if not _is_empty(value)]
         self._text = "\n".join([*passages, *fields])
         self._words = as_words(self._text)
-        self._labels = frozenset(as_words(fold(label)) for label in labels)
+        self._labels = frozenset([name for phrase in phrases for name in phrase.names[:1]])
 
     def tells(self, phrase: Phrase) -> bool:
         """Whether a label of the same meaning is told, or is at least mentioned."""

@@ -48,7 +48,7 @@ class Phrase:
 
     @cached_property
     def names(self) -> tuple[str, ...]:
-        """Every label of this meaning, in the form in which `said.as_words` has a text."""
+        """Every label of this meaning, its own first, in the form in which `said.as_words` has a text."""
         labels = (self.label, self.bare, *(self.kind.labels if self.kind else ()))
         words = (as_words(fold(label)) for label in labels)
         return tuple(dict.fromkeys(name for name in words if name.strip()))
