@@ -70,7 +70,7 @@ def test_a_new_label_in_every_document_does_not_fill_the_memory(tmp_path: Path) 
         for n in range(first, last):
             chunk = Chunk(id=f"c{n}", text=f"# Outil {n // 2}\n\n- Rubrique {n // 2}: valeur {n}")  # told twice
             assert asking.asks(Document(id=f"d{n}", title=f"Outil {n}", chunks=(chunk,)))
-        return sum(isinstance(thing, Phrase) for thing in gc.get_objects())
+        return sum(type(thing) is Phrase for thing in gc.get_objects())
 
     assert phrases_after(0, 5_000) > 2_000
     full = phrases_after(5_000, 15_000)
