@@ -2,29 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 from dyag_core.normalise import fold
+from dyag_plugins.generators.packs import as_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from dyag_core.records import Document
     from dyag_plugins.generators.wording import Phrase
-
-_SEPARATORS = re.compile(r"[\W_]+")
-#: Of the letters of Latin-1, those that are none of a word become spaces: thirty times faster than the expression.
-_LATIN = bytes(code if chr(code).isalnum() else ord(" ") for code in range(256))
-
-
-def as_words(folded: str) -> str:
-    """A folded text as its words between single spaces, without the s or x of a plural: labels are looked for in it."""
-    try:
-        spaced = folded.encode("latin-1").translate(_LATIN).decode("latin-1")
-    except UnicodeEncodeError:
-        spaced = _SEPARATORS.sub(" ", folded)
-    return f" {' '.join(spaced.split())} ".replace("s ", " ").replace("x ", " ")
 
 
 class Said:

@@ -9,8 +9,7 @@ from string import Formatter
 from typing import TYPE_CHECKING
 
 from dyag_core.normalise import fold
-from dyag_plugins.generators.packs import GIVEN, OF_THE_PHRASE, label_key
-from dyag_plugins.generators.said import as_words
+from dyag_plugins.generators.packs import GIVEN, OF_THE_PHRASE, as_words, label_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,7 +47,7 @@ class Phrase:
 
     @cached_property
     def names(self) -> tuple[str, ...]:
-        """Every label of this meaning, its own first, in the form in which `said.as_words` has a text."""
+        """Every label of this meaning, its own first, in the form in which `as_words` has a text."""
         labels = (self.label, self.bare, *(self.kind.labels if self.kind else ()))
         words = (as_words(fold(label)) for label in labels)
         return tuple(dict.fromkeys(name for name in words if name.strip()))
