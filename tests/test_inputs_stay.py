@@ -55,3 +55,21 @@ def test_what_is_read_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rea
     assert getattr(result.exception, "exit_code", None) == 2, result.output
     assert Path(read).read_bytes() == before
     assert "is the input" in str(result.exception) or "is both" in str(result.exception)
+
+
+@pytest.mark.parametrize(
+    ("option", "says"),
+    [
+        ("--split nan/1/1", "must add up to 100"),
+        ("--split 0/0/100", "nothing is left to train on"),
+        ("--min-yield nan", "is no percentage"),
+        ("--min-yield 200", "is no percentage"),
+    ],
+)
+def test_numbers_that_are_none_are_refused_before_anything_is_read(tmp_path: Path, option: str, says: str) -> None:
+    (tmp_path / "d.jsonl").write_text(DOCUMENTS, encoding="utf-8")
+    arguments = ["generate-training", str(tmp_path / "d.jsonl"), "--output", str(tmp_path / "o.jsonl"), *option.split()]
+    result = CliRunner().invoke(root, arguments)
+    assert getattr(result.exception, "exit_code", None) == 2
+    assert says in str(result.exception)
+    assert not (tmp_path / "o.jsonl").exists()
