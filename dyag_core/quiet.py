@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 def quiet_libraries() -> Iterator[None]:
     """Silence the libraries' progress bars, notes and deprecation warnings inside the block. Errors still get out."""
     # On a CPU with bf16 bitsandbytes looks for a faster kernel at a hub when it is imported, and warns without one.
+    # That happens once, in this block or after it: the level stays.
     getLogger("bitsandbytes").setLevel(ERROR)
     from transformers.utils import logging
 

@@ -139,6 +139,11 @@ class Splitter:
             self._thin()
         return True
 
+    @property
+    def held_out(self) -> float:
+        """The share of documents, 0 to 1, that the lot holds out of training."""
+        return self._test
+
     def may_show(self, document: str) -> bool:
         """Whether a passage of `document` may stand in a training row: not where the lot holds it out."""
         return self._test == 0 or self._place(self.group_of(document)) >= self._test

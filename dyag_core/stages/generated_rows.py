@@ -206,7 +206,7 @@ class Rows:
         if missing > 0:
             rejected[self.run.stopped[0] if self.run.stopped else "the documents hold no more"] = missing
         covered, total = len(self.covered), len(self.documents)
-        reachable = total * (1 - self.splitter.shares[2] / sum(self.splitter.shares)) if self.splitter else total
+        reachable = total * (1 - self.splitter.held_out) if self.splitter else total
         rest = None
         if covered and reachable > covered and self.count is not None:
             rest = round(written / covered * (reachable - covered))
