@@ -50,7 +50,7 @@ def write_chats(path: Path, tokenizer: Any, count: int, shared: int, mean: int, 
 
 def measure(tokenizer: Any, chats: list[list[dict[str, str]]]) -> dict[str, float]:
     """Tokens of `chats` under the tokenizer's chat template: mean, shared by all, trained."""
-    from dyag_core.chat import training_ids
+    from dyag_core.chat.template import training_ids
     from dyag_core.records import Message
 
     items = [training_ids(tokenizer, [Message(**message) for message in chat]) for chat in chats]

@@ -117,7 +117,7 @@ class Baton:
 
 def train_dyag(order: Order, baton: Baton) -> None:
     """The stage behind `dyag finetune`, with trainer `lora`."""
-    from dyag_core.manager import Plugins
+    from dyag_core.plugin.host import Plugins
     from dyag_core.stages.finetune import finetune
 
     examples = sum(1 for line in Path(order.data).read_text(encoding="utf-8").split("\n") if line)
@@ -154,8 +154,8 @@ def train_trl(order: Order, baton: Baton) -> None:
     from datasets import Dataset
     from peft import LoraConfig
 
-    from dyag_core.base_models import load_tokenizer, locate
-    from dyag_core.manager import Plugins
+    from dyag_core.models.sources import load_tokenizer, locate
+    from dyag_core.plugin.host import Plugins
 
     preset = Plugins().base_model(order.model)
     path = locate(preset)
@@ -210,15 +210,15 @@ def train_trl(order: Order, baton: Baton) -> None:
 
 def encoded(order: Order, tokenizer: Any) -> list[Any]:
     """The examples as DYAG reads them: token ids, and labels where an answer is."""
-    from dyag_core.chat import training_ids
-    from dyag_core.conversations import read_conversations
+    from dyag_core.chat.conversations import read_conversations
+    from dyag_core.chat.template import training_ids
 
     return [training_ids(tokenizer, row.messages) for row in read_conversations(Path(order.data))]
 
 
 def order_of(order: Order, lengths: list[int]) -> list[int]:
     """The examples' numbers as DYAG takes them, epoch after epoch, to the last step."""
-    from dyag_plugins.trainers.examples import LikeLengths
+    from dyag_plugins.trainers.lora.encoding import LikeLengths
 
     sampler = LikeLengths(lengths, order.batch, SEED)
     numbers: list[int] = []

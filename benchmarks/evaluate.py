@@ -31,8 +31,8 @@ class PlainLoop:
         import torch
         from transformers import AutoModelForCausalLM
 
-        from dyag_core.chat import end_of_turn_ids
-        from dyag_plugins.engines.loading import tokenizer_of
+        from dyag_core.chat.template import end_of_turn_ids
+        from dyag_plugins.engines.transformers.loading import tokenizer_of
 
         self._tokenizer = tokenizer_of(base_path, adapter)
         self._model = AutoModelForCausalLM.from_pretrained(base_path, dtype=torch.float32)
@@ -52,7 +52,7 @@ class PlainLoop:
         import torch
         from transformers import StoppingCriteria, StoppingCriteriaList
 
-        from dyag_core.chat import prompt_ids
+        from dyag_core.chat.template import prompt_ids
 
         times: list[float] = []
         started = time.perf_counter()
@@ -174,9 +174,9 @@ def markdown(result: dict[str, Any]) -> str:
 
 def asked(path: Path | None, limit: int) -> list[Any]:
     """The prompts: a file of questions, or the ones that engines are compared with."""
-    from dyag_core.prompts import SYSTEM
-    from dyag_core.questions import read_questions
-    from dyag_plugins.engines import parity
+    from dyag_core.chat.prompts import SYSTEM
+    from dyag_core.chat.questions import read_questions
+    from dyag_plugins.engines.llamacpp import parity
 
     if path is None:
         return parity.prompts()[:limit]
@@ -186,9 +186,10 @@ def asked(path: Path | None, limit: int) -> list[Any]:
 def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     """Open everybody, run both races."""
     from dyag_core import Decoding
-    from dyag_core.manager import Plugins
-    from dyag_core.run import Run, SilentProgress
-    from dyag_core.stages.answering import Models
+    from dyag_core.evaluation.arm_models import Models
+    from dyag_core.plugin.host import Plugins
+    from dyag_core.plugin.run import Run
+    from dyag_core.progress import SilentProgress
 
     plugins = Plugins()
     models = Models.resolve(arguments.model, arguments.base_model, plugins, SilentProgress())

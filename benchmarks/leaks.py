@@ -7,7 +7,7 @@ Questions are the wordings of `augmented` about made-up French applications. A t
 planted: a training question without accents, in another word order, with other punctuation or one word more. Truth is
 the Jaccard similarity of words, 0.8 and above, by comparing each planted question with the one that it was made from.
 
-- exact: `dyag_core.similarity.Watched`, words and trigrams of characters
+- exact: `dyag_core.text.similarity.Watched`, words and trigrams of characters
 - minhash: datasketch's MinHashLSH over words, 128 permutations, threshold 0.8, taken at its word
 - verified: the same with threshold 0.7 and the exact similarity of what it proposes
 
@@ -34,8 +34,8 @@ CONTENDERS = ("exact", "minhash", "verified")
 
 def questions(number: int, seed: int) -> list[str]:
     """Wordings of the French pack about seven attributes of each application, three a fact."""
-    from dyag_plugins.generators.packs import load_pack
-    from dyag_plugins.generators.wording import Wordings
+    from dyag_plugins.generators.facts.packs import load_pack
+    from dyag_plugins.generators.facts.phrasing import Wordings
 
     rng, words = random.Random(seed), Wordings(load_pack("fr"), "fr")
     made: list[str] = []
@@ -70,7 +70,7 @@ def data(train: int, test: int) -> tuple[list[str], list[str], dict[int, str]]:
 
 def exact(trained: list[str], asked: list[str]) -> set[int]:
     """Places of test questions with a training question as near as the limit."""
-    from dyag_core.similarity import Watched
+    from dyag_core.text.similarity import Watched
 
     return {place for place, best in enumerate(Watched(asked).nearest(trained)) if best >= LIMIT}
 
@@ -79,7 +79,7 @@ def minhash(trained: list[str], asked: list[str], *, verify: bool = False) -> se
     """The same by MinHashLSH over words: the test questions are indexed, those of training look them up."""
     from datasketch import MinHash, MinHashLSH
 
-    from dyag_core.similarity import words
+    from dyag_core.text.similarity import words
 
     def signature(question: str) -> MinHash:
         made = MinHash(num_perm=128, seed=1)
@@ -103,7 +103,7 @@ def jaccard(one: frozenset[str], other: frozenset[str]) -> float:
 
 def measure(contender: str, train: int, test: int) -> dict[str, Any]:
     """One contender in this very process."""
-    from dyag_core.similarity import words
+    from dyag_core.text.similarity import words
 
     trained, asked, sources = data(train, test)
     leaks = {place for place, source in sources.items() if jaccard(words(asked[place]), words(source)) >= LIMIT}

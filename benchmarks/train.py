@@ -36,8 +36,8 @@ MEMORY = ("peak_memory_mb", "peak_gpu_memory_mb")
 
 def race(name: str, arguments: argparse.Namespace, peak: dict[str, float], work: Path) -> dict[str, Any]:
     """Train on one data set, everybody in turn."""
-    from dyag_core.base_models import load_tokenizer, locate
-    from dyag_core.manager import Plugins
+    from dyag_core.models.sources import load_tokenizer, locate
+    from dyag_core.plugin.host import Plugins
 
     preset = Plugins().base_model(arguments.model)
     path = locate(preset)

@@ -7,8 +7,8 @@ option, plugin or command needs no edit here. `tests/test_docs.py` fails where t
 from __future__ import annotations
 
 import dataclasses
-import importlib
 import inspect
+import re
 from collections.abc import Callable, Iterator
 from functools import cached_property
 from pathlib import Path
@@ -20,14 +20,13 @@ from pydantic import BaseModel
 from sample_run import shapes
 
 import dyag_core
-from dyag_core import errors, hookspecs, options, records, registry
+from dyag_core import api, errors, records
 from dyag_core.cli.root import root
+from dyag_core.evaluation.conversation import Conversation
+from dyag_core.plugin import discovery, hookspecs, options
+from dyag_core.plugin.entry import Entry
+from dyag_core.plugin.families import COMMANDS, FAMILY_HOOKS
 from dyag_core.records import BaseModelPreset
-from dyag_core.stages.compare import ComparisonFiles
-from dyag_core.stages.evaluate import EvaluationFiles
-from dyag_core.stages.explain import Explanation
-from dyag_core.stages.index import Index
-from dyag_core.stages.query import Answer, Conversation
 
 FOLDER = Path(__file__).parent / "reference"
 NOTICE = "<!-- Written by docs/generate.py from the code. Change the code, then run: make docs-reference -->"
@@ -40,25 +39,6 @@ IN_FILES = {
     "Results": ("Evaluation", "Prediction", "Source", "MetricResult", "MetricSummary"),
     "The passport": ("Passport",),
 }
-#: What methods of Session return that is no record of `dyag_core.records`.
-RETURNED = (Explanation, Index, Answer, Conversation, EvaluationFiles, ComparisonFiles)
-#: What plugins may use beside the names of `dyag_core`: these are part of the plugin API, too.
-FOR_PLUGINS = (
-    "artifacts.atomic_write",
-    "base_models.load_tokenizer",
-    "chat.TrainingIds",
-    "chat.training_ids",
-    "conversations.Conversation",
-    "conversations.read_conversations",
-    "exporting.export_rows",
-    "normalise.fold",
-    "normalise.tokens",
-    "plain.plain",
-    "prompts.question_messages",
-    "prompts.with_context",
-    "sentences.sentences",
-    "tokens.guessed_tokens",
-)
 
 
 def commands() -> str:
@@ -71,7 +51,7 @@ def commands() -> str:
         "`base_model` in the table `[finetune]`.",
     ]
     context = click.Context(root, info_name="dyag")
-    ours = {entry.name for entry in _ours(registry.COMMANDS)}
+    ours = {entry.name for entry in _ours(COMMANDS)}
     for name in root.list_commands(context):
         if name in ours and (command := root.get_command(context, name)):
             parts += _command(command, click.Context(command, info_name=name, parent=context), 2)
@@ -116,12 +96,12 @@ def plugins() -> str:
         "`dyag plugins show FAMILY NAME` the same as this page. An option is given as `-o KEY=VALUE`, one of a metric "
         "as `-m METRIC.KEY=VALUE`, one of a reporter as `-r REPORTER.KEY=VALUE`.",
     ]
-    for family, hook in registry.FAMILY_HOOKS.items():
+    for family, hook in FAMILY_HOOKS.items():
         parts += [
             f"## {family.replace('_', ' ').capitalize()}",
             f"Entry points `dyag.{family}`, hook [`{hook}`](hooks.md#{hook}).",
         ]
-        loaded = [(entry.name, registry.load(entry)) for entry in _ours(family)]
+        loaded = [(entry.name, discovery.load(entry)) for entry in _ours(family)]
         presets = [plugin for _, plugin in loaded if isinstance(plugin, BaseModelPreset)]
         if presets:
             parts.append(_presets(presets))
@@ -226,7 +206,8 @@ def files() -> str:
         parts += [f"`{file.name}`, as a run wrote it:", _keys(file.keys)]
     shown = {name for names in IN_FILES.values() for name in names}
     parts.append("## Other records")
-    for name in sorted(set(records.__all__) - shown - {"Record", "SCHEMA_VERSION"}):
+    classes = {name for name in records.__all__ if isinstance(getattr(records, name), type)}
+    for name in sorted(classes - shown - {"Record"}):
         parts += _record(name)
     return _page(parts)
 
@@ -296,23 +277,26 @@ def python_api() -> str:
         thing = getattr(dyag_core, name)
         if name not in known and inspect.isclass(thing) and not issubclass(thing, Exception):
             parts += _class(name, thing)
-    parts.append("## What Session returns\n\nBeside the records of [records and files](files.md):")
-    for thing in RETURNED:
-        parts += _class(thing.__name__, thing, level=3)
+    parts += _class("Conversation", Conversation)
     parts.append(
-        "## For plugins\n\nThese come from modules of their own and are part of the "
-        "[plugin API](../plugin-api-policy.md), too; so are `dyag_core.prompts.UNKNOWN` (language -> the answer that "
-        "says that the documents don't tell), `dyag_core.records` and `dyag_core.testing` "
-        "([contract tests](../contracts.md))."
+        "## For plugins\n\nThese come from `dyag_core.api` and are part of the [plugin API](../plugin-api-policy.md), "
+        "too; so are `dyag_core.records` and `dyag_core.testing` ([contract tests](../contracts.md))."
     )
-    for place in FOR_PLUGINS:
-        module, _, name = place.rpartition(".")
-        thing = getattr(importlib.import_module(f"dyag_core.{module}"), name)
+    constants = [name for name in api.__all__ if not callable(getattr(api, name))]
+    for name in [name for name in api.__all__ if name not in constants]:
+        thing = getattr(api, name)
         if inspect.isclass(thing):
-            parts += _class(f"dyag_core.{place}", thing, level=3)
+            parts += _class(f"dyag_core.api.{name}", thing, level=3)
         else:
-            parts += [f"### dyag_core.{place}", f"```python\n{signature(name, thing)}\n```", docstring(thing)]
+            parts += [f"### dyag_core.api.{name}", f"```python\n{signature(name, thing)}\n```", docstring(thing)]
+    parts.append(
+        "### Constants\n\n" + table(["name", "value"], [[f"`{n}`", _constant(getattr(api, n))] for n in constants])
+    )
     return _page(parts)
+
+
+def _constant(thing: Any) -> str:
+    return code(thing.pattern) if isinstance(thing, re.Pattern) else value(thing)
 
 
 def _class(name: str, thing: type, level: int = 2) -> Iterator[str]:
@@ -330,9 +314,9 @@ def _methods(owner: str, thing: type) -> Iterator[str]:
             yield docstring(method)
 
 
-def _ours(family: str) -> list[registry.Entry]:
+def _ours(family: str) -> list[Entry]:
     """What DYAG itself brings: the pages must be the same wherever other plugins are installed."""
-    return [entry for entry in registry.entries(family) if entry.distribution == "dyag"]
+    return [entry for entry in discovery.entries(family) if entry.distribution == "dyag"]
 
 
 def _page(parts: list[str]) -> str:

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
         UsageError,
     )
     from dyag_core.markers import hookimpl
-    from dyag_core.protocols import Engine, Progress, Retriever, Task
+    from dyag_core.plugin.protocols import Engine, Retriever
+    from dyag_core.plugin.run import Run
+    from dyag_core.progress import Progress, Task
     from dyag_core.records import (
         BaseModelPreset,
         Chunk,
@@ -44,19 +46,22 @@ if TYPE_CHECKING:
         TrainedModel,
         TrainingJob,
     )
-    from dyag_core.run import Run
     from dyag_core.session import Session
     from dyag_core.version import __version__
+
+# Until plugin API 2, `dyag_core.normalise` and the other paths of API 1 are found in the folder `moved`.
+__path__ += [f"{__path__[0]}/moved"]
 
 _HOME = {
     "dyag_core.errors": ("DyagError EndpointError GateError LockedError PluginError ResourceError UsageError"),
     "dyag_core.markers": "hookimpl",
-    "dyag_core.protocols": "Engine Progress Retriever Task",
+    "dyag_core.plugin.protocols": "Engine Retriever",
+    "dyag_core.progress": "Progress Task",
     "dyag_core.records": (
         "BaseModelPreset Chunk Comparison Decoding Document Evaluation Example Exported Fact Hit Message MetricResult "
         "MetricSummary Passport Prediction Quality Question Record Reply Report TrainedModel TrainingJob"
     ),
-    "dyag_core.run": "Run",
+    "dyag_core.plugin.run": "Run",
     "dyag_core.session": "Session",
     "dyag_core.version": "__version__",
 }

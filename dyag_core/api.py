@@ -1,31 +1,126 @@
-"""The version of the plugin API; a plugin says which it was written for: `dyag_api = 1` (docs/plugin-api-policy.md)."""
+"""What plugins may use beside the names of `dyag_core`: part of the plugin API, at one place that stays.
 
-from __future__ import annotations
+Everything else below `dyag_core` is private and may move in any version, `dyag_core.records` and `dyag_core.testing`
+excepted. The policy: docs/plugin-api-policy.md; what each does: docs/reference/python-api.md, "For plugins".
+"""
 
-from typing import Any
+from dyag_core.artifacts import (
+    BadLine,
+    Journal,
+    atomic_folder,
+    atomic_text,
+    atomic_write,
+    disk_errors,
+    file_sha256,
+    output_lock,
+    read_json,
+    read_jsonl,
+    remove_leftovers,
+    sha256_of,
+    to_json,
+)
+from dyag_core.chat.conversations import Conversation, read_conversations
+from dyag_core.chat.prompts import SYSTEM, question_messages, with_context
+from dyag_core.chat.template import IGNORED, TrainingIds, end_of_turn_ids, prompt_ids, training_ids
+from dyag_core.chat.token_guess import guessed_text_tokens, guessed_tokens
+from dyag_core.comparison.names import arm_name, metric_meaning, metric_name, stratum_name, unit_name
+from dyag_core.dataset.export import export_rows
+from dyag_core.dataset.quality.problems import problem_line, problem_name
+from dyag_core.errors import nearest
+from dyag_core.models.hardware import available_memory, cpu_has_bf16, own_memory
+from dyag_core.models.memory import Batch, Weights, estimate_memory, weights_of
+from dyag_core.models.pip_download import pip_download
+from dyag_core.models.quiet import quiet_libraries
+from dyag_core.models.sources import cache_folder, is_present, load_tokenizer, locate, opened_as, revision_of
+from dyag_core.plugin.entry import Chosen
+from dyag_core.progress import SilentProgress
+from dyag_core.text.abstention import UNKNOWN, abstains
+from dyag_core.text.chunking import HEADING, TABLE_ROW, TABLE_RULE, heading_title
+from dyag_core.text.digests import DigestSet
+from dyag_core.text.formatting import capital, interval, listed, number, percent, quoted, rounded
+from dyag_core.text.grounding import support, supported
+from dyag_core.text.language import detect_language
+from dyag_core.text.normalise import fold, normalise, tokens
+from dyag_core.text.sanitize import bytes_text, plain, writable
+from dyag_core.text.sentences import first_sentence, sentences
+from dyag_core.text.similarity import similarity
 
-from dyag_core.errors import PluginError
-
-#: The newest plugin API that this core speaks, and the oldest.
-API_VERSION = 1
-OLDEST_API_VERSION = 1
-
-
-def check_api(what: str, plugin: Any) -> None:
-    """Check that this core speaks the API `plugin` was written for; one that says nothing was written for the first.
-
-    Raises:
-        PluginError: it is too new, too old, or no number; `what` names the plugin.
-    """
-    declared = getattr(plugin, "dyag_api", 1)
-    if not isinstance(declared, int) or isinstance(declared, bool):
-        raise PluginError(f"{what} declares dyag_api = {declared!r}, which is no whole number", "write dyag_api = 1")
-    if declared > API_VERSION:
-        raise PluginError(
-            f"{what} was written for plugin API {declared}, this DYAG speaks {API_VERSION}", "pip install -U dyag"
-        )
-    if declared < OLDEST_API_VERSION:
-        raise PluginError(
-            f"{what} was written for plugin API {declared}, the oldest that this DYAG speaks is {OLDEST_API_VERSION}",
-            "ask its author for a newer version",
-        )
+__all__ = [
+    "HEADING",
+    "IGNORED",
+    "SYSTEM",
+    "TABLE_ROW",
+    "TABLE_RULE",
+    "UNKNOWN",
+    "BadLine",
+    "Batch",
+    "Chosen",
+    "Conversation",
+    "DigestSet",
+    "Journal",
+    "SilentProgress",
+    "TrainingIds",
+    "Weights",
+    "abstains",
+    "arm_name",
+    "atomic_folder",
+    "atomic_text",
+    "atomic_write",
+    "available_memory",
+    "bytes_text",
+    "cache_folder",
+    "capital",
+    "cpu_has_bf16",
+    "detect_language",
+    "disk_errors",
+    "end_of_turn_ids",
+    "estimate_memory",
+    "export_rows",
+    "file_sha256",
+    "first_sentence",
+    "fold",
+    "guessed_text_tokens",
+    "guessed_tokens",
+    "heading_title",
+    "interval",
+    "is_present",
+    "listed",
+    "load_tokenizer",
+    "locate",
+    "metric_meaning",
+    "metric_name",
+    "nearest",
+    "normalise",
+    "number",
+    "opened_as",
+    "output_lock",
+    "own_memory",
+    "percent",
+    "pip_download",
+    "plain",
+    "problem_line",
+    "problem_name",
+    "prompt_ids",
+    "question_messages",
+    "quiet_libraries",
+    "quoted",
+    "read_conversations",
+    "read_json",
+    "read_jsonl",
+    "remove_leftovers",
+    "revision_of",
+    "rounded",
+    "sentences",
+    "sha256_of",
+    "similarity",
+    "stratum_name",
+    "support",
+    "supported",
+    "to_json",
+    "tokens",
+    "training_ids",
+    "unit_name",
+    "weights_of",
+    "with_context",
+    "writable",
+]

@@ -9,10 +9,10 @@ import shutil
 from pathlib import Path
 
 from dyag_core.errors import DyagError
-from dyag_core.machine import available_memory, cpu_has_bf16, own_memory
-from dyag_core.memory import Batch, estimate_memory, weights_from
-from dyag_core.plain import bytes_text
+from dyag_core.models.hardware import available_memory, cpu_has_bf16, own_memory
+from dyag_core.models.memory import Batch, estimate_memory, weights_from
 from dyag_core.records import BaseModelPreset, Record
+from dyag_core.text.sanitize import bytes_text
 
 #: distribution -> what it is needed for
 NEEDED = {
@@ -79,8 +79,8 @@ def _accelerator() -> list[Finding]:
 
 
 def _embedded_model() -> Finding:
-    from dyag_core.base_models import is_present
-    from dyag_core.manager import Plugins
+    from dyag_core.models.sources import is_present
+    from dyag_core.plugin.host import Plugins
 
     here = is_present(Plugins().base_model("smollm2:135m"))
     return Finding(
@@ -98,13 +98,13 @@ _DTYPES = {"fp32": "float32", "bf16": "bfloat16"}
 
 def _trainable() -> list[Finding]:
     """Each preset's estimated memory for LoRA, and whether that is there."""
-    from dyag_core import registry
-    from dyag_core.manager import Plugins
+    from dyag_core.plugin import discovery
+    from dyag_core.plugin.host import Plugins
 
     device, room, in_full = _training_place()
     plugins = Plugins()
     findings = []
-    for entry in registry.entries("base_models"):
+    for entry in discovery.entries("base_models"):
         try:
             preset = plugins.base_model(entry.qualified)
         except DyagError as error:

@@ -9,8 +9,8 @@ from dyag_core.records import Decoding
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from dyag_core.records.comparison import ComparisonFiles
     from dyag_core.session import Session
-    from dyag_core.stages.compare import ComparisonFiles
 
 #: Few facts each of a dozen applications, in several wordings: what a small model can learn in minutes, and enough
 #: test questions for a recommendation. Comparisons, dialogues and yes/no questions would take rows from the facts.

@@ -16,22 +16,22 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from dyag_core.manager import Plugins
+from dyag_core.plugin.host import Plugins
+from dyag_core.progress import SilentProgress
 from dyag_core.records import Decoding
-from dyag_core.run import SilentProgress
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from dyag_core.protocols import Progress
-    from dyag_core.records import CostOptions, Exported, GenerationEstimate, IngestedDocuments, Validation
+    from dyag_core.evaluation.conversation import Conversation
+    from dyag_core.progress import Progress
+    from dyag_core.records import CostOptions, Explanation, Exported, GenerationEstimate, IngestedDocuments, Validation
+    from dyag_core.records.answer import Answer
+    from dyag_core.records.comparison import ComparisonFiles
+    from dyag_core.records.evaluation import EvaluationFiles
+    from dyag_core.records.index import Index
     from dyag_core.records.training import ResumePolicy, TrainedModel, TrainingEstimate
-    from dyag_core.stages.compare import ComparisonFiles
-    from dyag_core.stages.evaluate import EvaluationFiles
-    from dyag_core.stages.explain import Explanation
     from dyag_core.stages.generate import GeneratedData
-    from dyag_core.stages.index import Index
-    from dyag_core.stages.query import Answer, Conversation
 
 SPLIT = (80.0, 10.0, 10.0)
 
@@ -350,7 +350,7 @@ class Session:
         engine_options: Mapping[str, Any] | None = None,
     ) -> Conversation:
         """A chat that keeps its history within the model's context. Close it, or use it as a context manager."""
-        from dyag_core.stages.query import Conversation
+        from dyag_core.evaluation.conversation import Conversation
 
         return Conversation(
             model=_folder(model),
@@ -430,8 +430,8 @@ class Session:
         `metric_options` and `reporter_options` hold options by plugin: {"bleu": {"tokenize": "intl"}}.
         `cost` holds what the files can't know: prices, how often the documents change, how many queries a month.
         """
+        from dyag_core.records.evaluation import EvaluationFiles
         from dyag_core.stages.compare import compare
-        from dyag_core.stages.evaluate import EvaluationFiles
 
         files = results.files if isinstance(results, EvaluationFiles) else results
         named = {arm: Path(file) for arm, file in files.items()} if hasattr(files, "items") else list(map(Path, files))

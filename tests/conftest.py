@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from dyag_core.run import SilentProgress
+from dyag_core.progress import SilentProgress
 from dyag_core.testing.tiny_model import build_model, build_tokenizer
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
@@ -63,9 +63,9 @@ def make_tokenizer() -> Any:
 @pytest.fixture
 def make_passport() -> Any:
     """`make_passport(folder, base, system_prompt)` writes the passport of a model that was trained from `base`."""
-    from dyag_core.base_models import config_sha256
-    from dyag_core.passport import write_passport
+    from dyag_core.models.sources import config_sha256
     from dyag_core.records import Passport
+    from dyag_core.training.passport import write_passport
 
     def make(folder: Path, base: Path, system_prompt: str) -> None:
         passport = Passport(

@@ -11,7 +11,7 @@ import pytest
 
 from dyag_core import Session, UsageError
 from dyag_core.artifacts import BadLine
-from dyag_core.conversations import read_conversations
+from dyag_core.chat.conversations import read_conversations
 from dyag_core.documents import read_documents
 
 #: kind -> (a bad line, part of the reason); the same bytes are tried as a line and as an element of an array

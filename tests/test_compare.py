@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from dyag_core.cli.verdict import verdict
+from dyag_core.cli.compare_output import verdict
 from dyag_core.errors import UsageError
-from dyag_core.manager import Plugins
+from dyag_core.plugin.host import Plugins
 from dyag_core.records import Comparison, CostOptions
 from dyag_core.stages.compare import compare
 

@@ -9,7 +9,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from dyag_core import registry, testing
+from dyag_core import testing
+from dyag_core.plugin import discovery
+from dyag_core.plugin.entry import Entry
+from dyag_core.plugin.families import FAMILIES
 from dyag_core.testing import plugin as fixtures
 
 CONTRACTS = {
@@ -32,21 +35,21 @@ MORE: dict[str, dict[str, Any]] = {
 }
 
 
-def built_ins() -> dict[str, registry.Entry]:
+def built_ins() -> dict[str, Entry]:
     """Every plugin of this distribution by family and name."""
-    found = [entry for family in CONTRACTS for entry in registry.entries(family)]
+    found = [entry for family in CONTRACTS for entry in discovery.entries(family)]
     return {f"{entry.family} {entry.name}": entry for entry in found if entry.distribution == "dyag"}
 
 
 for _key, _entry in built_ins().items():
     if _key not in REMOTE:
         _name = f"Test_{_entry.family}_{_entry.name}"
-        _fields = {"__module__": __name__, "plugin": registry.load(_entry)} | MORE.get(_key, {})
+        _fields = {"__module__": __name__, "plugin": discovery.load(_entry)} | MORE.get(_key, {})
         globals()[_name] = type(_name, (CONTRACTS[_entry.family],), _fields)
 
 
 def test_every_family_has_a_contract_and_every_built_in_is_under_one() -> None:
-    assert set(CONTRACTS) == set(registry.FAMILIES)
+    assert set(CONTRACTS) == set(FAMILIES)
     assert {contract.__name__ for contract in CONTRACTS.values()} == set(testing.__all__)
     table = (Path(__file__).parents[1] / "setup.cfg").read_text(encoding="utf-8")
     listed = re.findall(r"^    [\w.-]+ = dyag_(?:plugins|core\.cli)\.", table, re.MULTILINE)

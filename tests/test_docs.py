@@ -16,8 +16,10 @@ from pathlib import Path
 import click
 import pytest
 
-from dyag_core import Session, errors, options, registry
+from dyag_core import Session, errors
 from dyag_core.cli.root import root
+from dyag_core.plugin import discovery, options
+from dyag_core.plugin.families import FAMILY_HOOKS
 
 HOME = Path(__file__).parent.parent
 DOCS = HOME / "docs"
@@ -54,7 +56,7 @@ def test_every_option_hook_plugin_and_record_stands_in_the_reference() -> None:
     text = "".join(page.read_text(encoding="utf-8") for page in (DOCS / "reference").iterdir())
     for option in ("--from-adapter", "--group-by", "gradient_accumulation", "requests_per_minute"):
         assert f"`{option}`" in text
-    for family, hook in registry.FAMILY_HOOKS.items():
+    for family, hook in FAMILY_HOOKS.items():
         assert f"## {hook}\n" in text, family
     for heading in ("### Metric bleu", "### Exporter sharegpt", "### Passport", "### Session.finetune", "## Retriever"):
         assert f"{heading}\n" in text
@@ -173,7 +175,7 @@ def check_command(line: str, words: list[str], page: Path) -> None:
     except click.UsageError as error:
         pytest.fail(f"{line}: {error.format_message()}")
     if command.name == "show" and isinstance(given.get("family"), str) and not is_placeholder(given["family"]):
-        family = next(each for each in registry.FAMILY_HOOKS if given["family"] in (each, each.rstrip("s")))
+        family = next(each for each in FAMILY_HOOKS if given["family"] in (each, each.rstrip("s")))
         assert is_placeholder(given["name"]) or given["name"] in known(family, page), line
     for parameter in command.params:
         value = given.get(parameter.name or "")
@@ -205,7 +207,7 @@ def check_value(line: str, command: click.Command, parameter: click.Parameter, v
         assert key in all_options() or re.search(rf"^\s+{key}:", page.read_text(encoding="utf-8"), re.M), line
     elif name == "metric_option":
         metric, _, key = value.partition("=")[0].rpartition(".")
-        assert key in options.options_model(registry.load(registry.find("metrics", metric))).model_fields, line
+        assert key in options.options_model(discovery.load(discovery.find("metrics", metric))).model_fields, line
 
 
 @pytest.mark.parametrize("page", WRITTEN, ids=name_of)
@@ -220,14 +222,14 @@ def known(family: str, page: Path) -> set[str]:
     """Names of installed plugins, and of those that the page itself shows how to publish."""
     text = page.read_text(encoding="utf-8")
     shown = re.findall(rf'entry-points\."?dyag\.{family}"?\]\s*([\w.:-]+)\s*=', text)
-    named = {entry.name for entry in registry.entries(family)}
+    named = {entry.name for entry in discovery.entries(family)}
     return named | set(shown) | ({name.replace("-", ":", 1) for name in named} if family == "base_models" else set())
 
 
 @cache
 def all_options() -> frozenset[str]:
     """Every option of every installed plugin."""
-    plugins = [registry.load(entry) for family in registry.FAMILY_HOOKS for entry in registry.entries(family)]
+    plugins = [discovery.load(entry) for family in FAMILY_HOOKS for entry in discovery.entries(family)]
     return frozenset(key for plugin in plugins for key in options.options_model(plugin).model_fields)
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from dyag_core.dataset.groups import Groups
 from dyag_core.documents import read_chunks, read_documents
 from dyag_core.errors import UsageError
-from dyag_core.groups import Groups
 from dyag_core.records import Document
 
 

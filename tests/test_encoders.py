@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dyag_core.base_models import locate
 from dyag_core.errors import DyagError, UsageError
+from dyag_core.models.sources import locate
 from dyag_plugins.encoders import ENCODERS, Encoder, encoder_preset
 
 TEXTS = ["mail logging", "", "the mail of paris is logged here", "[SEP] mail", "paris " * 300]

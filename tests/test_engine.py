@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from dyag_core import Decoding, DyagError, Engine, Message, Reply, UsageError
-from dyag_core.chat import end_of_turn_ids, prompt_ids
-from dyag_core.manager import Plugins
-from dyag_core.run import Run
+from dyag_core.chat.template import end_of_turn_ids, prompt_ids
+from dyag_core.plugin.host import Plugins
+from dyag_core.plugin.run import Run
 
 torch = pytest.importorskip("torch")
 torch.set_num_threads(1)

@@ -12,14 +12,17 @@ import pytest
 
 from dyag_core import Chunk, Decoding, Hit, Message, Reply, UsageError, hookimpl
 from dyag_core.artifacts import Journal, output_lock, write_jsonl
+from dyag_core.chat.prompts import SYSTEM
+from dyag_core.chat.questions import question_hash
 from dyag_core.errors import LockedError
-from dyag_core.manager import Plugins
-from dyag_core.prompts import SYSTEM, UNKNOWN
-from dyag_core.questions import question_hash
-from dyag_core.stages.answering import ARMS, Arm, arms_named, build_prompts
+from dyag_core.plugin.host import Plugins
+from dyag_core.records.arm import ARMS, Arm, arms_named
+from dyag_core.records.evaluation import EvaluationFiles
+from dyag_core.retrieval.prompting import build_prompts
 from dyag_core.stages.compare import compare
-from dyag_core.stages.evaluate import EvaluationFiles, evaluate
+from dyag_core.stages.evaluate import evaluate
 from dyag_core.stages.index import index
+from dyag_core.text.abstention import UNKNOWN
 
 DOCUMENTS = {
     "d1": "# 7zip\n\n- Licence: LGPL-2.0-only\n- Version minimale: 19",
@@ -207,7 +210,9 @@ def test_errors_count_as_wrong_over_all_questions(work: Path) -> None:
 def test_killed_and_run_again_asks_nothing_twice(
     work: Path, killed_after: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dyag_core.stages.answering.perf_counter", itertools.count().__next__)  # a search takes 1 s
+    monkeypatch.setattr(
+        "dyag_core.evaluation.arm_models.perf_counter", itertools.count().__next__
+    )  # a search takes 1 s
     whole = Oracle(TABLE)
     run(work, whole, ("base", "rag"), "whole")
     first = Oracle(TABLE, stop_after=killed_after)

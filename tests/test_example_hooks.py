@@ -16,10 +16,10 @@ from typing import Any
 import pytest
 
 from dyag_core import Document, Example, Fact, Message, Session, UsageError, hookimpl
-from dyag_core.manager import Plugins
+from dyag_core.plugin.host import Plugins
+from dyag_core.plugin.run import Run
 from dyag_core.records import Evaluation
-from dyag_core.run import Run
-from dyag_core.stages.evaluate import EvaluationFiles
+from dyag_core.records.evaluation import EvaluationFiles
 
 EXAMPLES = Path(__file__).parent.parent / "examples" / "plugins"
 
@@ -28,7 +28,7 @@ class Told:
     """Progress that keeps the messages."""
 
     def __init__(self) -> None:
-        from dyag_core.run import SilentProgress
+        from dyag_core.progress import SilentProgress
 
         self.messages: list[str] = []
         self.task = SilentProgress().task

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from dyag_core import Exported, GateError, PluginError, Run, Session, UsageError, hookimpl
-from dyag_core.conversations import read_conversations
-from dyag_core.exporting import export_rows
+from dyag_core.chat.conversations import read_conversations
+from dyag_core.dataset.export import export_rows
 
 SYSTEM = {"role": "system", "content": "Réponds brièvement."}
 

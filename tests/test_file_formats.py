@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from dyag_core import Session
-from dyag_core.conversations import read_conversations
+from dyag_core.chat.conversations import read_conversations
 from dyag_core.documents import read_documents
 
 PAGE = Path(__file__).parent.parent / "docs" / "file-formats.md"

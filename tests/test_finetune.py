@@ -12,12 +12,12 @@ import time
 import pytest
 
 from dyag_core.artifacts import read_json
-from dyag_core.chat import IGNORED, TrainingIds
+from dyag_core.chat.template import IGNORED, TrainingIds
 from dyag_core.errors import DyagError, GateError, LockedError, UsageError
-from dyag_core.manager import Plugins
-from dyag_core.passport import read_passport, resolve_base
-from dyag_core.run import Run
+from dyag_core.plugin.host import Plugins
+from dyag_core.plugin.run import Run
 from dyag_core.stages.finetune import finetune
+from dyag_core.training.passport import read_passport, resolve_base
 
 OPTIONS = {"batch_size": 4, "save_every": 2, "learning_rate": 5e-3, "threads": 1}
 
@@ -140,16 +140,16 @@ def test_the_adapter_loads_with_plain_peft_and_changes_the_model(train, tiny_mod
 def test_our_loss_is_the_library_s_own(tiny_model, dataset):
     """Logits at trained positions alone give the loss and the gradients of the whole."""
     import torch
+    from dyag_plugins.trainers.lora.trainer import trainer_class
     from torch.nn.functional import cross_entropy
     from transformers import AutoModelForCausalLM
 
-    from dyag_core.base_models import load_tokenizer
-    from dyag_plugins.trainers import examples
-    from dyag_plugins.trainers.loss import trainer_class
+    from dyag_core.models.sources import load_tokenizer
+    from dyag_plugins.trainers.lora import encoding
 
     tokenizer = load_tokenizer(str(tiny_model))
-    encoded = examples.encode(dataset, tokenizer, 512, "error")
-    batch = examples.collate(
+    encoded = encoding.encode(dataset, tokenizer, 512, "error")
+    batch = encoding.collate(
         [{"input_ids": item.input_ids, "labels": item.labels} for item in encoded.items[:5]], tokenizer.pad_token_id
     )
     losses, gradients = [], []
@@ -168,7 +168,7 @@ def test_our_loss_is_the_library_s_own(tiny_model, dataset):
 
 
 def test_padding_is_masked_and_carries_no_loss():
-    from dyag_plugins.trainers.examples import collate
+    from dyag_plugins.trainers.lora.encoding import collate
 
     short, long = TrainingIds([5, 6], [IGNORED, 6]), TrainingIds([5, 6, 7, 8], [IGNORED, IGNORED, 7, 8])
     batch = collate([{"input_ids": i.input_ids, "labels": i.labels} for i in (short, long)], pad=6)
@@ -178,7 +178,7 @@ def test_padding_is_masked_and_carries_no_loss():
 
 
 def test_batches_hold_like_lengths_and_every_example_once():
-    from dyag_plugins.trainers.examples import LikeLengths
+    from dyag_plugins.trainers.lora.encoding import LikeLengths
 
     lengths = [10 + (i * 37) % 90 for i in range(100)]
     order = LikeLengths(lengths, 8, seed=1)
@@ -236,7 +236,7 @@ def test_a_damaged_best_adapter_is_named_and_never_loaded(tiny_model, tmp_path, 
     from peft import LoraConfig, get_peft_model
     from transformers import AutoModelForCausalLM
 
-    from dyag_plugins.trainers.adapter import put_best, save_best
+    from dyag_plugins.trainers.lora.adapter import put_best, save_best
 
     model = get_peft_model(AutoModelForCausalLM.from_pretrained(tiny_model), LoraConfig(task_type="CAUSAL_LM"))
     trained = [weight for weight in model.parameters() if weight.requires_grad]
@@ -260,7 +260,7 @@ def test_a_damaged_best_adapter_is_named_and_never_loaded(tiny_model, tmp_path, 
 def test_sigkill_in_the_middle_of_an_epoch_loses_nothing(train, tmp_path, dataset, tiny_model):
     train("whole", epochs=4)
     script = (
-        "import sys, json; from pathlib import Path; from dyag_core.manager import Plugins;"
+        "import sys, json; from pathlib import Path; from dyag_core.plugin.host import Plugins;"
         "from dyag_core.stages.finetune import finetune;"
         "finetune(dataset=Path(sys.argv[1]), output=Path(sys.argv[2]), base_model=sys.argv[3], epochs=4,"
         "options=json.loads(sys.argv[4]), plugins=Plugins())"
@@ -411,8 +411,8 @@ def test_bad_lines_are_named(train, tmp_path, line, why):
 
 
 def test_the_three_shapes_give_the_same_chat(tmp_path):
-    from dyag_core.conversations import read_conversations
-    from dyag_core.prompts import SYSTEM
+    from dyag_core.chat.conversations import read_conversations
+    from dyag_core.chat.prompts import SYSTEM
 
     question, answer = "Quelle est la licence de 7zip et de la base ?", "LGPL"
     chat = [{"role": "system", "content": SYSTEM["fr"]}, {"role": "user", "content": question}]
@@ -452,7 +452,7 @@ def test_a_loss_that_is_not_a_number_ends_the_run_clearly(train, tmp_path, tiny_
 
 def test_out_of_memory_says_what_to_change():
     from dyag_core.errors import ResourceError
-    from dyag_plugins.trainers.device import memory_errors
+    from dyag_plugins.trainers.lora.device import memory_errors
 
     with pytest.raises(ResourceError, match="out of memory") as caught, memory_errors():
         raise RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes")
@@ -490,7 +490,7 @@ def test_other_families_train(train, make_model, config_class):
 
 def _interrupt_at(patched, step, number=signal.SIGINT):
     """Send this process a signal while it is in training step `step`."""
-    from dyag_plugins.trainers import packing
+    from dyag_plugins.trainers.lora import packing
 
     calls = iter(range(1, 10_000))
     pack = packing.pack

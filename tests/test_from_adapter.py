@@ -7,11 +7,11 @@ import json
 import pytest
 
 from dyag_core.artifacts import file_sha256, read_json
-from dyag_core.conversations import read_conversations
+from dyag_core.chat.conversations import read_conversations
 from dyag_core.errors import UsageError
-from dyag_core.manager import Plugins
-from dyag_core.passport import read_passport
+from dyag_core.plugin.host import Plugins
 from dyag_core.stages.finetune import estimate, finetune
+from dyag_core.training.passport import read_passport
 
 OPTIONS = {"batch_size": 4, "learning_rate": 5e-3, "threads": 1, "rank": 8, "schedule": "constant"}
 

@@ -9,16 +9,16 @@ from pathlib import Path
 import pytest
 
 from dyag_core import Chunk, Document, Example, GateError, Session, UsageError, hookimpl
+from dyag_core.dataset.filters import Screen
 from dyag_core.documents import read_documents
-from dyag_core.run import Run
-from dyag_core.screening import Screen
-from dyag_core.similarity import similarity
+from dyag_core.plugin.run import Run
+from dyag_core.text.similarity import similarity
 from dyag_plugins.generators.augmented import AugmentedOptions, wordings
-from dyag_plugins.generators.facts import facts_of, first_sentence
+from dyag_plugins.generators.facts.extraction import facts_of, first_sentence
+from dyag_plugins.generators.facts.interview import Interview
+from dyag_plugins.generators.facts.packs import load_pack
+from dyag_plugins.generators.facts.phrasing import Wordings
 from dyag_plugins.generators.llm import parse_pairs
-from dyag_plugins.generators.packs import load_pack
-from dyag_plugins.generators.rule import Asking
-from dyag_plugins.generators.wording import Wordings
 
 SAMPLES = Path(__file__).parent.parent / "examples" / "dyag_samples"
 SILL = Path(__file__).parent.parent.parent / "shared" / "data" / "sill" / "documents.jsonl"
@@ -334,7 +334,7 @@ def test_twelve_different_wordings_for_any_label(tmp_path, lang):
     label = {"fr": "Zorglub", "en": "How to zorglub"}[lang]
     source = write(tmp_path / "d.jsonl", ("Ada", f"- {label}: blue\n- Budget: 3 euros"))
     (document,) = read_documents(source, print)
-    asking = Asking(AugmentedOptions(unanswerable=0), Run(stage="t", folder=tmp_path, plugins=None, lang=lang))
+    asking = Interview(AugmentedOptions(unanswerable=0), Run(stage="t", folder=tmp_path, plugins=None, lang=lang))
     asks = asking.asks(document)
     assert len(asks) == 2
     for ask in asks:

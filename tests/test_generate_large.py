@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from dyag_core import Example, Session, hookimpl
-from dyag_core.pace import Paced, batches
+from dyag_core.dataset.batching import batches
+from dyag_core.progress import Paced
 
 BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
 

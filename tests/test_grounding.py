@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dyag_core.grounding import stands_alone, supported
+from dyag_core.text.grounding import stands_alone, supported
 
 FR = (
     "Acceleo est un générateur de code source. Licence : EPL-1.0. Version minimale 3.7, 1 200 postes depuis 2018. "

@@ -12,19 +12,10 @@ from typing import Any
 
 import pytest
 
-from dyag_core import (
-    BaseModelPreset,
-    Decoding,
-    MetricResult,
-    PluginError,
-    Prediction,
-    Run,
-    Session,
-    hookimpl,
-    hookspecs,
-)
-from dyag_core.lifecycle import HOOKS
-from dyag_core.manager import Plugins
+from dyag_core import BaseModelPreset, Decoding, MetricResult, PluginError, Prediction, Run, Session, hookimpl
+from dyag_core.plugin import hookspecs
+from dyag_core.plugin.host import Plugins
+from dyag_core.plugin.lifecycle import HOOKS
 from dyag_samples import catalogue
 
 SMALL = {"rank": 2, "batch_size": 4, "learning_rate": 1e-3, "preflight": False}

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from dyag_core import Session, UsageError
-from dyag_core.base_models import load_tokenizer
-from dyag_core.chunking import Chunking, cut
 from dyag_core.documents import read_documents
 from dyag_core.documents.pdf import pages_text
+from dyag_core.models.sources import load_tokenizer
+from dyag_core.text.chunking import Chunking, cut
 
 GUIDE = """\
 # Guide

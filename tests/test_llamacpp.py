@@ -24,8 +24,8 @@ from dyag_core import (
     UsageError,
 )
 from dyag_core.cli.evaluate import command
-from dyag_core.manager import Plugins
-from dyag_core.run import Run
+from dyag_core.plugin.host import Plugins
+from dyag_core.plugin.run import Run
 
 torch = pytest.importorskip("torch")
 torch.set_num_threads(1)
@@ -63,11 +63,11 @@ def yield_into(pieces: list[str], stream: Any) -> Reply:
 @pytest.fixture(scope="module")
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """A cache of the tests' own, with the converter in it that any earlier run has downloaded."""
-    from dyag_plugins.engines import gguf_converter
+    from dyag_plugins.engines.llamacpp import convert
 
     run = Run(stage="query", folder=Path(), plugins=Plugins())
     try:
-        converter = gguf_converter.fetched(run)
+        converter = convert.fetched(run)
     except EndpointError as error:
         pytest.skip(f"no package index: {error}")
     folder = tmp_path_factory.mktemp("cache")

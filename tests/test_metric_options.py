@@ -12,12 +12,13 @@ from typing import Any
 
 import pytest
 
-from dyag_core import Prediction, Run, UsageError, registry
+from dyag_core import Prediction, Run, UsageError
 from dyag_core.cli.root import root
-from dyag_core.manager import Plugins
-from dyag_core.options import options_by_name, options_model, parse_named_pairs
+from dyag_core.comparison.names import metric_meaning, metric_name
+from dyag_core.plugin import discovery
+from dyag_core.plugin.host import Plugins
+from dyag_core.plugin.options import options_by_name, options_model, parse_named_pairs
 from dyag_core.records import Source
-from dyag_core.wording import metric_meaning, metric_name
 
 #: (metric, option) -> a value that is not the default, an answer and an expected answer whose score it changes
 CASES = {
@@ -39,7 +40,7 @@ RETRIEVED = {"chunk": "b", "sources": (Source(chunk="a", score=2), Source(chunk=
 
 
 def builtin_metrics() -> list[str]:
-    return [entry.name for entry in registry.entries("metrics") if entry.distribution == "dyag"]
+    return [entry.name for entry in discovery.entries("metrics") if entry.distribution == "dyag"]
 
 
 def dyag(*arguments: str) -> None:
@@ -52,7 +53,7 @@ def test_every_option_of_every_metric_is_read() -> None:
         (name, option)
         for name in builtin_metrics()
         if name not in WITH_A_MODEL
-        for option in options_model(registry.load(registry.find("metrics", name))).model_fields
+        for option in options_model(discovery.load(discovery.find("metrics", name))).model_fields
     }
     assert options == set(CASES)
     for (metric, option), (value, answer, expected) in CASES.items():

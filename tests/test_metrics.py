@@ -11,10 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dyag_core import Prediction, Run
-from dyag_core.abstention import abstains
-from dyag_core.manager import Plugins
-from dyag_core.normalise import fold, normalise, tokens
-from dyag_core.prompts import UNKNOWN
+from dyag_core.plugin.host import Plugins
+from dyag_core.text.abstention import UNKNOWN, abstains
+from dyag_core.text.normalise import fold, normalise, tokens
 
 
 @given(st.text(st.characters(max_codepoint=0x17F)) | st.text())

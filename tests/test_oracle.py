@@ -12,7 +12,7 @@ import pytest
 
 from dyag_core import Chunk, Decoding, Hit, Message, Reply, Session, UsageError, hookimpl
 from dyag_core.artifacts import write_jsonl
-from dyag_core.manager import Plugins
+from dyag_core.plugin.host import Plugins
 from dyag_core.records import Comparison
 from dyag_core.stages.compare import compare
 
@@ -172,7 +172,7 @@ def test_a_run_that_goes_on_keeps_the_first_runs_times(
     work: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = iter(range(0, 100, 4))
-    monkeypatch.setattr("dyag_core.stages.answering.perf_counter", lambda: next(clock))
+    monkeypatch.setattr("dyag_core.evaluation.arm_models.perf_counter", lambda: next(clock))
     with pytest.raises(KeyboardInterrupt):
         measured(work, Recorder(stop_after=2), tiny_model, ("rag",))
     clock = iter(range(0, 100, 8))

@@ -8,7 +8,7 @@ import pytest
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
 
-from dyag_plugins.trainers import merged_linear, packing  # noqa: E402
+from dyag_plugins.trainers.lora import fused_linear, packing  # noqa: E402
 
 SIZES = {
     "vocab_size": 97,
@@ -104,7 +104,7 @@ def test_merged_layers_give_the_same_loss_and_gradients(family: str) -> None:
     model, items = tiny(family), chats(9, [5, 9, 14, 6])
     expected = one_by_one(model, items)
     layers = sum("lora_A" in name for name, _ in model.named_parameters())
-    assert merged_linear.merge_forward(model) == layers
+    assert fused_linear.merge_forward(model) == layers
     assert_equal(one_by_one(model, items), expected)
     packing.switch_on(model.get_base_model())
     assert_equal(packed(model, items), expected)

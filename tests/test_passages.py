@@ -13,16 +13,17 @@ from click.testing import CliRunner
 
 from dyag_core import Decoding, Message, UsageError
 from dyag_core.artifacts import read_jsonl, write_jsonl
+from dyag_core.chat.conversations import read_conversations
+from dyag_core.chat.prompts import context_text, question_messages, with_context, without_context
+from dyag_core.chat.questions import question_hash, read_questions
 from dyag_core.cli.generate_training import command
-from dyag_core.conversations import read_conversations
-from dyag_core.manager import Plugins
-from dyag_core.prompts import context_text, question_messages, with_context, without_context
-from dyag_core.questions import question_hash, read_questions
+from dyag_core.plugin.host import Plugins
+from dyag_core.plugin.run import Run
 from dyag_core.records import Chunk
-from dyag_core.run import Run
-from dyag_core.stages.answering import ARMS, build_prompts
+from dyag_core.records.arm import ARMS
+from dyag_core.retrieval.index import OpenIndex, open_index
+from dyag_core.retrieval.prompting import build_prompts
 from dyag_core.stages.finetune import trained_questions
-from dyag_core.stages.index import OpenIndex, open_index
 from dyag_samples import catalogue
 
 

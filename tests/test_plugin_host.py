@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from dyag_core import Example, MetricResult, PluginError, Prediction, Run, UsageError, hookimpl, registry
-from dyag_core.manager import Plugins
+from dyag_core import Example, MetricResult, PluginError, Prediction, Run, UsageError, hookimpl
+from dyag_core.plugin import discovery
+from dyag_core.plugin.families import FAMILY_HOOKS
+from dyag_core.plugin.host import Plugins
 
 Install = Callable[..., None]
 
@@ -82,7 +84,7 @@ def test_a_misspelt_option_or_name_gives_the_nearest(install: Install) -> None:
 
 
 def test_names_are_compared_without_case_and_colons() -> None:
-    assert registry.find("base_models", "Qwen2.5:1.5B").name == "qwen2.5-1.5b"
+    assert discovery.find("base_models", "Qwen2.5:1.5B").name == "qwen2.5-1.5b"
 
 
 def test_two_distributions_with_one_name_are_both_named_and_can_be_picked(install: Install) -> None:
@@ -90,11 +92,11 @@ def test_two_distributions_with_one_name_are_both_named_and_can_be_picked(instal
         "acme-dyag", "[dyag.generators]\naugmented = acme_generator:Generator\n", acme_generator="class Generator: ..."
     )
     with pytest.raises(UsageError) as error:
-        registry.find("generators", "augmented")
+        discovery.find("generators", "augmented")
     assert "acme-dyag 1.0 -> acme_generator:Generator" in error.value.message
     assert "dyag_plugins.generators.augmented" in error.value.message
     assert "acme-dyag/augmented" in str(error.value.hint)
-    assert registry.find("generators", "acme-dyag/augmented").distribution == "acme-dyag"
+    assert discovery.find("generators", "acme-dyag/augmented").distribution == "acme-dyag"
 
 
 @pytest.mark.parametrize(
@@ -252,8 +254,8 @@ def test_the_core_imports_without_the_built_ins_and_without_heavy_libraries() ->
     sys.meta_path.insert(0, Refuse())
     import dyag_core
     from dyag_core import Session, hookimpl, registry
-    from dyag_core.manager import Plugins
-    names = [e.name for f in registry.FAMILY_HOOKS for e in registry.entries(f)]
+    from dyag_core.plugin.host import Plugins
+    names = [e.name for f in FAMILY_HOOKS for e in discovery.entries(f)]
     Plugins()
     print(len(names))
     """
@@ -266,8 +268,8 @@ def test_the_core_imports_without_the_built_ins_and_without_heavy_libraries() ->
 
 def test_every_built_in_loads_and_fits_its_hook() -> None:
     plugins = Plugins()
-    for family in registry.FAMILY_HOOKS:
-        for entry in registry.entries(family):
+    for family in FAMILY_HOOKS:
+        for entry in discovery.entries(family):
             chosen = plugins.choose(family, entry.qualified)
             assert chosen.distribution == "dyag"
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from dyag_core import registry
 from dyag_core.cli.root import root
+from dyag_core.plugin import discovery
 
 ECHO = """
 from dyag_core import MetricResult, UsageError, hookimpl
@@ -205,7 +205,7 @@ def test_names_of_plugins_are_completed_without_importing_one(
 ) -> None:
     (tmp_path / "site" / "acme_echo.py").write_text("raise SystemExit('imported')")
     for shell in ("bash", "zsh", "fish"):
-        assert complete(dyag, shell, line) == [entry.name for entry in registry.entries(family)]
+        assert complete(dyag, shell, line) == [entry.name for entry in discovery.entries(family)]
     assert "acme_echo" not in sys.modules
 
 

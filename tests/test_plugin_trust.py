@@ -22,10 +22,11 @@ from dyag_core import (
     Session,
     UsageError,
     hookimpl,
-    registry,
 )
-from dyag_core.manager import Plugins
-from dyag_core.stages.evaluate import EvaluationFiles
+from dyag_core.plugin import discovery
+from dyag_core.plugin.families import FAMILY_HOOKS
+from dyag_core.plugin.host import Plugins
+from dyag_core.records.evaluation import EvaluationFiles
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -117,11 +118,11 @@ def test_no_plugins_leaves_dyags_own_alone(site: Path, run_dyag: Command) -> Non
 @pytest.mark.parametrize("named", ["acme_sound", "sound", "metric/sound", "acme-sound/sound", "x, Sound"])
 def test_a_plugin_can_be_switched_off(site: Path, monkeypatch: pytest.MonkeyPatch, named: str) -> None:
     distribution(site, "acme-sound", "[dyag.metrics]\nsound = acme_sound\n", acme_sound=SOUND)
-    assert registry.find("metrics", "sound").distribution == "acme-sound"
+    assert discovery.find("metrics", "sound").distribution == "acme-sound"
     monkeypatch.setenv("DYAG_DISABLE_PLUGINS", named)
     with pytest.raises(UsageError, match=r"is left out by DYAG_DISABLE_PLUGINS="):
         Plugins().choose("metrics", "sound")
-    assert registry.find("metrics", "bleu").distribution == "dyag"
+    assert discovery.find("metrics", "bleu").distribution == "dyag"
 
 
 def test_switching_a_name_clash_off_makes_the_built_in_usable_again(
@@ -414,7 +415,7 @@ def test_starting_with_fifty_plugins_imports_none_and_nothing_heavy(site: Path, 
 
     _, alone, _ = started()
     for n in range(50):
-        family = list(registry.FAMILY_HOOKS)[n % 8] if n % 5 else ("hooks" if n % 2 else "commands")
+        family = list(FAMILY_HOOKS)[n % 8] if n % 5 else ("hooks" if n % 2 else "commands")
         distribution(
             site, f"acme-{n}", f"[dyag.{family}]\nplugin{n} = acme_{n}:x\n", **{f"acme_{n}": "raise SystemExit(9)"}
         )

@@ -13,11 +13,11 @@ import pytest
 
 from dyag_core.artifacts import read_json
 from dyag_core.errors import GateError, ResourceError, UsageError
-from dyag_core.manager import Plugins
-from dyag_core.memory import Batch, estimate_memory, weights_from, weights_of
-from dyag_core.passport import read_passport
+from dyag_core.models.memory import Batch, estimate_memory, weights_from, weights_of
+from dyag_core.plugin.host import Plugins
 from dyag_core.records import ModelShape
 from dyag_core.stages.finetune import estimate, finetune
+from dyag_core.training.passport import read_passport
 
 OPTIONS = {"batch_size": 4, "save_every": 2, "learning_rate": 5e-3, "threads": 1}
 QWEN = ModelShape(
@@ -101,9 +101,9 @@ def test_an_estimate_says_what_it_takes_and_leaves_nothing_behind(train, tmp_pat
 
 
 def test_measured_steps_go_from_short_batches_to_long_ones_after_the_longest():
-    from dyag_core.chat import TrainingIds
-    from dyag_plugins.trainers.examples import Encoded
-    from dyag_plugins.trainers.measure import MEASURED, representative_order
+    from dyag_core.chat.template import TrainingIds
+    from dyag_plugins.trainers.lora.encoding import Encoded
+    from dyag_plugins.trainers.lora.timing import MEASURED, representative_order
 
     items = [TrainingIds([1] * n, [1] * n) for n in range(5, 105)]
     order = representative_order(Encoded(Path("x"), 512, items), 4, 2, seed=1)
@@ -116,7 +116,7 @@ def test_measured_steps_go_from_short_batches_to_long_ones_after_the_longest():
 
 
 def test_no_room_in_memory_stops_before_loading_with_what_to_change(train, tmp_path, monkeypatch):
-    from dyag_plugins.trainers import preflight
+    from dyag_plugins.trainers.lora import preflight
 
     monkeypatch.setattr(preflight, "memory_room", lambda device: 10**6)
     with pytest.raises(ResourceError, match=r"training needs about \d+ MB of memory on cpu, 1 MB are there") as caught:
@@ -127,7 +127,7 @@ def test_no_room_in_memory_stops_before_loading_with_what_to_change(train, tmp_p
 
 
 def test_memory_that_is_tight_is_a_warning(train, tmp_path, monkeypatch, heard):
-    from dyag_plugins.trainers import preflight
+    from dyag_plugins.trainers.lora import preflight
 
     monkeypatch.setattr(preflight, "memory_room", lambda device: 750 * 10**6)
     assert train(progress=heard, epochs=1).steps == 5
@@ -179,11 +179,11 @@ def test_bfloat16_keeps_the_adapter_and_its_optimizer_in_float32(train, tmp_path
 
 
 def test_a_cpu_trains_in_bfloat16_only_where_it_computes_in_it(tmp_path, monkeypatch):
-    from dyag_core import machine
-    from dyag_plugins.trainers.device import choose_dtype
+    from dyag_core.models import hardware
+    from dyag_plugins.trainers.lora.device import choose_dtype
 
     info = tmp_path / "cpuinfo"
-    monkeypatch.setattr(machine, "_CPUINFO", info)
+    monkeypatch.setattr(hardware, "_CPUINFO", info)
     for flags, dtype in (("fpu avx512_bf16", "bfloat16"), ("fpu amx_bf16", "bfloat16"), ("fpu avx512f", "float32")):
         info.write_text(f"processor : 0\nflags\t\t: {flags}\n", "utf-8")
         assert choose_dtype("auto", "cpu") == dtype
@@ -191,16 +191,16 @@ def test_a_cpu_trains_in_bfloat16_only_where_it_computes_in_it(tmp_path, monkeyp
 
 
 def test_a_container_s_limit_counts(tmp_path, monkeypatch):
-    from dyag_core import machine
+    from dyag_core.models import hardware
 
-    monkeypatch.setattr(machine, "_CGROUP", tmp_path)
-    whole = machine.available_memory()
+    monkeypatch.setattr(hardware, "_CGROUP", tmp_path)
+    whole = hardware.available_memory()
     (tmp_path / "memory.max").write_text("2000000\n")
     (tmp_path / "memory.current").write_text("1500000\n")
     (tmp_path / "memory.stat").write_text("anon 5\ninactive_file 400000\n")
-    assert machine.available_memory() == 900000
+    assert hardware.available_memory() == 900000
     (tmp_path / "memory.max").write_text("max\n")
-    assert machine.available_memory() == pytest.approx(whole, rel=0.5)
+    assert hardware.available_memory() == pytest.approx(whole, rel=0.5)
 
 
 @pytest.mark.parametrize("variant", ["rslora", "dora"])
@@ -214,8 +214,8 @@ def test_lora_variants_train_and_answer(train, tmp_path, tiny_model, variant):
 
 def answer(base, folder):
     """One reply from the adapter on its unquantised base; the engine checks that it is in."""
+    from dyag_core.plugin.run import Run
     from dyag_core.records import Decoding, Message
-    from dyag_core.run import Run
 
     plugins = Plugins()
     run = Run(stage="query", folder=folder, plugins=plugins)
@@ -255,8 +255,8 @@ def test_nf4_without_bitsandbytes_says_what_to_install(train, monkeypatch):
 
 def test_auto_takes_nf4_only_where_the_rest_would_not_fit(tiny_model, dataset, monkeypatch, tmp_path):
     from dyag_core.records import BaseModelPreset, TrainingJob
-    from dyag_plugins.trainers import preflight, quantization
-    from dyag_plugins.trainers.device import Numerics
+    from dyag_plugins.trainers.lora import preflight, quantization
+    from dyag_plugins.trainers.lora.device import Numerics
 
     preset = BaseModelPreset.from_folder(tiny_model)
     job = TrainingJob(
@@ -323,9 +323,9 @@ def test_a_full_disk_leaves_the_last_checkpoint_whole(train, tmp_path, dataset, 
     whole = train("whole")
     script = (
         "import json, resource, signal, sys; from pathlib import Path;"
-        "from dyag_core.errors import DyagError; from dyag_core.manager import Plugins;"
+        "from dyag_core.errors import DyagError; from dyag_core.plugin.host import Plugins;"
         "from dyag_core.stages.finetune import finetune;"
-        "from dyag_plugins.trainers.checkpoints import Checkpoints; seal = Checkpoints.seal\n"
+        "from dyag_plugins.trainers.lora.checkpoints import Checkpoints; seal = Checkpoints.seal\n"
         "limit = int(sys.argv[5])\n"
         "def seal_and_fill(self, *a):\n"
         "    seal(self, *a)\n"
@@ -357,7 +357,7 @@ def test_a_full_disk_leaves_the_last_checkpoint_whole(train, tmp_path, dataset, 
 
 
 def test_real_out_of_memory_texts_are_understood():
-    from dyag_plugins.trainers.device import memory_errors
+    from dyag_plugins.trainers.lora.device import memory_errors
 
     texts = (
         "CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has a total capacity of 7.79 GiB.",

@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 
 from dyag_core import Document, Example, Fact, GateError, Message, Session, hookimpl
-from dyag_core.base_models import load_tokenizer
-from dyag_core.chat import training_ids
-from dyag_core.quality import Measure
-from dyag_core.quality.counting import Reservoir, Tally, doubling, histogram, percentile
-from dyag_core.quality.similar import THRESHOLD, fact_key, near_duplicates, variety
-from dyag_core.similarity import similarity
+from dyag_core.chat.template import training_ids
+from dyag_core.dataset.quality import Measure
+from dyag_core.dataset.quality.counting import Reservoir, Tally, doubling, histogram, percentile
+from dyag_core.dataset.quality.similar import THRESHOLD, fact_key, near_duplicates, variety
+from dyag_core.models.sources import load_tokenizer
+from dyag_core.text.similarity import similarity
 
 SAMPLES = Path(__file__).parent.parent / "examples" / "dyag_samples"
 
@@ -223,7 +223,7 @@ def test_more_than_one_per_cent_too_long_fails(tmp_path: Path, tiny_model: Path)
 
 
 def test_both_languages_say_the_same() -> None:
-    from dyag_core import wording
+    from dyag_core.comparison import names
     from dyag_plugins.reporters.texts import texts
 
     def shape(value: Any) -> Any:
@@ -232,4 +232,4 @@ def test_both_languages_say_the_same() -> None:
         return sorted(re.findall(r"\{\w+\}", value))
 
     assert shape(texts("en", "quality.yaml")) == shape(texts("fr", "quality.yaml"))
-    assert set(wording._PROBLEMS["en"]) == set(wording._PROBLEMS["fr"])
+    assert set(names._PROBLEMS["en"]) == set(names._PROBLEMS["fr"])

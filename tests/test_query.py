@@ -11,9 +11,11 @@ import pytest
 
 from dyag_core import Decoding, UsageError
 from dyag_core.artifacts import write_jsonl
-from dyag_core.manager import Plugins
+from dyag_core.evaluation.conversation import Conversation
+from dyag_core.plugin.host import Plugins
+from dyag_core.records.answer import Answer
 from dyag_core.stages.index import index
-from dyag_core.stages.query import Answer, Conversation, query
+from dyag_core.stages.query import query
 
 SHORT = Decoding(max_new_tokens=16)
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from dyag_core import Question, UsageError
-from dyag_core.prompts import UNKNOWN
-from dyag_core.questions import question_hash, read_questions, trained_questions
+from dyag_core.chat.questions import question_hash, read_questions, trained_questions
+from dyag_core.text.abstention import UNKNOWN
 
 SYSTEM = "Réponds brièvement."
 

@@ -14,11 +14,11 @@ from typing import Any
 
 import pytest
 
-from dyag_core.manager import Plugins
-from dyag_core.plain import plain
+from dyag_core.plugin.host import Plugins
 from dyag_core.records import Comparison
 from dyag_core.stages.compare import compare
-from dyag_core.wording import number
+from dyag_core.text.formatting import number
+from dyag_core.text.sanitize import plain
 
 ATTACKS = [
     "<script>alert(1)</script>",
@@ -272,7 +272,7 @@ def test_the_verdict_comes_first_and_mismatches_before_it(tmp_path: Path) -> Non
 
 
 def test_both_languages_have_the_same_texts() -> None:
-    from dyag_core.stages.sentences import SENTENCES
+    from dyag_core.comparison.sentences import SENTENCES
     from dyag_plugins.reporters.texts import texts
 
     def shape(value: Any) -> Any:

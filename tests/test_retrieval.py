@@ -12,9 +12,11 @@ import pytest
 from dyag_core import Chunk
 from dyag_core.artifacts import read_jsonl, write_jsonl, write_manifest
 from dyag_core.errors import UsageError
-from dyag_core.manager import Plugins
-from dyag_core.run import Run
-from dyag_core.stages.index import Index, OpenIndex, index, index_for_questions, open_index
+from dyag_core.plugin.host import Plugins
+from dyag_core.plugin.run import Run
+from dyag_core.records.index import Index
+from dyag_core.retrieval.index import OpenIndex, open_index
+from dyag_core.stages.index import index, index_for_questions
 from dyag_samples import catalogue
 
 FRENCH = {

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from dyag_core import Session, UsageError
-from dyag_plugins.generators.asks import kind_of, parts_of, spoken, told_apart, with_article
-from dyag_plugins.generators.packs import load_pack
-from dyag_plugins.generators.wording import Wordings
+from dyag_plugins.generators.facts.packs import load_pack
+from dyag_plugins.generators.facts.phrasing import Wordings
+from dyag_plugins.generators.facts.questions import kind_of, parts_of, spoken, told_apart, with_article
 
 SAMPLES = Path(__file__).parent.parent / "examples" / "dyag_samples"
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from dyag_core.sentences import first_sentence, sentences
+from dyag_core.text.sentences import first_sentence, sentences
 
 CASES = [
     ["Il pleut. ", "Il neige."],

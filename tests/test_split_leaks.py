@@ -55,7 +55,7 @@ def write_planted(path: Path) -> Path:
     return path
 
 
-# -- an independent measure: nothing of dyag_core.similarity or dyag_core.normalise ------------------------------------
+# -- an independent measure: nothing of dyag_core.text.similarity or dyag_core.text.normalise ------------------
 
 
 def tokens(text: str) -> list[str]:

@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dyag_core import Session, hookimpl
-from dyag_core.digests import DigestTable
+from dyag_core.dataset.splits import TOO_NEAR, Splitter
 from dyag_core.records import Example, Fact
-from dyag_core.similarity import Watched, similarity
-from dyag_core.splits import TOO_NEAR, Splitter
+from dyag_core.text.digests import DigestTable
+from dyag_core.text.similarity import Watched, similarity
 
 FRAMES = [
     "Which {a} has {s}?",

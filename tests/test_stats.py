@@ -7,8 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from dyag_core.records import MetricResult
-from dyag_core.stats import (
+from dyag_core.evaluation.stats import (
     clustered_interval,
     detectable_difference,
     holm,
@@ -16,6 +15,7 @@ from dyag_core.stats import (
     paired_interval,
     summarise,
 )
+from dyag_core.records import MetricResult
 
 
 def beliefs(rng: np.random.Generator, documents: np.ndarray, mean: float, correlation: float) -> np.ndarray:

@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dyag_core import Prediction, Run
-from dyag_core.manager import Plugins
-from dyag_core.prompts import UNKNOWN
+from dyag_core.plugin.host import Plugins
+from dyag_core.text.abstention import UNKNOWN
 
 
 def prediction(answer: str, expected: str = "MIT", question: str = "Q ?", **more: object) -> Prediction:

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from dyag_core import Document, Session
-from dyag_core.normalise import fold
+from dyag_core.plugin.run import Run
 from dyag_core.records import Chunk
-from dyag_core.run import Run
-from dyag_plugins.generators.rule import Asking, RuleOptions
-from dyag_plugins.generators.wording import Phrase
+from dyag_core.text.normalise import fold
+from dyag_plugins.generators.facts.interview import Interview, RuleOptions
+from dyag_plugins.generators.facts.phrasing import Phrase
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
@@ -64,7 +64,7 @@ def test_the_attributes_that_are_wanted_are_asked_for_in_vain_too(tmp_path: Path
 
 
 def test_a_new_label_in_every_document_does_not_fill_the_memory(tmp_path: Path) -> None:
-    asking = Asking(RuleOptions(unanswerable=0.5), Run(stage="generate", folder=tmp_path, plugins=None, lang="fr"))
+    asking = Interview(RuleOptions(unanswerable=0.5), Run(stage="generate", folder=tmp_path, plugins=None, lang="fr"))
 
     def phrases_after(first: int, last: int) -> int:
         for n in range(first, last):

@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dyag_core import Session, UsageError
-from dyag_core.conversations import check_turns, messages_of, read_conversations
-from dyag_core.mending import MILD, mend
-from dyag_core.wording import _PROBLEMS
+from dyag_core.chat.conversations import check_turns, messages_of, read_conversations
+from dyag_core.chat.repair import MILD, mend
+from dyag_core.dataset.quality.problems import _PROBLEMS
 
 ATTACKS = [
     "<script>alert(1)</script>",

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from scipy.stats import beta
 
+from dyag_core.comparison.differences import all_differences, standing
+from dyag_core.evaluation.stats import clustered_interval, paired_interval
 from dyag_core.records import MetricResult
-from dyag_core.stages.differences import all_differences, standing
-from dyag_core.stats import clustered_interval, paired_interval
 
 ARMS = ("base", "rag", "finetuned", "hybrid")
 

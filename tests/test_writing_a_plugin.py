@@ -13,8 +13,8 @@ import pytest
 
 from dyag_core import Session
 from dyag_core.errors import UsageError
-from dyag_core.registry import FAMILY_HOOKS
-from dyag_core.scaffold import FAMILIES, Scaffold, new_plugin
+from dyag_core.plugin.families import FAMILY_HOOKS
+from dyag_core.plugin.scaffold import FAMILIES, Scaffold, new_plugin
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "writing-a-plugin.md").read_text(encoding="utf-8")

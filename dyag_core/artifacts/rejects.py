@@ -7,7 +7,7 @@ from typing import IO, TYPE_CHECKING, Any, Self
 
 from dyag_core.artifacts.atomic import atomic_write
 from dyag_core.artifacts.jsonl import BadLine, to_json
-from dyag_core.plain import writable
+from dyag_core.text.sanitize import writable
 
 if TYPE_CHECKING:
     from pathlib import Path

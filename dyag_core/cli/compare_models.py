@@ -7,7 +7,6 @@ from typing import Any
 
 import click
 
-from dyag_core import registry
 from dyag_core.cli.common import (
     FilePath,
     json_option,
@@ -19,6 +18,8 @@ from dyag_core.cli.common import (
 )
 from dyag_core.cli.plugin_parameters import PluginCommand, PluginName
 from dyag_core.errors import UsageError
+from dyag_core.plugin import discovery
+from dyag_core.plugin.families import normalise_name
 
 #: the published names of --format and the reporters they stand for
 FORMATS = {
@@ -44,8 +45,8 @@ class ReportFormat(click.Choice[str]):
 
 
 def _is_reporter(name: str) -> bool:
-    known = {registry.normalise_name(entry.name) for entry in registry.entries("reporters")}
-    return registry.normalise_name(name) in known
+    known = {normalise_name(entry.name) for entry in discovery.entries("reporters")}
+    return normalise_name(name) in known
 
 
 @click.command("compare-models", cls=PluginCommand, short_help="Say which arm to use, with intervals.")
@@ -115,8 +116,8 @@ def command(
 
     A metric that is given options (-m) is scored anew from the answers of every file; no question is asked again.
     """
-    from dyag_core.cli.verdict import show_in_browser, show_verdict
-    from dyag_core.options import parse_named_pairs
+    from dyag_core.cli.compare_output import show_in_browser, show_verdict
+    from dyag_core.plugin.options import parse_named_pairs
     from dyag_core.records import CostOptions
 
     files = {name: file for name, file in [("rag", rag_results), ("finetuned", finetuned_results)] if file is not None}

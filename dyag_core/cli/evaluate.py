@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from dyag_core.cli.common import FilePath, base_model_option
-from dyag_core.cli.measuring import measuring_options, retrieval_options
+from dyag_core.cli.evaluate_shared import measuring_options, retrieval_options
 from dyag_core.cli.plugin_parameters import PluginCommand
 
 
@@ -36,7 +36,7 @@ def command(
     **rest: Any,
 ) -> None:
     """Ask every arm the same QUESTIONS, with the same base model and decoding, and score the answers."""
-    from dyag_core.cli.measuring import measure
+    from dyag_core.cli.evaluate_shared import measure
 
     chosen = [arm.strip() for arm in arms.split(",") if arm.strip()]
     measure(questions, chosen, output, model=model, base_model=base_model, index=index, **rest)

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from dyag_core.cli.common import FilePath, base_model_option
-from dyag_core.cli.measuring import measuring_options
+from dyag_core.cli.evaluate_shared import measuring_options
 from dyag_core.cli.plugin_parameters import PluginCommand
 
 
@@ -23,6 +23,6 @@ def command(questions: Path, model: Path, base_model: str | None, output: Path, 
 
     QUESTIONS is JSONL with {"question", "expected_answer"}, {"messages"} or {"prompt", "completion"}.
     """
-    from dyag_core.cli.measuring import measure
+    from dyag_core.cli.evaluate_shared import measure
 
     measure(questions, ["finetuned"], output, model=model, base_model=base_model, index=None, **rest)

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from dyag_core.cli.common import FilePath, base_model_option
-from dyag_core.cli.measuring import measuring_options, retrieval_options
+from dyag_core.cli.evaluate_shared import measuring_options, retrieval_options
 from dyag_core.cli.plugin_parameters import PluginCommand
 
 
@@ -26,6 +26,6 @@ from dyag_core.cli.plugin_parameters import PluginCommand
 @measuring_options
 def command(questions: Path, index: Path, base_model: str, output: Path, **rest: Any) -> None:
     """Ask a base model, given what a search finds, the QUESTIONS of a test file and score its answers."""
-    from dyag_core.cli.measuring import measure
+    from dyag_core.cli.evaluate_shared import measure
 
     measure(questions, ["rag"], output, model=None, base_model=base_model, index=index, **rest)

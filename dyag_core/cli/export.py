@@ -29,7 +29,7 @@ def command(source: Path, format_: str, output: Path, option: tuple[str, ...], a
     NAME.jsonl holds one row a line; NAME.json one array, for the formats that know both.
     """
     from dyag_core.cli.terminal import hint, result
-    from dyag_core.options import parse_pairs
+    from dyag_core.plugin.options import parse_pairs
 
     made = session().export(source, format=format_, output=output, options=parse_pairs(option))
     result(made.model_dump(mode="json"), as_json=as_json, text="\n".join(map(str, made.files)))

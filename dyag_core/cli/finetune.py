@@ -72,7 +72,7 @@ def command(
     The same command again goes on where it stopped. Ctrl-C keeps what was done.
     """
     from dyag_core.cli.terminal import hint, result
-    from dyag_core.options import parse_pairs
+    from dyag_core.plugin.options import parse_pairs
 
     asked: dict[str, Any] = {
         "base_model": base_model,
@@ -103,7 +103,7 @@ def command(
 def _estimate_table(found: TrainingEstimate) -> str:
     """Memory by what takes it, then disk, data and time."""
     from dyag_core.cli.terminal import table
-    from dyag_core.plain import bytes_text
+    from dyag_core.text.sanitize import bytes_text
 
     def known(value: int | None) -> str:
         return "unknown" if value is None else bytes_text(value)

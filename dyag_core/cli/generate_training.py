@@ -21,8 +21,7 @@ from dyag_core.cli.plugin_parameters import PluginCommand, PluginName
 from dyag_core.errors import UsageError
 
 if TYPE_CHECKING:
-    from dyag_core.records import GenerationEstimate
-    from dyag_core.stages.explain import Explanation
+    from dyag_core.records import Explanation, GenerationEstimate
 
 DEFAULT_SPLIT = "80/10/10"
 
@@ -114,7 +113,7 @@ def command(
     With --explain DOC (an id or a title), what would be asked about one document, and why, is shown instead.
     """
     from dyag_core.cli.terminal import hint, result
-    from dyag_core.options import parse_pairs
+    from dyag_core.plugin.options import parse_pairs
 
     flags: dict[str, object] = {"rules": rules, "answer_style": answer_style, "sources": sources or None}
     flags |= {"max_cost": max_cost, "max_tokens_total": max_tokens_total}

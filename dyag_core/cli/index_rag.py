@@ -21,7 +21,7 @@ from dyag_core.cli.plugin_parameters import PluginCommand, PluginName
 def command(documents: Path, output: Path, retriever: str, option: tuple[str, ...], as_json: bool) -> None:
     """Build a search index over INPUT: a file of documents, or a folder of texts (see `dyag ingest --help`)."""
     from dyag_core.cli.terminal import hint, result
-    from dyag_core.options import parse_pairs
+    from dyag_core.plugin.options import parse_pairs
 
     made = session().index(documents, output=output, retriever=retriever, options=parse_pairs(option))
     result(made.model_dump(mode="json"), as_json=as_json, text=str(made.folder))

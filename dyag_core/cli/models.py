@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dyag_core import registry
 from dyag_core.cli.common import json_option
+from dyag_core.plugin import discovery
 
 if TYPE_CHECKING:
     from dyag_core.records import BaseModelPreset
@@ -22,11 +22,11 @@ def command() -> None:
 @json_option
 def list_(as_json: bool) -> None:
     """All presets: size, licence, gated or not, here or not."""
-    from dyag_core.base_models import is_present
     from dyag_core.cli.terminal import hint, result, table
-    from dyag_core.manager import Plugins
+    from dyag_core.models.sources import is_present
+    from dyag_core.plugin.host import Plugins
 
-    presets = [Plugins().base_model(entry.name) for entry in registry.entries("base_models")]
+    presets = [Plugins().base_model(entry.name) for entry in discovery.entries("base_models")]
     rows = [
         [p.name, _size(p), p.licence, "gated" if p.gated else "open", "here" if is_present(p) else "not fetched"]
         for p in presets
@@ -45,7 +45,7 @@ def list_(as_json: bool) -> None:
 def show(name: str, as_json: bool) -> None:
     """Everything DYAG knows about one base model."""
     from dyag_core.cli.terminal import result
-    from dyag_core.manager import Plugins
+    from dyag_core.plugin.host import Plugins
 
     described = _as_dict(Plugins().base_model(name))
     text = "\n".join(f"{key}: {value}" for key, value in described.items() if value not in (None, "", {}))
@@ -57,9 +57,9 @@ def show(name: str, as_json: bool) -> None:
 @json_option
 def pull(name: str, as_json: bool) -> None:
     """Fetch a base model, so that later commands need no network."""
-    from dyag_core.base_models import locate
     from dyag_core.cli.terminal import TerminalProgress, hint, result
-    from dyag_core.manager import Plugins
+    from dyag_core.models.sources import locate
+    from dyag_core.plugin.host import Plugins
 
     preset = Plugins().base_model(name)
     location = locate(preset, TerminalProgress())
@@ -76,6 +76,6 @@ def _size(preset: BaseModelPreset) -> str:
 def _as_dict(preset: BaseModelPreset) -> dict[str, Any]:
     import dataclasses
 
-    from dyag_core.base_models import is_present
+    from dyag_core.models.sources import is_present
 
     return {**dataclasses.asdict(preset), "present": is_present(preset)}

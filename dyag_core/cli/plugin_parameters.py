@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dyag_core import registry
+from dyag_core.plugin import discovery
+from dyag_core.plugin.families import normalise_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -31,11 +32,11 @@ def complete_names(family: str, incomplete: str) -> list[CompletionItem]:
     """Names of a family's plugins that begin with `incomplete`; no plugin is imported."""
     from click.shell_completion import CompletionItem
 
-    wanted = registry.normalise_name(incomplete)
+    wanted = normalise_name(incomplete)
     return [
         CompletionItem(entry.name, help=f"{entry.distribution} {entry.version}")
-        for entry in registry.entries(family)
-        if registry.normalise_name(entry.name).startswith(wanted)
+        for entry in discovery.entries(family)
+        if normalise_name(entry.name).startswith(wanted)
     ]
 
 
@@ -109,11 +110,11 @@ class PluginCommand(StageCommand):
 
 
 def _write_options(formatter: click.HelpFormatter, family: str, name: str) -> None:
-    from dyag_core import options
+    from dyag_core.plugin import options
 
-    entry = registry.find(family, name)
+    entry = discovery.find(family, name)
     rows = []
-    for field in options.describe(options.options_model(registry.load(entry))):
+    for field in options.describe(options.options_model(discovery.load(entry))):
         default = "required" if field["required"] else f"default: {field['default']}"
         key = _WRITTEN[family].format(name=entry.name, key=field["name"])
         rows.append((key, f"{field['description']}  [{field['type']}; {default}]"))

@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dyag_core import registry
 from dyag_core.cli.common import json_option
 from dyag_core.cli.plugin_parameters import complete_names
 from dyag_core.cli.plugins_new import new
 from dyag_core.errors import GateError, nearest
-from dyag_core.participation import DISABLE, meaning_nothing, switched_off
+from dyag_core.plugin import discovery
+from dyag_core.plugin.disabling import DISABLE, meaning_nothing, switched_off
+from dyag_core.plugin.entry import Entry
+from dyag_core.plugin.families import FAMILIES, family_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,11 +22,11 @@ if TYPE_CHECKING:
 
 
 def _complete_family(_ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
-    return [family for family in registry.FAMILIES if family.startswith(incomplete)]
+    return [family for family in FAMILIES if family.startswith(incomplete)]
 
 
 def _complete_name(ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    return complete_names(registry.family_of(ctx.params["family"]), incomplete)
+    return complete_names(family_of(ctx.params["family"]), incomplete)
 
 
 @click.group("plugins", short_help="List, show and check plugins.")
@@ -49,7 +51,7 @@ def list_(family: str | None, as_json: bool) -> None:
     ]
     rows = [[e.family, e.name, e.release, e.target] for e in entries]
     result(described, as_json=as_json, text=table(["family", "name", "from", "target"], rows))
-    installed = [entry for each in registry.FAMILIES for entry in registry.installed(each)]
+    installed = [entry for each in FAMILIES for entry in discovery.installed(each)]
     for entry in installed:
         reason = switched_off(entry)
         if reason:
@@ -65,11 +67,11 @@ def list_(family: str | None, as_json: bool) -> None:
 @json_option
 def show(family: str, name: str, as_json: bool) -> None:
     """One plugin: where it comes from, what it does, its options."""
-    from dyag_core import options
     from dyag_core.cli.terminal import result
+    from dyag_core.plugin import options
 
-    entry = registry.find(registry.family_of(family), name)
-    plugin = registry.load(entry)
+    entry = discovery.find(family_of(family), name)
+    plugin = discovery.load(entry)
     fields = options.describe(options.options_model(plugin))
     described: dict[str, Any] = {
         "family": entry.family,
@@ -107,9 +109,9 @@ def check(family: str | None, name: str | None, timeout: float, as_json: bool) -
     They are loaded in processes of their own: one that hangs, exits or crashes is named like any other.
     """
     from dyag_core.cli.terminal import result
-    from dyag_core.plugin_check import check_plugins
+    from dyag_core.plugin.check import check_plugins
 
-    entries = [registry.find(registry.family_of(family), name)] if family and name else list(_entries(family))
+    entries = [discovery.find(family_of(family), name)] if family and name else list(_entries(family))
     rows: list[dict[str, Any]] = [
         {
             "family": checked.entry.family,
@@ -130,9 +132,9 @@ def check(family: str | None, name: str | None, timeout: float, as_json: bool) -
         raise GateError(f"{failed} of {len(rows)} plugins failed the check", "each line above says what to do")
 
 
-def _entries(family: str | None) -> Iterator[registry.Entry]:
-    for each in [registry.family_of(family)] if family else registry.FAMILIES:
-        yield from registry.entries(each)
+def _entries(family: str | None) -> Iterator[Entry]:
+    for each in [family_of(family)] if family else FAMILIES:
+        yield from discovery.entries(each)
 
 
 def _left_table(headers: list[str], rows: list[list[str]]) -> str:

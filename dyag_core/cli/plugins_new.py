@@ -21,7 +21,7 @@ def new(family: str, name: str, output: Path | None, as_json: bool) -> None:
     Families: generator, base-model, trainer, metric, reporter, retriever, engine, exporter, hook, command.
     """
     from dyag_core.cli.terminal import hint, result
-    from dyag_core.scaffold import new_plugin
+    from dyag_core.plugin.scaffold import new_plugin
 
     made = new_plugin(family, name, output)
     result(asdict(made), as_json=as_json, text=made.folder)

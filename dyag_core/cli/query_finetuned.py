@@ -30,6 +30,6 @@ from dyag_core.cli.plugin_parameters import PluginCommand
 @json_option
 def command(question: str | None, model: Path, base_model: str | None, index: Path | None, k: int, **rest: Any) -> None:
     """Answer QUESTION with a fine-tuned model; without QUESTION, talk with it."""
-    from dyag_core.cli.asking import ask
+    from dyag_core.cli.query_shared import ask
 
     ask(question, model=model, base_model=base_model, index=index, k=k, **rest)

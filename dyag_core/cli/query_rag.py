@@ -29,6 +29,6 @@ from dyag_core.cli.plugin_parameters import PluginCommand
 @json_option
 def command(question: str | None, index: Path, base_model: str, k: int, **rest: Any) -> None:
     """Answer QUESTION from retrieved passages with a base model; without QUESTION, talk with it."""
-    from dyag_core.cli.asking import ask
+    from dyag_core.cli.query_shared import ask
 
     ask(question, model=None, base_model=base_model, index=index, k=k, **rest)

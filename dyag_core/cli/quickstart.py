@@ -30,8 +30,8 @@ def command(
     as_json: bool,
 ) -> None:
     """Take documents the whole way: training data, fine-tuning, four arms, report. Stopped, it goes on where it was."""
+    from dyag_core.cli.compare_output import show_verdict
     from dyag_core.cli.terminal import hint
-    from dyag_core.cli.verdict import show_verdict
     from dyag_core.quickstart import quickstart
 
     made = quickstart(

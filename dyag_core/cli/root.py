@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dyag_core import registry
 from dyag_core.cli.config import settings_for
 from dyag_core.errors import EXIT_CODES, DyagError, ResourceError, UsageError, nearest
-from dyag_core.participation import NO_PLUGINS
+from dyag_core.plugin import discovery
+from dyag_core.plugin.disabling import NO_PLUGINS
+from dyag_core.plugin.families import COMMANDS
 from dyag_core.version import __version__
 
 if TYPE_CHECKING:
@@ -48,15 +49,15 @@ class LazyGroup(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Built-ins in the order of the work, then everybody else's by name."""
-        installed = {entry.name for entry in registry.entries(registry.COMMANDS)}
+        installed = {entry.name for entry in discovery.entries(COMMANDS)}
         return [name for name in SUMMARIES if name in installed] + sorted(installed - set(SUMMARIES))
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         """Import the command of that name, and no other."""
-        installed = {entry.name for entry in registry.entries(registry.COMMANDS)}
+        installed = {entry.name for entry in discovery.entries(COMMANDS)}
         if name not in installed:
             return None
-        return registry.load_command(registry.find(registry.COMMANDS, name))
+        return discovery.load_command(discovery.find(COMMANDS, name))
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -86,7 +87,7 @@ class LazyGroup(click.Group):
     def _summaries(self, ctx: click.Context) -> list[tuple[str, str]]:
         others = {
             entry.name: f"(from {entry.distribution} {entry.version})"
-            for entry in registry.entries(registry.COMMANDS)
+            for entry in discovery.entries(COMMANDS)
             if entry.name not in SUMMARIES
         }
         return [(name, SUMMARIES.get(name) or others.get(name, "")) for name in self.list_commands(ctx)]

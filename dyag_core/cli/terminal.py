@@ -10,7 +10,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import click
 
-from dyag_core.plain import plain
+from dyag_core.text.sanitize import plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress as RichBars
     from rich.progress import TaskID
 
-    from dyag_core.protocols import Task
+    from dyag_core.progress import Task
 
 _HALF_A_MINUTE = 30.0
 #: The real stdout inside `results_alone`; None outside, where it is sys.stdout.

@@ -53,7 +53,7 @@ def command(
 
 def _text(found: Validation) -> str:
     """Problems with their lines, then what was done about them."""
-    from dyag_core.wording import problem_line, problem_name
+    from dyag_core.dataset.quality.problems import problem_line, problem_name
 
     lines = [f"{found.file}: {found.rows} rows, {found.good} without a problem that matters"]
     for problem in found.problems:
@@ -68,7 +68,7 @@ def _text(found: Validation) -> str:
 
 
 def _failure(found: Validation) -> str:
-    from dyag_core.wording import problem_name
+    from dyag_core.dataset.quality.problems import problem_name
 
     where = found.fixed or found.file
     kinds = [f"{problem_name(kind, 'en')}: {count}" for kind, count in found.lasting.items()]

@@ -9,12 +9,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dyag_core.artifacts import BadLine
-from dyag_core.chunking import Chunking
 from dyag_core.documents.fields import TITLE_FIELDS, OnBadLine
 from dyag_core.documents.json_files import JSON_SUFFIXES, from_json
 from dyag_core.documents.tables import PARQUET_SUFFIXES, TABLE_SUFFIXES, from_parquet, from_table
 from dyag_core.documents.texts import TEXT_SUFFIXES, from_folder, from_text_file
 from dyag_core.errors import UsageError
+from dyag_core.text.chunking import Chunking
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -12,8 +12,8 @@ import zipfile
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from dyag_core import registry
 from dyag_core.documents.pdf import pdf_text
+from dyag_core.extras import missing_library
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,7 +40,7 @@ def check_installed(paths: list[Path]) -> None:
     for path in paths:
         for name in CONVERTED.get(path.suffix.lower(), ()):
             if find_spec(name) is None:
-                raise registry.missing_library(f"reading {path.name}", ModuleNotFoundError(name=name))
+                raise missing_library(f"reading {path.name}", ModuleNotFoundError(name=name))
 
 
 def to_markdown(path: Path) -> tuple[str, str]:

@@ -8,10 +8,10 @@ from itertools import groupby
 from typing import Any
 
 from dyag_core.artifacts import BadLine
-from dyag_core.chunking import first_heading
-from dyag_core.digests import DigestTable
-from dyag_core.plain import writable
 from dyag_core.records import Chunk, Document
+from dyag_core.text.chunking import first_heading
+from dyag_core.text.digests import DigestTable
+from dyag_core.text.sanitize import writable
 
 OnBadLine = Callable[[BadLine], None]
 #: A chunk with the id and the title of its document.

@@ -7,11 +7,11 @@ from datetime import date, datetime, time
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from dyag_core import registry
 from dyag_core.artifacts import BadLine
 from dyag_core.documents.fields import Placed, documents_of, object_chunk, row_chunk
 from dyag_core.errors import UsageError
-from dyag_core.plain import writable
+from dyag_core.extras import missing_library
+from dyag_core.text.sanitize import writable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -80,7 +80,7 @@ def _parquet_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         import pyarrow
         from pyarrow import parquet
     except ModuleNotFoundError as error:
-        raise registry.missing_library(f"reading {path.name}", error) from error
+        raise missing_library(f"reading {path.name}", error) from error
     number = 0
     try:
         with parquet.ParquetFile(path) as file:

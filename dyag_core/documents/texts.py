@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from dyag_core.artifacts import BadLine, readable_name
-from dyag_core.chunking import Chunking, cut, first_heading
 from dyag_core.documents.converted import CONVERTED, check_installed, to_markdown
 from dyag_core.documents.fields import TITLE_FIELDS, make_chunk, one_line
 from dyag_core.errors import UsageError
-from dyag_core.normalise import fold
 from dyag_core.records import Chunk, Document
+from dyag_core.text.chunking import Chunking, cut, first_heading
+from dyag_core.text.normalise import fold
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

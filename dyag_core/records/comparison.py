@@ -6,6 +6,7 @@ Text for people is a mapping of language to sentence: {"en": ..., "fr": ...}.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import Field
@@ -197,3 +198,11 @@ class Report(Record):
 
     suffix: str
     text: str
+
+
+class ComparisonFiles(Record):
+    """What `compare` made: the comparison, its language, and the files written (reporter -> path, and "manifest")."""
+
+    comparison: Comparison
+    lang: str
+    files: dict[str, Path]

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ConfigDict, Field
 
 from dyag_core.records.base import SCHEMA_VERSION, Record
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 class Source(Record):
@@ -101,3 +105,11 @@ class Evaluation(Record):
     metrics: dict[str, Any] = Field(default_factory=dict)
     results: list[dict[str, Any]] = Field(default_factory=list)
     repeats: list[dict[str, Any]] = Field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class EvaluationFiles:
+    """The results file of each arm and what stands in it, in the order in which the arms were named."""
+
+    files: dict[str, Path]
+    evaluations: dict[str, Evaluation]

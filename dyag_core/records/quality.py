@@ -63,7 +63,7 @@ class Cluster(Record):
 
 
 class NearDuplicates(Record):
-    """Clusters of questions with a similarity (see `dyag_core.similarity`) from `threshold` up, linked in chains.
+    """Clusters of questions with a similarity (see `dyag_core.text.similarity`) from `threshold` up, linked in chains.
 
     `redundant` counts the rows beyond the first that ask for the same fact (or answer) in the same cluster.
     """
@@ -132,8 +132,8 @@ class Finding(Record):
 class Problem(Record):
     """Something wrong on one line of a training file.
 
-    `kind` names it (`dyag_core.wording.problem_name` says it in words), `detail` quotes what stands there, `other` is
-    the line that it was held against.
+    `kind` names it (`dyag_core.dataset.quality.problems.problem_name` says it in words), `detail` quotes what stands
+    there, `other` is the line that it was held against.
     """
 
     line: int

@@ -41,7 +41,7 @@ class TrainingJob:
 
 
 class MemoryEstimate(Record):
-    """Bytes that training takes at its peak, by what takes them; see `dyag_core.memory` for the formula."""
+    """Bytes that training takes at its peak, by what takes them; see `dyag_core.models.memory` for the formula."""
 
     device: str
     dtype: str

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 from dyag_core.artifacts import jsonl_file
 from dyag_core.documents import read_documents
-from dyag_core.language import check_language, language_of
-from dyag_core.run import Run
+from dyag_core.plugin.run import Run
+from dyag_core.text.language import check_language, language_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from dyag_core.manager import Plugins
-    from dyag_core.protocols import Progress
+    from dyag_core.plugin.host import Plugins
+    from dyag_core.progress import Progress
     from dyag_core.records import GenerationEstimate
 
 

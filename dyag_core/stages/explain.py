@@ -5,23 +5,21 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dyag_core.dataset.filters import Screen
 from dyag_core.documents import read_documents
 from dyag_core.errors import UsageError, nearest
-from dyag_core.language import check_language, language_of
-from dyag_core.normalise import fold
-from dyag_core.records.explanation import ExplainedRow, Explanation
-from dyag_core.run import Run
-from dyag_core.screening import Screen
+from dyag_core.plugin.run import Run
+from dyag_core.records import ExplainedRow, Explanation
+from dyag_core.text.language import check_language, language_of
+from dyag_core.text.normalise import fold
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from dyag_core.artifacts import BadLine
-    from dyag_core.manager import Plugins
-    from dyag_core.protocols import Progress
+    from dyag_core.plugin.host import Plugins
+    from dyag_core.progress import Progress
     from dyag_core.records import Document, Example
-
-__all__ = ["Explanation", "explain"]
 
 
 def explain(

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 from dyag_core.artifacts import manifest_path, output_lock, read_json, refuse_inputs, write_manifest
 from dyag_core.errors import UsageError
-from dyag_core.run import Run
+from dyag_core.plugin.run import Run
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from dyag_core.manager import Plugins
-    from dyag_core.protocols import Progress
+    from dyag_core.plugin.host import Plugins
+    from dyag_core.progress import Progress
     from dyag_core.records import Exported
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import importlib.metadata
-import shutil
 import tempfile
 from collections import Counter
 from contextlib import nullcontext
@@ -16,34 +15,31 @@ from dyag_core.artifacts import (
     atomic_text,
     file_sha256,
     output_lock,
-    read_json,
     remove_leftovers,
-    to_json,
     write_manifest,
 )
-from dyag_core.base_models import config_sha256, load_tokenizer, locate, revision_of, template_sha256
-from dyag_core.conversations import Conversation, read_conversations
-from dyag_core.errors import DyagError, LockedError, UsageError
-from dyag_core.language import detect_language
-from dyag_core.normalise import normalise
-from dyag_core.options import telling
-from dyag_core.passport import resolve_base, write_passport
-from dyag_core.prompts import without_context
+from dyag_core.chat.conversations import Conversation, read_conversations
+from dyag_core.chat.prompts import without_context
+from dyag_core.errors import UsageError
+from dyag_core.models.sources import config_sha256, load_tokenizer, locate, revision_of, template_sha256
+from dyag_core.plugin.options import telling
+from dyag_core.plugin.run import Run
+from dyag_core.progress import SilentProgress
 from dyag_core.records import BaseModelPreset, Passport, TrainedModel, TrainingEstimate, TrainingJob
-from dyag_core.run import Run, SilentProgress
-from dyag_core.stages.continuing import Parent, compared, find_parent, mix, old_score
+from dyag_core.text.language import detect_language
+from dyag_core.text.normalise import normalise
+from dyag_core.training.passport import resolve_base, write_passport
+from dyag_core.training.replay import Parent, compared, find_parent, mix, old_score
+from dyag_core.training.run_folder import MANIFEST, RUN, claim
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from dyag_core.manager import Chosen, Plugins
-    from dyag_core.protocols import Progress
+    from dyag_core.plugin.entry import Chosen
+    from dyag_core.plugin.host import Plugins
+    from dyag_core.progress import Progress
     from dyag_core.records.training import ResumePolicy
 
-#: Stands in the output folder from the start: what the run is made of. Another run is refused there.
-RUN = "run.json"
-#: Written last, with the hashes of what was made: a folder with it is complete.
-MANIFEST = "manifest.json"
 TRAINED_QUESTIONS = "trained_questions.txt"
 #: New rows and replayed ones, where a run goes on from an older adapter.
 MIXED = "mixed.jsonl"
@@ -101,15 +97,19 @@ def finetune(
         names = (RUN, MANIFEST, MIXED, "training_log.json", "training_curve.svg")
         remove_leftovers(*(output / name for name in names))
         job = _job(task, base_model, parent, resume)
-        finished = _claim(output, job.fingerprint, resume, task.run.progress)
+        finished = claim(output, job.fingerprint, resume, task.run.progress)
         if finished:
             return finished
         with plugins.stage(task.run) as done:
             job, conversations, replayed = _with_replay(job, task, parent, output)
-            before = old_score(parent, job.base_path, parent.folder, task.run) if parent and parent.old_test else None
+            before = (
+                old_score(parent, job.base_path, parent.folder, plugins, task.run)
+                if parent and parent.old_test
+                else None
+            )
             trained = plugins.train(task.chosen, job, task.run)
             if parent and before:
-                after = old_score(parent, job.base_path, output / "final", task.run)
+                after = old_score(parent, job.base_path, output / "final", plugins, task.run)
                 trained = trained.model_copy(update={"old_test": compared(parent, before, after)})
             passport = _passport(job, task, conversations, trained, parent, replayed)
             _finish(job, task, conversations, trained, passport, parent)
@@ -152,6 +152,7 @@ class _Task:
     epochs: float
     chosen: Chosen
     conversations: list[Conversation]
+    plugins: Plugins
     run: Run
 
 
@@ -174,12 +175,14 @@ def _read(
     run = Run(
         stage="finetune", folder=output, plugins=plugins, seed=seed, lang=lang, progress=progress or SilentProgress()
     )
-    return _Task(dataset, validation or _validation_beside(dataset), output, epochs, chosen, conversations, run)
+    return _Task(
+        dataset, validation or _validation_beside(dataset), output, epochs, chosen, conversations, plugins, run
+    )
 
 
 def _job(task: _Task, base_model: str | None, parent: Parent | None, resume: ResumePolicy) -> TrainingJob:
     """The run as a trainer takes it, with the base model found (downloaded, if need be)."""
-    plugins, progress = task.run.plugins, task.run.progress
+    plugins, progress = task.plugins, task.run.progress
     if parent:
         preset, base_path = resolve_base(parent.passport, plugins, base_model, progress)
     else:
@@ -231,75 +234,6 @@ def _fingerprint(task: _Task, preset: BaseModelPreset, base_path: str, parent: P
         "seed": task.run.seed,
         **(parent.fingerprint() if parent else {}),
     }
-
-
-def _claim(output: Path, fingerprint: dict[str, Any], resume: ResumePolicy, progress: Progress) -> TrainedModel | None:
-    """Make `output` this run's folder; returns the result where it is already there.
-
-    Raises:
-        LockedError: it is another run's, with the differences.
-    """
-    path = output / RUN
-    if resume == "never":
-        for name in (MANIFEST, RUN):
-            (output / name).unlink(missing_ok=True)
-        shutil.rmtree(output / "final", ignore_errors=True)
-    if path.exists():
-        differences = _differences(read_json(path), fingerprint)
-        if differences and _holds_work(output):
-            raise LockedError(
-                f"{output} holds another run:\n  " + "\n  ".join(differences),
-                "choose another --output, or start over there with --resume never",
-            )
-        finished = _finished(output)
-        if finished:
-            progress.message(f"{output} is complete: nothing to do (--resume never trains again)")
-            return finished
-        if not differences:
-            return None
-    if resume == "require":
-        raise LockedError(f"{output} holds no run to go on with", "leave out --resume to start")
-    atomic_text(path, to_json(fingerprint, indent=2) + "\n")
-    return None
-
-
-def _holds_work(output: Path) -> bool:
-    """Whether anything was trained there. A run that was refused before its first step (no memory, a bad option) may
-    come back with other options.
-    """
-    return (output / "final").exists() or any(path.is_dir() for path in (output / "checkpoints").glob("*"))
-
-
-def _differences(before: Any, now: Mapping[str, Any], where: str = "") -> list[str]:
-    """One line for each value that changed: `options.rank: 8 before, 16 now`."""
-    if not isinstance(before, dict):
-        return [f"{where or 'run.json'}: {before!r} before, {dict(now)!r} now"]
-    lines = []
-    for key in [*now, *(key for key in before if key not in now)]:
-        old, new = before.get(key), now.get(key)
-        if old == new:
-            continue
-        if isinstance(new, dict):
-            lines += _differences(old, new, f"{where}{key}.")
-        else:
-            lines.append(f"{where}{key}: {_short(old)} before, {_short(new)} now")
-    return lines
-
-
-def _short(value: Any) -> str:
-    text = str(value)
-    return f"{text[:12]}..." if len(text) >= 40 else text
-
-
-def _finished(output: Path) -> TrainedModel | None:
-    """The result of a complete run whose files are all as they were left."""
-    try:
-        manifest = read_json(output / MANIFEST)
-        if any(file_sha256(output / name) != sha256 for name, sha256 in manifest["outputs"].items()):
-            return None
-        return TrainedModel.model_validate(manifest["trained"] | {"folder": output / "final"})
-    except (DyagError, OSError, KeyError, TypeError, ValueError):
-        return None  # not complete: the trainer goes on from its checkpoints
 
 
 def _passport(
@@ -376,7 +310,7 @@ def _finish(
         options={"base_model": job.base_model.name, "epochs": job.epochs, **telling(task.chosen.options)},
         seed=job.seed,
         inputs=inputs,
-        plugins=task.run.plugins.used(),
+        plugins=task.plugins.used(),
         outputs=outputs,
         trained=trained.model_dump(mode="json", exclude={"folder"}),
     )

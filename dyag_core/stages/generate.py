@@ -17,25 +17,27 @@ from dyag_core.artifacts import (
     remove_leftovers,
     write_manifest,
 )
+from dyag_core.chat.prompts import SYSTEM
+from dyag_core.dataset.groups import Groups
+from dyag_core.dataset.passages import DISTRACTORS, Passages
+from dyag_core.dataset.quality import Measure, Ruler
+from dyag_core.dataset.quality.report import check_lengths, report_path, write_report
+from dyag_core.dataset.rows import PARTS, Rows, part_file
+from dyag_core.dataset.splits import Splitter
 from dyag_core.documents import read_documents
 from dyag_core.errors import GateError, UsageError
-from dyag_core.groups import Groups
-from dyag_core.language import check_language, language_of
-from dyag_core.prompts import SYSTEM
-from dyag_core.quality import Measure, Ruler
+from dyag_core.plugin.run import Run
 from dyag_core.records import GeneratedData
-from dyag_core.run import Run
-from dyag_core.splits import Splitter
-from dyag_core.stages.generated_rows import PARTS, Rows, part_file
-from dyag_core.stages.index import index_of, open_index
-from dyag_core.stages.passages import DISTRACTORS, Passages
-from dyag_core.stages.quality import check_lengths, report_path, write_report
+from dyag_core.retrieval.index import open_index
+from dyag_core.stages.index import index_of
+from dyag_core.text.language import check_language, language_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from dyag_core.manager import Chosen, Plugins
-    from dyag_core.protocols import Progress
+    from dyag_core.plugin.entry import Chosen
+    from dyag_core.plugin.host import Plugins
+    from dyag_core.progress import Progress
     from dyag_core.records import Quality
 
 __all__ = ["GeneratedData", "generate"]
@@ -74,7 +76,7 @@ def generate(
         min_yield: percentage of the requested rows below which the stage fails, after its files were written.
         strict: stop at the first bad input line.
         base_model: measure lengths in tokens under this model's chat template; None counts words.
-        with_context: put passages into the questions of training and validation, see `dyag_core.stages.passages`.
+        with_context: put passages into the questions of training and validation, see `dyag_core.dataset.passages`.
         index: where they are searched; by default NAME.index, built where it isn't there yet.
         distractors: passages beside the right one.
 
@@ -102,17 +104,17 @@ def generate(
         groups = Groups(group_by)
         splitter = Splitter(split, seed, count, groups.of) if split else None
         where = index or output.with_suffix(".index")
-        passages = _passages(source, where, distractors, run, splitter) if with_context else None
+        passages = _passages(source, where, distractors, plugins, run, splitter) if with_context else None
         rows = Rows(run, output, chosen.name, system, count, splitter, measure, passages)
         with plugins.stage(run) as done:
-            rows.make(chosen, read, groups)
-            data = rows.result(rejects, _report(rows))
+            rows.make(chosen, plugins, read, groups)
+            data = rows.result(rejects, _report(rows, plugins))
             decided = {
                 "method": chosen.name, "count": count, "split": split, "group_by": group_by, "lang": lang,
                 "system_prompt": system, "min_yield": min_yield, "strict": strict, "base_model": measure.ruler.name,
                 "with_context": with_context, "distractors": passages.distractors if passages else None,
             }  # fmt: skip
-            _write_manifest(data, source, decided, chosen, run)
+            _write_manifest(data, source, decided, chosen, plugins, run)
             done.result = data
     _check_outcome(data, min_yield, run)
     return data
@@ -134,32 +136,36 @@ def _check_arguments(
         raise UsageError("--index and --distractors say which passages to train with", "add --with-context")
 
 
-def _passages(source: Path, index: Path, distractors: int | None, run: Run, splitter: Splitter | None) -> Passages:
+def _passages(
+    source: Path, index: Path, distractors: int | None, plugins: Plugins, run: Run, splitter: Splitter | None
+) -> Passages:
     """What puts passages into questions, from an index that is built where it isn't there yet."""
-    folder = index_of(source, index, plugins=run.plugins, seed=run.seed, progress=run.progress)
-    found = open_index(folder, plugins=run.plugins, run=run)
+    folder = index_of(source, index, plugins=plugins, seed=run.seed, progress=run.progress)
+    found = open_index(folder, plugins=plugins, run=run)
     return Passages(found, DISTRACTORS if distractors is None else distractors, run, splitter)
 
 
-def _write_manifest(data: GeneratedData, source: Path, decided: dict[str, Any], chosen: Chosen, run: Run) -> None:
+def _write_manifest(
+    data: GeneratedData, source: Path, decided: dict[str, Any], chosen: Chosen, plugins: Plugins, run: Run
+) -> None:
     write_manifest(
         data.manifest,
         stage="generate",
         options=decided,
         seed=run.seed,
         inputs={"documents": source, **_option_files(chosen.options)},
-        plugins=_portable(run.plugins.used(), chosen.options, data.output.parent),
+        plugins=_portable(plugins.used(), chosen.options, data.output.parent),
         **_findings(data, run),
     )
 
 
-def _report(rows: Rows) -> Quality:
+def _report(rows: Rows, plugins: Plugins) -> Quality:
     """The quality of what was written, rendered beside it."""
     run = rows.run
     quality = rows.measure.result(
         rows.output.name, method=rows.method, rejected=run.rejected, rejected_examples=run.rejected_examples
     )
-    write_report(quality, report_path(rows.output), run)
+    write_report(quality, report_path(rows.output), plugins, run.lang)
     return quality
 
 

@@ -11,12 +11,8 @@ from __future__ import annotations
 
 import shutil
 import time
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-from pydantic import ValidationError
 
 from dyag_core.artifacts import (
     MANIFEST_SUFFIX,
@@ -25,7 +21,6 @@ from dyag_core.artifacts import (
     file_sha256,
     output_lock,
     read_json,
-    read_jsonl,
     relative_to,
     to_json,
     write_jsonl,
@@ -33,59 +28,20 @@ from dyag_core.artifacts import (
 )
 from dyag_core.documents import read_chunks
 from dyag_core.errors import UsageError
-from dyag_core.language import detect_language
-from dyag_core.records import Chunk, Record
-from dyag_core.run import Run, SilentProgress
+from dyag_core.plugin.run import Run
+from dyag_core.progress import SilentProgress
+from dyag_core.records import Chunk
+from dyag_core.records.index import Index
+from dyag_core.retrieval.index import CHUNKS, MANIFEST, RETRIEVER, TIMES
+from dyag_core.text.language import detect_language
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
-    from dyag_core.manager import Plugins
-    from dyag_core.protocols import Progress, Retriever
-    from dyag_core.records import Hit
+    from dyag_core.plugin.host import Plugins
+    from dyag_core.progress import Progress
 
-MANIFEST = "index.json"
-CHUNKS = "chunks.jsonl"
-RETRIEVER = "retriever"
-TIMES = "times.json"
 _SPLITS = ("_test", "_val", "_train")
-
-
-class Index(Record):
-    """What the stage made: the folder, how many chunks, the hash of `chunks.jsonl`, the documents' language."""
-
-    folder: Path
-    chunks: int
-    sha256: str
-    retriever: str
-    lang: str
-
-
-@dataclass(frozen=True, eq=False)
-class OpenIndex:
-    """An index ready to be searched. `sha256`, the retriever's name and the seconds that building took (None: not
-    recorded) go into results files.
-    """
-
-    folder: Path
-    sha256: str
-    retriever_name: str
-    lang: str
-    chunks: Sequence[Chunk]
-    retriever: Retriever
-    seconds: float | None = None
-
-    @cached_property
-    def _by_id(self) -> dict[str, Chunk]:
-        return {chunk.id: chunk for chunk in self.chunks}
-
-    def chunk(self, chunk_id: str) -> Chunk | None:
-        """The chunk with this id."""
-        return self._by_id.get(chunk_id)
-
-    def search(self, queries: Sequence[str], k: int) -> list[list[Hit]]:
-        """The `k` best chunks for each query, best first."""
-        return self.retriever.search(queries, k)
 
 
 def index(
@@ -132,31 +88,6 @@ def index(
             done.result = Index(folder=output, chunks=len(chunks), sha256=digest, retriever=chosen.name, lang=run.lang)
     result: Index = done.result
     return result
-
-
-def open_index(folder: Path, *, plugins: Plugins, run: Run) -> OpenIndex:
-    """Open an index for searching.
-
-    Raises:
-        UsageError: there is none in `folder`, or it is damaged.
-    """
-    if not (folder / MANIFEST).is_file():
-        raise UsageError(f"{folder}: no index here", f"build it: dyag index-rag DOCUMENTS --output {folder}")
-    manifest = read_json(folder / MANIFEST)
-    again = f"build it again: dyag index-rag DOCUMENTS --output {folder}"
-    try:
-        digest, count, lang = manifest["chunks"]["sha256"], manifest["chunks"]["count"], manifest["lang"]
-        name, options = manifest["options"]["retriever"], manifest["options"]["retriever_options"]
-    except (KeyError, TypeError) as error:
-        raise UsageError(f"{folder / MANIFEST}: not the manifest of an index ({error} is missing)", again) from error
-    if not (folder / CHUNKS).is_file() or file_sha256(folder / CHUNKS) != digest:
-        raise UsageError(f"{folder / CHUNKS} is not the file that the index was built with", again)
-    chunks = _read_chunk_lines(folder / CHUNKS)
-    if len(chunks) != count:
-        raise UsageError(f"{folder / CHUNKS}: {len(chunks)} chunks, {count} were expected", again)
-    chosen = plugins.choose("retrievers", name, options)
-    retriever = plugins.retriever(chosen, chunks, folder / RETRIEVER, run)
-    return OpenIndex(folder, digest, chosen.name, lang, chunks, retriever, _seconds(folder))
 
 
 def index_of(source: Path, folder: Path, *, plugins: Plugins, seed: int, progress: Progress | None = None) -> Path:
@@ -210,15 +141,6 @@ def index_for_questions(
     return index(source=source, output=folder, plugins=plugins, seed=seed, progress=progress).folder
 
 
-def _seconds(folder: Path) -> float | None:
-    """How long building took; None for an index older than this file."""
-    if not (folder / TIMES).is_file():
-        return None
-    told = read_json(folder / TIMES)
-    seconds = told.get("seconds") if isinstance(told, dict) else None
-    return float(seconds) if isinstance(seconds, int | float) else None
-
-
 def _manifest_of(questions: Path) -> Path | None:
     stem = questions.stem
     names = [stem, *(stem.removesuffix(split) for split in _SPLITS if stem.endswith(split))]
@@ -236,18 +158,6 @@ def _read_source(source: Path, run: Run) -> list[Chunk]:
         run.warn(f"{source}: {len(bad)} lines could not be used; line {bad[0].line}: {bad[0].reason}")
     if not chunks:
         raise UsageError(f"{source}: no passages in it")
-    return chunks
-
-
-def _read_chunk_lines(path: Path) -> list[Chunk]:
-    chunks = []
-    for number, row in read_jsonl(path):
-        try:
-            if isinstance(row, BadLine):
-                raise UsageError(f"{path}: line {number}: {row.reason}")
-            chunks.append(Chunk.model_validate(row))
-        except ValidationError as error:
-            raise UsageError(f"{path}: line {number} is not a chunk: {error.errors()[0]['msg']}") from error
     return chunks
 
 

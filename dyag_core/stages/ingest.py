@@ -21,20 +21,20 @@ from dyag_core.artifacts import (
     to_json,
     write_manifest,
 )
-from dyag_core.base_models import fetch_tokenizer
-from dyag_core.chunking import Chunking
-from dyag_core.digests import DigestTable
 from dyag_core.documents import TITLE_FIELDS, read_documents
 from dyag_core.documents.texts import cut_chunks, texts_in
 from dyag_core.errors import UsageError
+from dyag_core.models.sources import fetch_tokenizer
+from dyag_core.plugin.run import Run
 from dyag_core.records import IngestedDocuments
-from dyag_core.run import Run
+from dyag_core.text.chunking import Chunking
+from dyag_core.text.digests import DigestTable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from dyag_core.manager import Plugins
-    from dyag_core.protocols import Progress
+    from dyag_core.plugin.host import Plugins
+    from dyag_core.progress import Progress
     from dyag_core.records import Chunk, Document
 
 #: The size of a chunk where none is asked for.

@@ -9,23 +9,23 @@ from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING, Any
 
 from dyag_core.artifacts import BadLine, atomic_write, output_lock, read_json, read_jsonl, refuse_inputs, to_json
-from dyag_core.chat import control_tokens
+from dyag_core.chat.prompts import SYSTEM, without_context
+from dyag_core.chat.repair import MILD, Mended, mend
+from dyag_core.chat.template import control_tokens
+from dyag_core.dataset.quality import Measure, Ruler
+from dyag_core.dataset.quality.report import write_report
 from dyag_core.errors import GateError, UsageError
-from dyag_core.language import check_language, detect_language
-from dyag_core.mending import MILD, Mended, mend
-from dyag_core.normalise import normalise
-from dyag_core.prompts import SYSTEM, without_context
-from dyag_core.quality import Measure, Ruler
+from dyag_core.plugin.run import Run
 from dyag_core.records import Problem, ProblemCount, Validation
-from dyag_core.run import Run
-from dyag_core.stages.quality import write_report
+from dyag_core.text.language import check_language, detect_language
+from dyag_core.text.normalise import normalise
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from dyag_core.manager import Plugins
-    from dyag_core.protocols import Progress
+    from dyag_core.plugin.host import Plugins
+    from dyag_core.progress import Progress
     from dyag_core.records import Message
 
 _BOM = b"\xef\xbb\xbf"
@@ -47,7 +47,7 @@ def validate(
     """Look at every line of a training file as training would. Problems are returned, not raised.
 
     Args:
-        path: JSONL (or one JSON array) of rows in any of the shapes that `dyag_core.mending` knows. Where it is
+        path: JSONL (or one JSON array) of rows in any of the shapes that `dyag_core.chat.repair` knows. Where it is
             called NAME_train.jsonl, questions that also stand in NAME_test.jsonl are problems, and the other way round.
         base_model: measure lengths in tokens under this model's chat template, and look for its control tokens.
         fix: write what can be mended here.
@@ -76,7 +76,7 @@ def validate(
                 check.read(handle)
         done.result = result = check.result(fix, report)
         if report is not None:
-            write_report(result.quality, report, run)
+            write_report(result.quality, report, plugins, run.lang)
     return result
 
 

@@ -11,7 +11,7 @@ from dyag_core.records import BaseModelPreset
 from dyag_core.testing.contract import FamilyContract
 
 if TYPE_CHECKING:
-    from dyag_core.manager import Plugins
+    from dyag_core.plugin.host import Plugins
     from dyag_core.records import ModelShape
 
 _SOURCE = re.compile(r"hub:[\w.-]+/[\w.-]+|pypi:[\w.-]+==[\w.]+!\S+|folder:.+")

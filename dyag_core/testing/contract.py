@@ -13,17 +13,17 @@ import pluggy
 import pytest
 from pydantic import ValidationError
 
-from dyag_core import hookspecs
-from dyag_core.api import API_VERSION
 from dyag_core.errors import nearest
-from dyag_core.lifecycle import object_name
-from dyag_core.manager import Plugins
 from dyag_core.markers import PROJECT
-from dyag_core.options import describe, options_model
-from dyag_core.registry import FAMILY_HOOKS
+from dyag_core.plugin import hookspecs
+from dyag_core.plugin.api_version import API_VERSION
+from dyag_core.plugin.families import FAMILY_HOOKS
+from dyag_core.plugin.host import Plugins
+from dyag_core.plugin.lifecycle import object_name
+from dyag_core.plugin.options import describe, options_model
 
 if TYPE_CHECKING:
-    from dyag_core.manager import Chosen
+    from dyag_core.plugin.entry import Chosen
 
 _NO_SUCH_OPTION = "no_such_option_of_anybody"
 

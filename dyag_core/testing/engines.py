@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, ClassVar
 
 import pytest
 
-from dyag_core.protocols import Engine
+from dyag_core.plugin.protocols import Engine
 from dyag_core.records import Decoding, Message, Reply
 from dyag_core.testing.contract import FamilyContract
 from dyag_core.testing.samples import ODD_TEXTS
 
 if TYPE_CHECKING:
-    from dyag_core.manager import Chosen, Plugins
-    from dyag_core.run import Run
+    from dyag_core.plugin.entry import Chosen
+    from dyag_core.plugin.host import Plugins
+    from dyag_core.plugin.run import Run
 
 _SHORT = Decoding(max_new_tokens=24)
 
@@ -60,7 +61,7 @@ class EngineContract(FamilyContract):
             for name in ("context_length", "answer", "stream", "count_tokens", "close")
             if not hasattr(engine, name)
         ]
-        self.wants(not missing, f"the engine has no {', '.join(missing)}: see dyag_core.protocols.Engine")
+        self.wants(not missing, f"the engine has no {', '.join(missing)}: see dyag_core.plugin.protocols.Engine")
         try:
             yield engine
         finally:

@@ -15,7 +15,7 @@ from dyag_core.testing.contract import FamilyContract
 from dyag_core.testing.samples import odd_training_rows, training_rows, write_documents
 
 if TYPE_CHECKING:
-    from dyag_core.manager import Plugins
+    from dyag_core.plugin.host import Plugins
     from dyag_core.records import Exported
 
 Export = Callable[..., Any]

@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 
-from dyag_core.conversations import read_conversations
+from dyag_core.chat.conversations import read_conversations
 from dyag_core.records import Document, Example
 from dyag_core.testing.contract import FamilyContract
 from dyag_core.testing.samples import odd_documents
 
 if TYPE_CHECKING:
-    from dyag_core.manager import Chosen, Plugins
-    from dyag_core.run import Run
+    from dyag_core.plugin.entry import Chosen
+    from dyag_core.plugin.host import Plugins
+    from dyag_core.plugin.run import Run
 
 Generate = Callable[..., list[Example]]
 

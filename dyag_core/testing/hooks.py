@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 
-from dyag_core.lifecycle import HOOKS
-from dyag_core.manager import Plugins
+from dyag_core.plugin.host import Plugins
+from dyag_core.plugin.lifecycle import HOOKS
 from dyag_core.records import Example, TrainedModel
 from dyag_core.testing.contract import HookedContract
 from dyag_core.testing.samples import ODD_TEXTS, document_rows, results_file, training_rows, write_documents
 
 if TYPE_CHECKING:
-    from dyag_core.run import Run
+    from dyag_core.plugin.run import Run
 
 _MANY = 400
 
@@ -42,7 +42,7 @@ class HookContract(HookedContract):
     @pytest.fixture
     def run_of(self, host: Plugins, tmp_path: Path) -> Callable[[str], Run]:
         """A run of a stage."""
-        from dyag_core.run import Run
+        from dyag_core.plugin.run import Run
 
         return lambda stage: Run(stage=stage, folder=tmp_path, plugins=host)
 
@@ -77,8 +77,8 @@ class HookContract(HookedContract):
         self, host: Plugins, run_of: Callable[[str], Run], warnings: list[str], tmp_path: Path
     ) -> None:
         """Stages that need a model, told of with results of their kind."""
-        from dyag_core.stages.evaluate import EvaluationFiles
-        from dyag_core.stages.query import Answer
+        from dyag_core.records.answer import Answer
+        from dyag_core.records.evaluation import EvaluationFiles
 
         results: dict[str, Any] = {
             "finetune": TrainedModel(folder=tmp_path / "final", examples=8, steps=2, epochs=1.0, seconds=0.5),
@@ -129,7 +129,7 @@ class _Lines:
     """The progress of a session that keeps what is said about failing hooks."""
 
     def __init__(self, warnings: list[str]) -> None:
-        from dyag_core.run import SilentProgress
+        from dyag_core.progress import SilentProgress
 
         self._warnings = warnings
         self.task = SilentProgress().task

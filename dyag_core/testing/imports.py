@@ -23,7 +23,7 @@ import importlib, json, sys
 
 wanted = json.load(sys.stdin)
 sys.path[:] = wanted["path"]
-import dyag_core.manager, dyag_core.session
+import dyag_core.plugin.host, dyag_core.session
 
 tried = []
 

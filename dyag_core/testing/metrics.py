@@ -13,8 +13,9 @@ from dyag_core.testing.contract import FamilyContract
 from dyag_core.testing.samples import failed_prediction
 
 if TYPE_CHECKING:
-    from dyag_core.manager import Chosen, Plugins
-    from dyag_core.run import Run
+    from dyag_core.plugin.entry import Chosen
+    from dyag_core.plugin.host import Plugins
+    from dyag_core.plugin.run import Run
 
 Score = Callable[[Sequence[Prediction]], MetricResult | None]
 

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from dyag_core.manager import Chosen, Plugins
+    from dyag_core.plugin.entry import Chosen
+    from dyag_core.plugin.host import Plugins
+    from dyag_core.plugin.run import Run
     from dyag_core.records import Comparison, Document, Prediction, Quality, TrainedModel
-    from dyag_core.run import Run
 
 
 @pytest.fixture
@@ -101,7 +102,7 @@ def dyag_imports(request: pytest.FixtureRequest) -> Mapping[str, Any]:
 @pytest.fixture(scope="class")
 def dyag_host(request: pytest.FixtureRequest) -> Plugins:
     """The plugin host of a contract class, with its plugin among the calling program's objects."""
-    from dyag_core.manager import Plugins
+    from dyag_core.plugin.host import Plugins
 
     return Plugins(objects=[request.cls.instance()])
 
@@ -116,7 +117,7 @@ def dyag_chosen(request: pytest.FixtureRequest, dyag_host: Plugins) -> Chosen:
 @pytest.fixture
 def dyag_run(dyag_host: Plugins, tmp_path: Path) -> Callable[..., Run]:
     """`dyag_run(stage="generate", seed=1, lang="fr")`: a run of a stage, each with an empty folder of its own."""
-    from dyag_core.run import Run
+    from dyag_core.plugin.run import Run
 
     made: list[Path] = []
 

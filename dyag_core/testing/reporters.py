@@ -15,7 +15,8 @@ from dyag_core.records import Comparison, Quality, Report
 from dyag_core.testing.contract import FamilyContract
 
 if TYPE_CHECKING:
-    from dyag_core.manager import Chosen, Plugins
+    from dyag_core.plugin.entry import Chosen
+    from dyag_core.plugin.host import Plugins
 
 Render = Callable[[Comparison, str], Report]
 

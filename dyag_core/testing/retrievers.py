@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, ClassVar
 
 import pytest
 
-from dyag_core.protocols import Retriever
+from dyag_core.plugin.protocols import Retriever
 from dyag_core.records import Chunk, Hit
 from dyag_core.testing.contract import FamilyContract
 from dyag_core.testing.samples import ODD_TEXTS, document_rows, write_documents
 
 if TYPE_CHECKING:
-    from dyag_core.manager import Chosen, Plugins
-    from dyag_core.run import Run
+    from dyag_core.plugin.entry import Chosen
+    from dyag_core.plugin.host import Plugins
+    from dyag_core.plugin.run import Run
 
 Open = Callable[..., Retriever]
 
@@ -112,8 +113,8 @@ class RetrieverContract(FamilyContract):
         self, dyag_host: Plugins, dyag_run: Callable[..., Run], tmp_path: Path
     ) -> None:
         """`dyag index-rag` builds it, `dyag query-rag` opens it."""
+        from dyag_core.retrieval.index import open_index
         from dyag_core.session import Session
-        from dyag_core.stages.index import open_index
 
         plugin = dyag_host.objects[0]
         source = write_documents(tmp_path / "documents.jsonl", document_rows())

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from dyag_core.artifacts import write_jsonl
-from dyag_core.prompts import SYSTEM, UNKNOWN
+from dyag_core.chat.prompts import SYSTEM
 from dyag_core.records import Chunk, Comparison, CostOptions, Document, Prediction, Quality, Source
+from dyag_core.text.abstention import UNKNOWN
 
 _SCRIPT = "<script>alert(1)</script>"
 _FORMULA = '=HYPERLINK("http://evil.example")'

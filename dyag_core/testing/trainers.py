@@ -15,7 +15,7 @@ from dyag_core.testing.contract import FamilyContract
 from dyag_core.testing.samples import training_rows, write_documents
 
 if TYPE_CHECKING:
-    from dyag_core.manager import Plugins
+    from dyag_core.plugin.host import Plugins
 
 Train = Callable[..., TrainedModel]
 

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dyag_core import BaseModelPreset, UsageError
-from dyag_core.quiet import quiet_libraries
-from dyag_plugins.engines.loading import refuse_custom_code
+from dyag_core.api import quiet_libraries
+from dyag_plugins.engines.transformers.loading import refuse_custom_code
 
 if TYPE_CHECKING:
     import numpy as np

@@ -9,7 +9,7 @@ from dyag_core import (
     Exported,
     hookimpl,
 )
-from dyag_core.exporting import export_rows
+from dyag_core.dataset.export import export_rows
 from dyag_core.testing import (
     ExporterContract,
 )

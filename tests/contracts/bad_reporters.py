@@ -8,10 +8,10 @@ from dyag_core import (
     Report,
     hookimpl,
 )
-from dyag_core.plain import plain
 from dyag_core.testing import (
     ReporterContract,
 )
+from dyag_core.text.sanitize import plain
 
 count = itertools.count()
 

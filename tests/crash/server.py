@@ -32,7 +32,7 @@ from typing import Any
 def serve() -> None:
     """Answer orders until stdin ends."""
     import dyag_core.cli
-    from dyag_core.manager import Plugins
+    from dyag_core.plugin.host import Plugins
 
     warm_up()
     main = dyag_core.cli.main

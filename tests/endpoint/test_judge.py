@@ -8,8 +8,8 @@ import pytest
 
 from dyag_core import EndpointError, Prediction, Session, UsageError
 from dyag_core.artifacts import read_json
-from dyag_core.manager import Plugins
-from dyag_core.run import Run
+from dyag_core.plugin.host import Plugins
+from dyag_core.plugin.run import Run
 from dyag_plugins.metrics.judge_labels import agreement, read_labels
 
 RIGHT, WRONG = "the licence MIT", "Apache"

@@ -11,8 +11,8 @@ import time
 import pytest
 
 from dyag_core import Decoding, EndpointError, Message, Session, UsageError
-from dyag_core.manager import Plugins
-from dyag_core.run import Run
+from dyag_core.plugin.host import Plugins
+from dyag_core.plugin.run import Run
 
 KEY = "sk-topsecret-0123456789"
 

@@ -10,7 +10,7 @@ from typing import ClassVar
 import pytest
 
 from dyag_core.testing import EngineContract, GeneratorContract, MetricContract
-from dyag_plugins.engines.openai import OpenAIEngines
+from dyag_plugins.engines.openai.engine import OpenAIEngines
 from dyag_plugins.generators.llm import LLMGenerator
 from dyag_plugins.metrics import judge
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator, Sequence
 from typing import Any, TypeVar
 
 from dyag_core import Decoding, Message, Reply
-from dyag_core.chat import prompt_ids
+from dyag_core.api import prompt_ids
 
 #: What an engine keeps of a prompt while it answers it.
 Row = TypeVar("Row")

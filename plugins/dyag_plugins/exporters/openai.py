@@ -7,10 +7,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from dyag_core import Exported, Run, hookimpl
-from dyag_core.conversations import Conversation
-from dyag_core.errors import UsageError
-from dyag_core.exporting import export_rows
+from dyag_core import Exported, Run, UsageError, hookimpl
+from dyag_core.api import Conversation, export_rows
 
 #: The API refuses a file with fewer.
 FEWEST_ROWS = 10

@@ -8,8 +8,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from dyag_core import Exported, Run, hookimpl
-from dyag_core.conversations import Conversation
-from dyag_core.exporting import export_rows
+from dyag_core.api import Conversation, export_rows
 
 _SPEAKER = {"system": "system", "user": "human", "assistant": "gpt"}
 

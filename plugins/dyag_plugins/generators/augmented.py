@@ -14,19 +14,18 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from dyag_core import Example, hookimpl
-from dyag_core.normalise import fold
-from dyag_core.similarity import similarity
-from dyag_plugins.generators.rule import Asking, RuleOptions
-from dyag_plugins.generators.together import Together
+from dyag_core.api import fold, similarity
+from dyag_plugins.generators.facts.interview import Interview, RuleOptions
+from dyag_plugins.generators.facts.multi_fact import Together
 
 if TYPE_CHECKING:
     import random
     from collections.abc import Iterable, Iterator
 
     from dyag_core import Document, Run
-    from dyag_plugins.generators.asks import Ask
+    from dyag_plugins.generators.facts.questions import Ask
 
-#: Two wordings of a fact are at most this similar (see `dyag_core.similarity`).
+#: Two wordings of a fact are at most this similar (see `dyag_core.text.similarity`).
 _DIFFERENT = 0.75
 #: Share of the wordings that are typed carelessly, and of the plain questions that come with a greeting.
 _CARELESS = 0.25
@@ -53,15 +52,15 @@ class AugmentedGenerator:
     @hookimpl
     def dyag_generate(self, documents: Iterable[Document], options: AugmentedOptions, run: Run) -> Iterator[Example]:
         """Wordings of each fact, the canonical one first; then what rests on two facts."""
-        return _examples(documents, options, Asking(options, run))
+        return _examples(documents, options, Interview(options, run))
 
     @hookimpl
     def dyag_explain(self, documents: Iterable[Document], options: AugmentedOptions, run: Run) -> Iterator[Example]:
         """The same examples; their meta says which rule and template made them, and from where."""
-        return _examples(documents, options, Asking(options, run, explains=True))
+        return _examples(documents, options, Interview(options, run, explains=True))
 
 
-def _examples(documents: Iterable[Document], options: AugmentedOptions, asking: Asking) -> Iterator[Example]:
+def _examples(documents: Iterable[Document], options: AugmentedOptions, asking: Interview) -> Iterator[Example]:
     together = Together(asking, options.combined, options.compared, options.dialogues)
     for document in documents:
         asks = asking.asks(document)
@@ -73,7 +72,7 @@ def _examples(documents: Iterable[Document], options: AugmentedOptions, asking: 
         yield from together.examples(document, asks, rows)
 
 
-def wordings(asking: Asking, ask: Ask, number: int) -> list[tuple[str, str]]:
+def wordings(asking: Interview, ask: Ask, number: int) -> list[tuple[str, str]]:
     """Up to `number` different questions about a fact with their templates, the canonical one first."""
     rng = asking.run.random("wordings", ask.fact.id)
     first = asking.canonical(ask)
@@ -94,7 +93,7 @@ def wordings(asking: Asking, ask: Ask, number: int) -> list[tuple[str, str]]:
     return [chosen[0], *rng.sample(chosen[1:], len(chosen) - 1)]
 
 
-def _varied(asking: Asking, question: str, template: str, ask: Ask, rng: random.Random) -> str:
+def _varied(asking: Interview, question: str, template: str, ask: Ask, rng: random.Random) -> str:
     """Sometimes with a greeting, or as people type: in haste, abbreviated, without accents, with a slip."""
     chance = rng.random()
     if chance < _CARELESS:
@@ -112,7 +111,7 @@ _NO_SENTENCE = ("{subject}", "{bare}", "{noun}", "{proposed}", "{value}", "{labe
 _ADDRESSED = re.compile(r"\b(?:tu|toi|vous|moi|merci|bonjour|je|j'\w+|you|me|hi|i|i'\w+)\b", re.IGNORECASE)
 
 
-def _typed(asking: Asking, question: str, ask: Ask, rng: random.Random) -> str:
+def _typed(asking: Interview, question: str, ask: Ask, rng: random.Random) -> str:
     """As people type. The letters of the subject and of a value that is held up stay."""
     kept = "|".join(re.escape(text) for text in (ask.fact.subject, ask.proposed) if text)
     parts = re.split(f"({kept})", question)  # what is kept stands at odd places
@@ -134,7 +133,7 @@ def _typed(asking: Asking, question: str, ask: Ask, rng: random.Random) -> str:
     return "".join(parts)
 
 
-def _abbreviated(asking: Asking, text: str, rng: random.Random) -> str:
+def _abbreviated(asking: Interview, text: str, rng: random.Random) -> str:
     """With what the pack abbreviates in lower-case `text`."""
     for words, shorter in asking.pack.abbreviations.items():
         if words in text:

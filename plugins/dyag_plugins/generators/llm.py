@@ -16,13 +16,10 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from dyag_core import Chunk, Decoding, Document, Example, Message, Reply, hookimpl
-from dyag_core.artifacts import BadLine, Journal, read_jsonl
-from dyag_core.base_models import is_present
-from dyag_core.grounding import supported
+from dyag_core.api import BadLine, Journal, guessed_text_tokens, guessed_tokens, is_present, read_jsonl, supported
 from dyag_core.records import GenerationEstimate
-from dyag_core.tokens import guessed_text_tokens, guessed_tokens
-from dyag_plugins.asking import AskedModel, AskedModelOptions, Asker, request_key
 from dyag_plugins.generators.llm_prompts import PAIRS_SCHEMA, Prompts, parse_pairs, parse_verdict
+from dyag_plugins.metered_model import AskedModel, AskedModelOptions, Asker, request_key
 
 if TYPE_CHECKING:
     from dyag_core import Run

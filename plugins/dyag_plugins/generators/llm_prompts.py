@@ -12,8 +12,7 @@ from typing import Any
 import yaml
 
 from dyag_core import Chunk, Document, Message, UsageError
-from dyag_core.normalise import fold
-from dyag_core.plain import writable
+from dyag_core.api import fold, writable
 
 #: Characters of a chunk that are shown to the model; small ones have 2048 tokens for everything.
 SHOWN = 3000

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pydantic import BaseModel
 
 from dyag_core import MetricResult, Prediction, hookimpl
-from dyag_core.abstention import abstains
+from dyag_core.api import abstains
 
 dyag_api = 1
 

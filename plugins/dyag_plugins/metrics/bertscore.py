@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import BaseModel, Field
 
 from dyag_core import MetricResult, Prediction, Run, UsageError, hookimpl
-from dyag_core.base_models import locate
+from dyag_core.api import locate
 from dyag_plugins.encoders import DEFAULT_ENCODER, Encoder, encoder_preset
 
 if TYPE_CHECKING:

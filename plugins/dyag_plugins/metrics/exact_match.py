@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pydantic import BaseModel
 
 from dyag_core import MetricResult, Prediction, hookimpl
-from dyag_core.normalise import normalise
+from dyag_core.api import normalise
 
 dyag_api = 1
 

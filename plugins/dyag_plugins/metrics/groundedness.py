@@ -3,7 +3,7 @@
 The score is the share of the answer's telling words (four letters and more, numbers; those that only repeat the
 question are left out) that stand in the passages. It is 0 where a number, a name, an address or a quotation does not
 stand there, for these are what models invent. The rule is the one that training data are screened by
-(`dyag_core.grounding`). It reads words, not meaning: "not free" is grounded in "free", a paraphrase is not grounded.
+(`dyag_core.api.support`). It reads words, not meaning: "not free" is grounded in "free", a paraphrase is not grounded.
 """
 
 from __future__ import annotations
@@ -13,8 +13,7 @@ from collections.abc import Sequence
 from pydantic import BaseModel
 
 from dyag_core import MetricResult, Prediction, hookimpl
-from dyag_core.abstention import abstains
-from dyag_core.grounding import support
+from dyag_core.api import abstains, support
 
 dyag_api = 1
 

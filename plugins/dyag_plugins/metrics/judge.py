@@ -21,11 +21,9 @@ import yaml
 from pydantic import Field, FilePath
 
 from dyag_core import Decoding, Message, MetricResult, Prediction, Reply, Run, UsageError, hookimpl
-from dyag_core.artifacts import Journal
-from dyag_core.language import detect_language
-from dyag_core.normalise import normalise
-from dyag_plugins.asking import AskedModel, AskedModelOptions, Asker
+from dyag_core.api import Journal, detect_language, normalise
 from dyag_plugins.generators.llm_prompts import parse_verdict
+from dyag_plugins.metered_model import AskedModel, AskedModelOptions, Asker
 from dyag_plugins.metrics.judge_labels import agreement, read_labels
 
 dyag_api = 1

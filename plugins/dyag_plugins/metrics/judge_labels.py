@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from dyag_core import Prediction, UsageError
-from dyag_core.artifacts import BadLine, read_jsonl
-from dyag_core.normalise import fold
+from dyag_core.api import BadLine, fold, read_jsonl
 
 _LABELS = {
     **dict.fromkeys(("1", "true", "yes", "oui", "right", "correct", "juste", "vrai"), True),

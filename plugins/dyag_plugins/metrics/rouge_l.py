@@ -1,6 +1,6 @@
 """The longest sequence of words that answer and expected answer share, gaps allowed: ROUGE-L (Lin 2004), F-measure.
 
-Words are those of `dyag_core.normalise`, of any script: case, accents, articles and number formats are set aside, and
+Words are those of `dyag_core.api.tokens`, of any script: case, accents, articles and number formats are set aside, and
 "été" is the one word "ete". (The package rouge-score drops every accented letter instead, and makes "t" of it.)
 Precision and recall weigh the same, as in most published scores. Unlike token F1, the order of the words counts.
 """
@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pydantic import BaseModel
 
 from dyag_core import MetricResult, Prediction, hookimpl
-from dyag_core.normalise import tokens
+from dyag_core.api import tokens
 
 dyag_api = 1
 

@@ -1,6 +1,6 @@
 """Was the question answered? The primary metric, a yes or no for every question.
 
-Nothing answers the question: success is to say so (`dyag_core.abstention`).
+Nothing answers the question: success is to say so (`dyag_core.text.abstention`).
 
 Something does: the normalised answer equals the expected one, or it doesn't abstain and carries the expected answer
 under rules that a model which hedges, lists or rambles does not pass:
@@ -24,8 +24,7 @@ from collections.abc import Sequence
 from pydantic import BaseModel, Field
 
 from dyag_core import MetricResult, Prediction, hookimpl
-from dyag_core.abstention import abstains
-from dyag_core.normalise import fold, normalise, tokens
+from dyag_core.api import abstains, fold, normalise, tokens
 
 dyag_api = 1
 

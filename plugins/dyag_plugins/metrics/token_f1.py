@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pydantic import BaseModel
 
 from dyag_core import MetricResult, Prediction, hookimpl
-from dyag_core.normalise import tokens
+from dyag_core.api import tokens
 
 dyag_api = 1
 

@@ -10,8 +10,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from dyag_core.records.comparison import Comparison, Difference
-from dyag_core.wording import arm_name, interval, number, percent, stratum_name, unit_name
+from dyag_core import Comparison
+from dyag_core.api import arm_name, interval, number, percent, stratum_name, unit_name
+from dyag_core.records import Difference
 from dyag_plugins.reporters.tables import pair_name
 from dyag_plugins.reporters.texts import texts
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from dyag_core.api import arm_name, interval, number
 from dyag_core.records import BreakEven, Comparison, Cost, Curve
-from dyag_core.wording import arm_name, interval, number
 from dyag_plugins.reporters.charts import Scale, Tick
 from dyag_plugins.reporters.texts import texts
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from dyag_core.api import arm_name, number
 from dyag_core.records import ArmCost, BreakEven, Comparison, Cost
-from dyag_core.wording import arm_name, number
 from dyag_plugins.reporters.tables import Cell, Table
 from dyag_plugins.reporters.texts import texts
 

@@ -7,8 +7,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from dyag_core import Comparison, Quality, Report, hookimpl
-from dyag_core.plain import plain
-from dyag_core.wording import arm_name, listed, stratum_name
+from dyag_core.api import arm_name, listed, plain, stratum_name
 from dyag_plugins.reporters import charts, cost_charts, cost_tables, tables
 from dyag_plugins.reporters.markdown import mark
 from dyag_plugins.reporters.page import render

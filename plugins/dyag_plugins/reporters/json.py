@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import BaseModel
 
 from dyag_core import Comparison, Report, hookimpl
-from dyag_core.artifacts import to_json
+from dyag_core.api import to_json
 
 
 class JSONReporter:

@@ -12,9 +12,8 @@ from collections.abc import Iterable, Iterator
 from pydantic import BaseModel
 
 from dyag_core import Comparison, Report, hookimpl
-from dyag_core.plain import plain
+from dyag_core.api import arm_name, listed, number, plain, stratum_name
 from dyag_core.records import Disagreement
-from dyag_core.wording import arm_name, listed, number, stratum_name
 from dyag_plugins.reporters import cost_tables
 from dyag_plugins.reporters.tables import (
     Cell,

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dyag_core.plain import plain
+from dyag_core.api import plain
 
 if TYPE_CHECKING:
     from jinja2 import Environment

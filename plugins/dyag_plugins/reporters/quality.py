@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from dyag_core.plain import plain
-from dyag_core.records.quality import Coverage, Finding, ProblemCount, Quality, SampleRow
-from dyag_core.wording import capital, number, percent, problem_line, problem_name, quoted, rounded, stratum_name
+from dyag_core import Quality
+from dyag_core.api import capital, number, percent, plain, problem_line, problem_name, quoted, rounded, stratum_name
+from dyag_core.records import Coverage, Finding, ProblemCount, SampleRow
 from dyag_plugins.reporters.quality_charts import coverage_bars, length_histogram, row_bars
 from dyag_plugins.reporters.texts import texts
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from dyag_core.records.quality import Bin, Lengths
-from dyag_core.wording import number, percent, rounded
+from dyag_core.api import number, percent, rounded
+from dyag_core.records import Bin, Lengths
 from dyag_plugins.reporters.charts import Chart, Group, Mark, Scale, Tick
 
 

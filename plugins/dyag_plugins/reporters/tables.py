@@ -6,9 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, get_args
 
-from dyag_core.records.comparison import ArmSummary, Comparison, Difference, ErrorKind
-from dyag_core.records.evaluation import MetricSummary
-from dyag_core.wording import (
+from dyag_core import Comparison, MetricSummary
+from dyag_core.api import (
     arm_name,
     interval,
     listed,
@@ -19,6 +18,7 @@ from dyag_core.wording import (
     stratum_name,
     unit_name,
 )
+from dyag_core.records import ArmSummary, Difference, ErrorKind
 from dyag_plugins.reporters.texts import texts
 
 

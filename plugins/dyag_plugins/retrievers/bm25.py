@@ -14,11 +14,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
-from dyag_core import Chunk, Hit, hookimpl
-from dyag_core.artifacts import sha256_of
-from dyag_core.language import detect_language
-from dyag_core.normalise import fold
-from dyag_core.run import Run
+from dyag_core import Chunk, Hit, Run, hookimpl
+from dyag_core.api import detect_language, fold, sha256_of
 from dyag_plugins.retrievers.cache import is_whole, seal, unseal
 
 _WORD = re.compile(r"[^\W_]+")
@@ -54,7 +51,7 @@ class BM25:
 
 
 class BM25Retriever:
-    """See `dyag_core.protocols.Retriever`. Chunks that share no word with the query are not returned."""
+    """See `dyag_core.plugin.protocols.Retriever`. Chunks that share no word with the query are not returned."""
 
     def __init__(self, chunks: Sequence[Chunk], searcher: Any, analyse: Callable[[str], list[str]]) -> None:
         self._chunks = chunks

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dyag_core.artifacts import atomic_text, file_sha256, read_json, to_json
-from dyag_core.errors import UsageError
+from dyag_core import UsageError
+from dyag_core.api import atomic_text, file_sha256, read_json, to_json
 
 #: Names what a cache was made of, and its files' hashes. Written last: without it there is no cache.
 MARKER = "cache.json"

@@ -13,11 +13,8 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
-from dyag_core import BaseModelPreset, Chunk, Hit, hookimpl
-from dyag_core.artifacts import atomic_write, sha256_of
-from dyag_core.base_models import locate
-from dyag_core.language import detect_language
-from dyag_core.run import Run
+from dyag_core import BaseModelPreset, Chunk, Hit, Run, hookimpl
+from dyag_core.api import atomic_write, detect_language, locate, sha256_of
 from dyag_plugins.encoders import DEFAULT_ENCODER, encoder_preset
 from dyag_plugins.retrievers.cache import is_whole, seal, unseal
 from dyag_plugins.retrievers.embedding import Embedder
@@ -66,7 +63,7 @@ class Dense:
 
 
 class DenseRetriever:
-    """See `dyag_core.protocols.Retriever`. Every chunk has a score, so `k` are found wherever there are so many."""
+    """See `dyag_core.Retriever`. Every chunk has a score, so `k` are found wherever there are so many."""
 
     def __init__(self, chunks: Sequence[Chunk], vectors: Any, embedder: Embedder, query_prefix: str) -> None:
         self._chunks = chunks

@@ -12,9 +12,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from dyag_core.artifacts import file_sha256, read_json, sha256_of
-from dyag_core.errors import UsageError
-from dyag_core.run import Run, SilentProgress
+from dyag_core import Run, UsageError
+from dyag_core.api import SilentProgress, file_sha256, read_json, sha256_of
 from dyag_plugins.encoders import Encoder
 
 #: The longest text in tokens, where the model's folder doesn't say.

@@ -13,8 +13,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field, field_validator
 
-from dyag_core import Chunk, Hit, Retriever, hookimpl
-from dyag_core.run import Run
+from dyag_core import Chunk, Hit, Retriever, Run, hookimpl
 
 
 class Hybrid:
@@ -59,7 +58,7 @@ class Hybrid:
 
 
 class HybridRetriever:
-    """See `dyag_core.protocols.Retriever`."""
+    """See `dyag_core.plugin.protocols.Retriever`."""
 
     def __init__(self, retrievers: Mapping[str, Retriever], options: Hybrid.Options) -> None:
         self._retrievers = retrievers

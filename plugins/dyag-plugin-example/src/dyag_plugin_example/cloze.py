@@ -13,7 +13,7 @@ from itertools import islice
 from pydantic import BaseModel, Field
 
 from dyag_core import Chunk, Document, Example, Run, hookimpl
-from dyag_core.sentences import sentences
+from dyag_core.text.sentences import sentences
 
 _ASK = {"en": "Which word is missing? “{sentence}”", "fr": "Quel mot manque ? « {sentence} »"}
 _GAP = "_____"

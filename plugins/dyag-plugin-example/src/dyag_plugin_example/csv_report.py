@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pydantic import BaseModel, Field
 
 from dyag_core import Comparison, MetricSummary, Report, hookimpl
-from dyag_core.plain import plain
+from dyag_core.text.sanitize import plain
 
 dyag_api = 1
 

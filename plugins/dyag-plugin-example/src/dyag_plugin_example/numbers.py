@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pydantic import BaseModel, Field
 
 from dyag_core import MetricResult, Prediction, hookimpl
-from dyag_core.normalise import tokens
+from dyag_core.text.normalise import tokens
 
 dyag_api = 1
 

@@ -1,0 +1,192 @@
+"""What the three evaluate commands share: options, the table on stdout, the next command to type."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import click
+
+from dyag_core.cli.common import (
+    FilePath,
+    decoding_options,
+    engine_options,
+    json_option,
+    metric_options,
+    seed_option,
+    session,
+    shell_path,
+)
+from dyag_core.cli.plugin_parameters import PluginName
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from dyag_core.records import Evaluation
+
+
+_COUNT = click.IntRange(min=1)
+
+
+def _passages(value: str) -> int | Literal["auto"]:
+    return "auto" if value == "auto" else _COUNT(value)
+
+
+def retrieval_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`-k` and `--validation`, for commands with an arm that retrieves."""
+    validation = click.option(
+        "--validation",
+        type=FilePath,
+        help="The questions that -k auto chooses on; by default NAME_val.jsonl beside NAME_test.jsonl.",
+    )
+    k = click.option(
+        "-k",
+        default=3,
+        show_default=True,
+        type=_passages,
+        metavar="N|auto",
+        help="Passages to retrieve; auto chooses how many.",
+    )
+    return k(validation(function))
+
+
+def measuring_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`--metric -m --engine -o --limit --repeat`, decoding, seed and `--json`."""
+    options: list[Callable[..., Any]] = [
+        click.option(
+            "--metric",
+            cls=PluginName,
+            family="metrics",
+            multiple=True,
+            help="Metric plugin, may be repeated; by default success, exact_match, token_f1, containment, abstention "
+            "and answer_length, with passages recall_at_k and mrr too. The first two are always scored.",
+        ),
+        metric_options,
+        engine_options,
+        click.option("--limit", type=click.IntRange(min=1), help="Ask only N questions, spread over the file."),
+        click.option(
+            "--repeat",
+            type=click.IntRange(min=1),
+            default=1,
+            show_default=True,
+            help="Ask everything N times; the comparison then shows how far each arm differs from itself.",
+        ),
+        decoding_options,
+        seed_option,
+        json_option,
+    ]
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+def measure(
+    questions: Path,
+    arms: Sequence[str],
+    output: Path,
+    *,
+    model: Path | None,
+    base_model: str | None,
+    index: Path | None,
+    k: int | Literal["auto"] = 3,
+    validation: Path | None = None,
+    metric: tuple[str, ...],
+    metric_option: tuple[str, ...],
+    engine: str,
+    option: tuple[str, ...],
+    limit: int | None,
+    repeat: int,
+    seed: int,
+    as_json: bool,
+    **sampling: Any,
+) -> None:
+    """Ask the questions, print the table, say what to type next. `sampling` is what `decoding_options` declares."""
+    from dyag_core.cli.terminal import hint, result
+    from dyag_core.plugin.options import parse_named_pairs, parse_pairs
+    from dyag_core.records import Decoding
+    from dyag_core.records.comparison import MINIMUM_QUESTIONS
+
+    made = session(seed).evaluate(
+        questions,
+        arms=arms,
+        model=model,
+        base_model=base_model,
+        index=index,
+        k=k,
+        validation=validation,
+        output=output,
+        metrics=metric or None,
+        metric_options=parse_named_pairs("metrics", metric_option, metric),
+        decoding=Decoding(seed=seed, **sampling),
+        engine=engine,
+        engine_options=parse_pairs(option),
+        limit=limit,
+        repeat=repeat,
+    )
+    files = {arm: str(file) for arm, file in made.files.items()}
+    summary = {
+        "files": files,
+        "metrics": {arm: evaluation.metrics for arm, evaluation in made.evaluations.items()},
+    }
+    result(summary, as_json=as_json, text=score_table(made.evaluations))
+    hint(*[f"wrote {file}" for file in files.values()])
+    hint("Rates are percentages of all questions, with 95 % intervals; an error counts as wrong.")
+    if small := small_samples(made.evaluations):
+        hint(f"Fewer than {MINIMUM_QUESTIONS} questions, so nothing can be concluded: {small}.")
+    hint("Next:", f"  {next_command(files)}")
+
+
+def score_table(evaluations: dict[str, Evaluation]) -> str:
+    """Arms down, metrics across; then success by stratum."""
+    from dyag_core.cli.terminal import table
+    from dyag_core.records import MetricSummary
+
+    def cell(value: Any) -> str:
+        summary = MetricSummary.model_validate(value) if value is not None else None
+        if summary is None or summary.mean is None:
+            return "-"
+        unit = " %" if summary.unit == "rate" else ""
+        return f"{summary.mean:.1f}{unit} [{summary.low:.0f}, {summary.high:.0f}]"
+
+    names = list(dict.fromkeys(name for e in evaluations.values() for name in e.metrics["summaries"]))
+    rows = [
+        [
+            arm,
+            str(len(e.results)),
+            *(cell(e.metrics["summaries"].get(name)) for name in names),
+            str(e.metrics["errors"]),
+        ]
+        for arm, e in evaluations.items()
+    ]
+    text = table(["arm", "n", *names, "errors"], rows)
+    strata = list(dict.fromkeys(s for e in evaluations.values() for s in e.metrics.get("strata", {})))
+    if strata:
+        stratum_rows = [
+            [arm, *(cell(e.metrics["strata"].get(s, {}).get("success")) for s in strata)]
+            for arm, e in evaluations.items()
+        ]
+        text += "\n\nsuccess by stratum\n" + table(["arm", *strata], stratum_rows)
+    return text
+
+
+def small_samples(evaluations: dict[str, Evaluation]) -> str:
+    """The whole, or the strata, with too few questions to conclude from; empty where there are enough."""
+    from dyag_core.records.comparison import MINIMUM_QUESTIONS
+
+    metrics = next(iter(evaluations.values())).metrics
+    counts = {"all": metrics["total_questions"]}
+    counts |= {stratum: found["success"]["n"] for stratum, found in metrics["strata"].items()}
+    return ", ".join(f"{name} ({n})" for name, n in counts.items() if n < MINIMUM_QUESTIONS)
+
+
+def next_command(files: dict[str, str]) -> str:
+    """How to compare what was just written."""
+    if len(files) > 1:
+        results = " ".join(f"--results {arm}={shell_path(file)}" for arm, file in files.items())
+        return f"dyag compare-models {results} --output comparison --format all"
+    (arm, file), *_ = files.items()
+    if arm == "rag":
+        return (
+            f"dyag compare-models --rag-results {shell_path(file)} --finetuned-results RESULTS.json --output comparison"
+        )
+    return f"dyag compare-models --rag-results RESULTS.json --finetuned-results {shell_path(file)} --output comparison"

@@ -1,0 +1,1 @@
+"""Training data in the making: filters, splits, passages, rows, quality."""

@@ -1,0 +1,93 @@
+"""Training questions with passages in front, so that a model learns to answer from them (RAFT: Zhang et al. 2024).
+
+A question gets what the hybrid arm would show it with `-k` distractors + 1: the same search, the same template, best
+first; where the search finds fewer passages, there are fewer. A right passage that the search missed takes the last
+place. In a fifth of the questions it is left out, so that the model also learns the facts, and not only to copy. A
+question that nothing answers, or whose passage is not known, gets what is found.
+
+With --split, no passage of a document that is held out by lot is shown in training, and one that was shown is not asked
+about as unseen.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from dyag_core.chat.prompts import context_text, with_context
+from dyag_core.records import Message
+
+if TYPE_CHECKING:
+    from dyag_core.dataset.splits import Splitter
+    from dyag_core.plugin.run import Run
+    from dyag_core.records import Chunk, Example
+    from dyag_core.retrieval.index import OpenIndex
+
+DISTRACTORS = 2
+#: Share of the questions with a known passage that are trained without it; the paper's P is 1 minus this.
+WITHOUT_RIGHT = 0.2
+#: So many times the passages that are wanted are searched, as those of held-out documents are passed over.
+_SEARCHED = 4
+
+
+@dataclass(eq=False)
+class Passages:
+    """Puts passages of `index` into training rows, and counts the kinds of rows that it made."""
+
+    index: OpenIndex
+    distractors: int
+    run: Run
+    splitter: Splitter | None = None
+    counts: Counter[str] = field(default_factory=Counter)
+
+    def put_into(self, row: dict[str, Any], example: Example) -> dict[str, Any]:
+        """`row` with passages in its question; their ids go into `meta.context`."""
+        right = self._right(example)
+        left_out = bool(right) and self.run.random("passages", example.question).random() < WITHOUT_RIGHT
+        chunks = self._chosen(example.question, right, left_out)
+        if self.splitter:
+            for chunk in chunks:
+                self.splitter.shows(_document(chunk))
+        self.counts[_kind(right, left_out, chunks)] += 1
+        *prompt, answer = (Message.model_validate(message) for message in row["messages"])
+        if chunks:
+            prompt = list(with_context(prompt, context_text(chunks), self.run.lang))
+        return {
+            "messages": [message.model_dump() for message in (*prompt, answer)],
+            "meta": row["meta"] | {"context": [chunk.id for chunk in chunks]},
+        }
+
+    def _right(self, example: Example) -> list[Chunk]:
+        """The passages that the answer rests on."""
+        if not example.answerable:
+            return []
+        ids = dict.fromkeys([example.chunk, *(fact.chunk for fact in example.facts)])
+        return [chunk for name in ids if name is not None and (chunk := self.index.chunk(name)) is not None]
+
+    def _chosen(self, question: str, right: list[Chunk], left_out: bool) -> list[Chunk]:
+        size = self.distractors + 1
+        names = {chunk.id for chunk in right}
+        [hits] = self.index.search([question], _SEARCHED * (size + len(right)))
+        found = [hit.chunk for hit in hits if hit.chunk.id in names or self._may_show(hit.chunk)]
+        others = [chunk for chunk in found if chunk.id not in names]
+        if left_out or not right:
+            return others[:size]
+        kept = names.union(chunk.id for chunk in others[: max(0, size - len(right))])
+        ordered = [chunk for chunk in found if chunk.id in kept]
+        return ordered + [chunk for chunk in right if chunk not in ordered]
+
+    def _may_show(self, chunk: Chunk) -> bool:
+        return self.splitter is None or self.splitter.may_show(_document(chunk))
+
+
+def _document(chunk: Chunk) -> str:
+    return str(chunk.metadata.get("document", chunk.id))
+
+
+def _kind(right: list[Chunk], left_out: bool, chunks: list[Chunk]) -> str:
+    if not chunks:
+        return "nothing was found"
+    if not right:
+        return "no right one is known"
+    return "the right one is left out" if left_out else "the right one is there"

@@ -1,0 +1,1 @@
+"""Asking arms and scoring their answers; the statistics behind every interval."""

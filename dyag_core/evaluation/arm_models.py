@@ -1,0 +1,114 @@
+"""How a question becomes an answer: one path for all arms.
+
+An arm is the base model or the fine-tuned one, asked with or without retrieved passages. Nothing else differs: same
+messages, same decoding, same engine. The oracle is `rag` with a search that never misses.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dyag_core.artifacts import file_sha256, sha256_of
+from dyag_core.errors import UsageError
+from dyag_core.models.sources import opened_as, revision_of
+from dyag_core.records.arm import Arm
+from dyag_core.training.passport import PASSPORT, model_folder, read_passport, resolve_base
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dyag_core.plugin.entry import Chosen
+    from dyag_core.plugin.host import Plugins
+    from dyag_core.plugin.protocols import Engine
+    from dyag_core.plugin.run import Run
+    from dyag_core.progress import Progress
+    from dyag_core.records import BaseModelPreset, Passport
+
+
+@dataclass(frozen=True, eq=False)
+class Models:
+    """A base model on this machine and, where there is one, the fine-tuned model made from it."""
+
+    base: BaseModelPreset
+    base_path: str
+    model: Path | None
+    passport: Passport | None
+
+    @classmethod
+    def resolve(
+        cls,
+        model: Path | None,
+        base_model: str | None,
+        plugins: Plugins,
+        progress: Progress,
+        *,
+        remote: bool = False,
+    ) -> Models:
+        """Find the models. A fine-tuned model's passport says its base; `base_model` stands in if that can't be found.
+
+        For a `remote` engine, `base_model` is the name that the server knows the model by.
+
+        Raises:
+            UsageError: neither is given, there is no such model, or the base is another than the passport's.
+        """
+        if remote and model is not None:
+            raise UsageError(
+                f"this engine asks a server and can't apply the adapter {model}",
+                "serve the fine-tuned model and give its name as --base-model, or use --engine transformers",
+            )
+        if model is not None:
+            passport = read_passport(model)
+            base, base_path = resolve_base(passport, plugins, base_model, progress)
+            return cls(base, base_path, model_folder(model), passport)
+        if base_model is None:
+            raise UsageError("no model was named", "give --model DIR or --base-model NAME (see: dyag models list)")
+        base = plugins.base_model(base_model, remote=remote)
+        return cls(base, opened_as(base, remote=remote, progress=progress), None, None)
+
+    def adapter(self, arm: Arm) -> Path | None:
+        """What to apply to the base for `arm`. UsageError: the arm needs a fine-tuned model and there is none."""
+        if arm.finetuned and self.model is None:
+            raise UsageError(f"the {arm.name} arm needs a fine-tuned model", "give --model OUTPUT/final")
+        return self.model if arm.finetuned else None
+
+    def describe(self, arm: Arm) -> dict[str, Any]:
+        """The models behind an arm, for results files: no path, only names and hashes."""
+        described: dict[str, Any] = {
+            "base_model": {
+                "name": self.base.name,
+                # a folder's place differs from machine to machine and says nothing about the model
+                "source": "folder" if self.base.source.startswith("folder:") else self.base.source,
+                "revision": revision_of(self.base, self.base_path),
+            }
+        }
+        if arm.finetuned and self.model is not None:
+            folder = self.model.resolve()
+            name = folder.parent.name if folder.name == "final" else folder.name
+            described["model"] = {"name": name, "sha256": _fingerprint(folder)}
+        return described
+
+    def key(self, arm: Arm) -> str:
+        """Changes whenever the weights behind `arm` do: for journals."""
+        base = Path(self.base_path)
+        files = sorted((p.name, p.stat().st_size) for p in base.iterdir() if p.is_file()) if base.is_dir() else []
+        config = file_sha256(base / "config.json") if (base / "config.json").is_file() else None
+        return sha256_of([self.describe(arm), files, config])
+
+
+def _fingerprint(model: Path) -> str:
+    """Hash over a fine-tuned model's passport and weights."""
+    files = [model / PASSPORT, *sorted(model.glob("*.safetensors"))]
+    return sha256_of([[file.name, file_sha256(file)] for file in files])
+
+
+@contextmanager
+def opened_engine(chosen: Chosen, models: Models, arm: Arm, plugins: Plugins, run: Run) -> Iterator[Engine]:
+    """The engine that answers for `arm` (and for every arm on the same model); closed at the end."""
+    engine = plugins.engine(chosen, models.base_path, models.adapter(arm), run)
+    try:
+        yield engine
+    finally:
+        engine.close()

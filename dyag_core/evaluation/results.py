@@ -1,0 +1,125 @@
+"""From predictions to a results file: every metric's items, means and intervals, overall and by stratum."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from typing import TYPE_CHECKING, Any
+
+from dyag_core.evaluation.repeats import means
+from dyag_core.evaluation.stats import summarise
+from dyag_core.records import Evaluation
+from dyag_core.text.abstention import abstains
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Sequence
+
+    from dyag_core.plugin.entry import Chosen
+    from dyag_core.plugin.host import Plugins
+    from dyag_core.plugin.run import Run
+    from dyag_core.records import MetricResult, MetricSummary, Prediction
+
+
+def evaluation(
+    repetitions: Sequence[Sequence[Prediction]],
+    scorers: Sequence[Chosen],
+    plugins: Plugins,
+    run: Run,
+    metadata: dict[str, Any],
+) -> Evaluation:
+    """Score predictions (at least one) and lay them out as a results file. Rates are percentages (0-100).
+
+    Every mean is over all questions that the metric applies to; an answer that failed counts as wrong. The first
+    repetition is the result; of the others, the means are kept.
+    """
+    predictions, *again = repetitions
+    found = (plugins.score(scorer, predictions, run) for scorer in scorers)
+    scores = [result for result in found if result is not None]
+    metrics = _metrics(predictions, scores)
+    first = {name: summary["mean"] for name, summary in metrics["summaries"].items()}
+    return Evaluation(
+        metadata={
+            **metadata,
+            "seen_in_training": sum(p.seen_in_training for p in predictions),
+            "plugins": plugins.used(),
+        },
+        metrics=metrics,
+        results=[_item(p, i, scores) for i, p in enumerate(predictions)],
+        repeats=[first, *means(again, scorers, plugins, run)] if again else [],
+    )
+
+
+def _metrics(predictions: Sequence[Prediction], scores: Sequence[MetricResult]) -> dict[str, Any]:
+    clusters = [p.document for p in predictions]
+    summaries = {result.name: summarise(result, clusters) for result in scores}
+    seconds = sorted(p.seconds for p in predictions)
+    prompt = sum(p.prompt_tokens for p in predictions)
+    completion = sum(p.completion_tokens for p in predictions)
+    n = len(predictions)
+    return {
+        "success_rate": summaries["success"].mean,
+        "exact_match_rate": summaries["exact_match"].mean,
+        "avg_time_seconds": sum(seconds) / n,
+        "median_time_seconds": statistics.median(seconds),
+        "p95_time_seconds": seconds[math.ceil(0.95 * n) - 1],
+        "avg_retrieval_seconds": sum(p.retrieval_seconds for p in predictions) / n,
+        "avg_tokens": (prompt + completion) / n,
+        "avg_prompt_tokens": prompt / n,
+        "avg_completion_tokens": completion / n,
+        "total_tokens": prompt + completion,
+        "total_questions": n,
+        "errors": sum(p.error is not None for p in predictions),
+        "truncated": sum(p.truncated for p in predictions),
+        "seen_in_training": sum(p.seen_in_training for p in predictions),
+        "summaries": {name: summary.model_dump(mode="json") for name, summary in summaries.items()},
+        "strata": _by_stratum(predictions, scores, clusters),
+        "details": {result.name: result.details for result in scores if result.details},
+    }
+
+
+def _by_stratum(
+    predictions: Sequence[Prediction], scores: Sequence[MetricResult], clusters: Sequence[Hashable]
+) -> dict[str, dict[str, Any]]:
+    strata = sorted({p.stratum for p in predictions if p.stratum is not None})
+    return {
+        stratum: {
+            result.name: _summary_of(result, clusters, [i for i, p in enumerate(predictions) if p.stratum == stratum])
+            for result in scores
+        }
+        for stratum in strata
+    }
+
+
+def _summary_of(result: MetricResult, clusters: Sequence[Hashable], members: Sequence[int]) -> dict[str, Any]:
+    summary: MetricSummary = summarise(result.part(members), [clusters[i] for i in members])
+    return summary.model_dump(mode="json")
+
+
+def _item(prediction: Prediction, position: int, scores: Sequence[MetricResult]) -> dict[str, Any]:
+    """One entry of `results`. Metric values are as the plugins gave them: shares between 0 and 1."""
+    values = {result.name: result.items[position] for result in scores}
+    return {
+        "id": prediction.id,
+        "question": prediction.question,
+        "expected_answer": prediction.expected,
+        "generated_answer": prediction.answer,
+        "exact_match": values["exact_match"] == 1.0,
+        "success": values["success"] == 1.0,
+        "abstained": prediction.error is None and abstains(prediction.answer),
+        "metrics": values,
+        "unjudged": [result.name for result in scores if position in result.unjudged],
+        "answerable": prediction.answerable,
+        "stratum": prediction.stratum,
+        "document": prediction.document,
+        "chunk": prediction.chunk,
+        "fact": prediction.fact,
+        "time_seconds": prediction.seconds,
+        "retrieval_seconds": prediction.retrieval_seconds,
+        "tokens": prediction.prompt_tokens + prediction.completion_tokens,
+        "prompt_tokens": prediction.prompt_tokens,
+        "completion_tokens": prediction.completion_tokens,
+        "sources": [source.model_dump(mode="json") for source in prediction.sources],
+        "truncated": prediction.truncated,
+        "seen_in_training": prediction.seen_in_training,
+        "error": prediction.error,
+    }

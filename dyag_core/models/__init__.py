@@ -1,0 +1,1 @@
+"""Base models: where they come from, how much memory they take, what this machine has."""

@@ -1,0 +1,1 @@
+"""An index opened, and what it finds put into prompts."""

@@ -1,0 +1,1 @@
+"""Text as such: normal forms, language, sentences, chunks, likeness, grounding."""

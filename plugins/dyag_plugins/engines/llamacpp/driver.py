@@ -1,0 +1,51 @@
+"""Runs llama.cpp's converter: `python -P driver.py CONVERTER MODEL OUTPUT TYPE END_OF_TURN OTHERS`.
+
+A program of its own, in a process of its own; it imports nothing of DYAG. Two things differ from the plain converter:
+
+- a tokenizer that it doesn't know by hash is no error, since DYAG sends token ids and never text to be split;
+- the end of a turn is the one that DYAG has found in the chat template, and nothing else ends an answer: llama.cpp
+  goes by the text of control tokens (`<|endoftext|>` always stops it), so the OTHERS, ids with commas between, get
+  names of no meaning. No name of a control token is ever shown.
+"""
+
+import runpy
+import sys
+from pathlib import Path
+from typing import Any
+
+
+def main() -> None:
+    """Convert."""
+    converter, model, output, kind, end_of_turn, others = sys.argv[1:]
+    sys.path[:0] = [converter, str(Path(converter) / "gguf-py")]
+    import gguf
+    from conversion.base import TextModel
+
+    known, add_special = TextModel.get_vocab_base_pre, gguf.SpecialVocab.add_to_gguf
+    add_tokens = gguf.GGUFWriter.add_token_list
+
+    def get_vocab_base_pre(self: Any, tokenizer: Any) -> str:
+        try:
+            return str(known(self, tokenizer))
+        except NotImplementedError:
+            return "default"
+
+    def add_to_gguf(self: Any, *arguments: Any, **options: Any) -> None:
+        self.special_token_ids["eot"] = int(end_of_turn)
+        add_special(self, *arguments, **options)
+
+    def add_token_list(self: Any, tokens: Any) -> None:
+        tokens = list(tokens)
+        for number in filter(None, others.split(",")):
+            tokens[int(number)] = f"[control {number}]"
+        add_tokens(self, tokens)
+
+    gguf.GGUFWriter.add_token_list = add_token_list
+    TextModel.get_vocab_base_pre = get_vocab_base_pre
+    gguf.SpecialVocab.add_to_gguf = add_to_gguf
+    sys.argv = ["convert_hf_to_gguf.py", model, "--outfile", output, "--outtype", kind]
+    runpy.run_path(str(Path(converter) / "convert_hf_to_gguf.py"), run_name="__main__")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Facts read off documents, and the questions and answers made of them."""

@@ -1,0 +1,68 @@
+"""TRL's trainer with our order of batches, and the loss where it counts: at the trained positions alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dyag_core.api import IGNORED
+from dyag_plugins.trainers.lora import packing
+
+
+def trainer_class() -> Any:
+    """The trainer, a subclass of TRL's SFTTrainer (made on demand: importing TRL takes seconds)."""
+    from torch.nn.functional import cross_entropy
+    from trl import SFTTrainer
+
+    class AnswerTrainer(SFTTrainer):  # type: ignore[misc]
+        """TRL's trainer with batches of like lengths and logits at the trained positions alone.
+
+        TRL scores every position on a CPU; for short answers to long prompts that is most of the vocabulary's work.
+        """
+
+        #: indices of the examples in the order of training: a sampler
+        order: Any
+
+        def _get_train_sampler(self, train_dataset: Any = None) -> Any:
+            return self.order
+
+        def compute_loss(
+            self, model: Any, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None
+        ) -> Any:
+            if "keep" in inputs:
+                logits, targets = _score_packed(model, inputs)
+            else:
+                logits, targets = _score_padded(model, inputs)
+            total = cross_entropy(logits.float(), targets, reduction="sum")
+            loss = total / ((targets != IGNORED).sum() if num_items_in_batch is None else num_items_in_batch)
+            return (loss, {"logits": logits}) if return_outputs else loss
+
+        def create_model_card(self, *args: Any, **kwargs: Any) -> None:
+            """Checkpoints need none."""
+
+    return AnswerTrainer
+
+
+def _score_packed(model: Any, inputs: Any) -> tuple[Any, Any]:
+    """Logits (T, vocabulary) at the trained positions of a packed row, and their T targets."""
+    layout = packing.Layout(int(inputs["prefix"]), tuple(inputs["lengths"].tolist()))
+    outputs = model(
+        input_ids=inputs["input_ids"],
+        position_ids=inputs["position_ids"],
+        logits_to_keep=inputs["keep"],
+        use_cache=False,
+        layout=layout,
+    )
+    return outputs.logits[0], inputs["shift_labels"]
+
+
+def _score_padded(model: Any, inputs: Any) -> tuple[Any, Any]:
+    """Logits of a padded batch in the columns where anything is trained, and their targets, -100 where not."""
+    labels = inputs["labels"][:, 1:]  # position t predicts token t+1
+    columns = (labels != IGNORED).any(dim=0).nonzero().squeeze(1)
+    outputs = model(
+        input_ids=inputs["input_ids"],
+        attention_mask=inputs["attention_mask"],
+        logits_to_keep=columns,
+        use_cache=False,
+    )
+    return outputs.logits.flatten(0, 1), labels[:, columns].flatten()
