@@ -211,7 +211,7 @@ def test_killed_and_run_again_asks_nothing_twice(
     work: Path, killed_after: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        "dyag_core.evaluation.arm_models.perf_counter", itertools.count().__next__
+        "dyag_core.retrieval.prompting.perf_counter", itertools.count().__next__
     )  # a search takes 1 s
     whole = Oracle(TABLE)
     run(work, whole, ("base", "rag"), "whole")

@@ -172,7 +172,7 @@ def test_a_run_that_goes_on_keeps_the_first_runs_times(
     work: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = iter(range(0, 100, 4))
-    monkeypatch.setattr("dyag_core.evaluation.arm_models.perf_counter", lambda: next(clock))
+    monkeypatch.setattr("dyag_core.retrieval.prompting.perf_counter", lambda: next(clock))
     with pytest.raises(KeyboardInterrupt):
         measured(work, Recorder(stop_after=2), tiny_model, ("rag",))
     clock = iter(range(0, 100, 8))

@@ -8,7 +8,7 @@ import pytest
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
 
-from dyag_plugins.trainers.lora import fused_linear, packing  # noqa: E402
+from dyag_plugins.trainers.lora import fused_linear, packed_attention, packing  # noqa: E402
 
 SIZES = {
     "vocab_size": 97,
@@ -67,7 +67,7 @@ def one_by_one(model: Any, items: list[dict[str, list[int]]]) -> tuple[float, An
 
 def packed(model: Any, items: list[dict[str, list[int]]]) -> tuple[float, Any]:
     batch = packing.pack(items)
-    layout = packing.Layout(int(batch["prefix"]), tuple(batch["lengths"].tolist()))
+    layout = packed_attention.Layout(int(batch["prefix"]), tuple(batch["lengths"].tolist()))
     logits = model(
         input_ids=batch["input_ids"],
         position_ids=batch["position_ids"],

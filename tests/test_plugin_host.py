@@ -253,7 +253,9 @@ def test_the_core_imports_without_the_built_ins_and_without_heavy_libraries() ->
                 raise ImportError(f"{name} was imported")
     sys.meta_path.insert(0, Refuse())
     import dyag_core
-    from dyag_core import Session, hookimpl, registry
+    from dyag_core import Session, hookimpl
+    from dyag_core.plugin import discovery
+    from dyag_core.plugin.families import FAMILY_HOOKS
     from dyag_core.plugin.host import Plugins
     names = [e.name for f in FAMILY_HOOKS for e in discovery.entries(f)]
     Plugins()

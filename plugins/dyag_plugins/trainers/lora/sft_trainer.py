@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from dyag_core.api import IGNORED
-from dyag_plugins.trainers.lora import packing
+from dyag_plugins.trainers.lora import packed_attention
 
 
 def trainer_class() -> Any:
@@ -44,7 +44,7 @@ def trainer_class() -> Any:
 
 def _score_packed(model: Any, inputs: Any) -> tuple[Any, Any]:
     """Logits (T, vocabulary) at the trained positions of a packed row, and their T targets."""
-    layout = packing.Layout(int(inputs["prefix"]), tuple(inputs["lengths"].tolist()))
+    layout = packed_attention.Layout(int(inputs["prefix"]), tuple(inputs["lengths"].tolist()))
     outputs = model(
         input_ids=inputs["input_ids"],
         position_ids=inputs["position_ids"],
