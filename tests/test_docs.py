@@ -67,7 +67,9 @@ def test_what_a_session_returns_and_what_plugins_import_stands_in_the_reference(
     methods = [method for name, method in vars(Session).items() if inspect.isfunction(method) and name[0] != "_"]
     for returned in {inspect.signature(method).return_annotation for method in methods}:
         assert f"## {returned}\n" in text
-    templates = "".join(file.read_text(encoding="utf-8") for file in (HOME / "dyag_core/plugin/templates").rglob("*.jinja"))
+    templates = "".join(
+        file.read_text(encoding="utf-8") for file in (HOME / "dyag_core/plugin/templates").rglob("*.jinja")
+    )
     imported = re.findall(r"from (dyag_core\.\w+) import ([\w, ]+)", templates)
     assert imported
     for module, names in imported:

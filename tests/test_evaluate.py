@@ -210,9 +210,7 @@ def test_errors_count_as_wrong_over_all_questions(work: Path) -> None:
 def test_killed_and_run_again_asks_nothing_twice(
     work: Path, killed_after: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(
-        "dyag_core.retrieval.prompting.perf_counter", itertools.count().__next__
-    )  # a search takes 1 s
+    monkeypatch.setattr("dyag_core.retrieval.prompting.perf_counter", itertools.count().__next__)  # a search takes 1 s
     whole = Oracle(TABLE)
     run(work, whole, ("base", "rag"), "whole")
     first = Oracle(TABLE, stop_after=killed_after)

@@ -140,7 +140,7 @@ def test_the_adapter_loads_with_plain_peft_and_changes_the_model(train, tiny_mod
 def test_our_loss_is_the_library_s_own(tiny_model, dataset):
     """Logits at trained positions alone give the loss and the gradients of the whole."""
     import torch
-    from dyag_plugins.trainers.lora.trainer import trainer_class
+    from dyag_plugins.trainers.lora.sft_trainer import trainer_class
     from torch.nn.functional import cross_entropy
     from transformers import AutoModelForCausalLM
 

@@ -223,7 +223,7 @@ def test_more_than_one_per_cent_too_long_fails(tmp_path: Path, tiny_model: Path)
 
 
 def test_both_languages_say_the_same() -> None:
-    from dyag_core.comparison import names
+    from dyag_core.dataset.quality import problems
     from dyag_plugins.reporters.texts import texts
 
     def shape(value: Any) -> Any:
@@ -232,4 +232,4 @@ def test_both_languages_say_the_same() -> None:
         return sorted(re.findall(r"\{\w+\}", value))
 
     assert shape(texts("en", "quality.yaml")) == shape(texts("fr", "quality.yaml"))
-    assert set(names._PROBLEMS["en"]) == set(names._PROBLEMS["fr"])
+    assert set(problems._PROBLEMS["en"]) == set(problems._PROBLEMS["fr"])
