@@ -140,12 +140,12 @@ def test_the_adapter_loads_with_plain_peft_and_changes_the_model(train, tiny_mod
 def test_our_loss_is_the_library_s_own(tiny_model, dataset):
     """Logits at trained positions alone give the loss and the gradients of the whole."""
     import torch
-    from dyag_plugins.trainers.lora.sft_trainer import trainer_class
     from torch.nn.functional import cross_entropy
     from transformers import AutoModelForCausalLM
 
     from dyag_core.models.sources import load_tokenizer
     from dyag_plugins.trainers.lora import encoding
+    from dyag_plugins.trainers.lora.sft_trainer import trainer_class
 
     tokenizer = load_tokenizer(str(tiny_model))
     encoded = encoding.encode(dataset, tokenizer, 512, "error")
