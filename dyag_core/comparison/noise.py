@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from dyag_core.comparison.matching import Text
-from dyag_core.comparison.names import arm_name, metric_phrase, unit_name
-from dyag_core.comparison.sentences import say
+from dyag_core.comparison.sentences import Sentence, say
 from dyag_core.records import Difference
-from dyag_core.text.formatting import capital, listed, number, rounded
+from dyag_core.text.formatting import rounded
 
 if TYPE_CHECKING:
     from dyag_core.records import ArmSummary
@@ -40,24 +38,19 @@ def _floor(d: Difference, floors: Mapping[str, Mapping[str, float]]) -> float:
     return max(floors[arm].get(d.metric, -1.0) for arm in (d.a, d.b))
 
 
-def noise_sentence(arms: Sequence[ArmSummary], primary: str) -> Text | None:
+def noise_sentence(arms: Sequence[ArmSummary], primary: str) -> Sentence | None:
     """How far each arm differs from itself on the primary metric; None where none was asked again."""
     measured = [arm for arm in arms if primary in arm.noise]
     if not measured:
         return None
+    units = {arm.name: arm.metrics[primary].unit for arm in measured}
     return say(
         "noise",
-        metric=lambda lang: metric_phrase(primary, lang),
-        arms=lambda lang: capital(
-            listed(
-                [
-                    f"{arm_name(arm.name, lang)} {number(arm.noise[primary], lang)} "
-                    f"{unit_name(arm.metrics[primary].unit, lang)} ({arm.repeats})"
-                    for arm in measured
-                ],
-                lang,
-            )
-        ),
-        floor=lambda lang: number(max(arm.noise[primary] for arm in measured), lang),
-        unit=lambda lang: unit_name(measured[0].metrics[primary].unit, lang),
+        metric=primary,
+        arms=[
+            say("arm_noise", arm=arm.name, noise=arm.noise[primary], unit=units[arm.name], repeats=arm.repeats)
+            for arm in measured
+        ],
+        floor=max(arm.noise[primary] for arm in measured),
+        unit=units[measured[0].name],
     )
