@@ -37,13 +37,14 @@ from dyag_core.progress import SilentProgress
 from dyag_core.text.abstention import UNKNOWN, abstains
 from dyag_core.text.chunking import HEADING, TABLE_ROW, TABLE_RULE, heading_title
 from dyag_core.text.digests import DigestSet
-from dyag_core.text.formatting import capital, interval, listed, number, percent, quoted, rounded
+from dyag_core.text.formatting import capital, interval, listed, number, percent, quoted, rounded, unbroken
 from dyag_core.text.grounding import support, supported
 from dyag_core.text.language import detect_language
 from dyag_core.text.normalise import fold, normalise, tokens
 from dyag_core.text.sanitize import bytes_text, plain, writable
 from dyag_core.text.sentences import first_sentence, sentences
 from dyag_core.text.similarity import similarity
+from dyag_core.text.wording import fill
 
 __all__ = [
     "HEADING",
@@ -77,6 +78,7 @@ __all__ = [
     "estimate_memory",
     "export_rows",
     "file_sha256",
+    "fill",
     "first_sentence",
     "fold",
     "guessed_text_tokens",
@@ -119,6 +121,7 @@ __all__ = [
     "to_json",
     "tokens",
     "training_ids",
+    "unbroken",
     "unit_name",
     "weights_of",
     "with_context",

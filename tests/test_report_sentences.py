@@ -17,6 +17,7 @@ from dyag_core.records import Comparison
 from dyag_core.stages.compare import compare
 from dyag_core.text.language import LANGUAGES
 from dyag_core.text.wording import fill
+from dyag_plugins.reporters.texts import texts
 
 ROOT = Path(__file__).parents[1]
 
@@ -123,6 +124,22 @@ def run(folder: Path, files: dict[str, Any], **options: Any) -> Comparison:
         paths[arm] = folder / f"in_{arm}.json"
         paths[arm].write_text(json.dumps(content), encoding="utf-8")
     return compare(results=paths, output=folder / "out", reporters=["json"], plugins=Plugins(), **options).comparison
+
+
+@pytest.mark.parametrize("file", ["texts.yaml", "quality.yaml"])
+def test_the_reporters_texts_fill_in_the_same_parts_in_both_languages(file: str) -> None:
+    def shape(value: Any) -> Any:
+        return {key: shape(item) for key, item in value.items()} if isinstance(value, dict) else placeholders(value)
+
+    assert shape(texts("en", file)) == shape(texts("fr", file))
+
+
+def test_one_row_and_none_are_in_the_singular_where_the_language_says_so() -> None:
+    for lang, none, one, two in (("en", "0 rows", "1 row", "2 rows"), ("fr", "0 exemple", "1 exemple", "2 exemples")):
+        quality = [fill(texts(lang, "quality.yaml")["rows"], lang, {"n": n}) for n in (0, 1, 2)]
+        assert quality == [none, one, two]
+    queries = [fill(texts("fr")["after_queries"], "fr", {"n": n}) for n in (0, 1, 250)]
+    assert queries == ["après 0 requête", "après 1 requête", "après 250 requêtes"]
 
 
 def test_one_question_is_in_the_singular(tmp_path: Path) -> None:

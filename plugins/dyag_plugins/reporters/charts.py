@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dyag_core import Comparison
-from dyag_core.api import arm_name, interval, number, percent, stratum_name, unit_name
+from dyag_core.api import arm_name, fill, interval, number, percent, stratum_name, unit_name
 from dyag_core.records import Difference
 from dyag_plugins.reporters.tables import pair_name
 from dyag_plugins.reporters.texts import texts
@@ -108,9 +108,9 @@ def _head(comparison: Comparison, differences: Sequence[Difference], stratum: st
         size = min(d.n for d in differences if d.stratum == stratum)
         minimum = comparison.method.get("minimum_questions", 30)
         name = stratum_name(stratum, lang)
-        too_few = texts(lang)["group_too_few"].format(stratum=name, n=size, minimum=minimum)
-        return str(too_few) if size < minimum else name
-    return str(texts(lang)["questions"].format(n=comparison.n_questions))
+        too_few = {"stratum": name, "n": size, "minimum": minimum}
+        return fill(texts(lang)["group_too_few"], lang, too_few) if size < minimum else name
+    return fill(texts(lang)["questions"], lang, {"n": comparison.n_questions})
 
 
 def _difference_mark(d: Difference, scale: Scale, lang: str) -> Mark:

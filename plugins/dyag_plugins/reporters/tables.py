@@ -9,6 +9,7 @@ from typing import Any, get_args
 from dyag_core import Comparison, MetricSummary
 from dyag_core.api import (
     arm_name,
+    fill,
     interval,
     listed,
     metric_meaning,
@@ -91,7 +92,7 @@ def difference_table(comparison: Comparison, differences: Sequence[Difference], 
     """One line a pair of arms; a metric or stratum column where the differences are not all on the same."""
     say = texts(lang)
     metrics, strata = len({d.metric for d in differences}) > 1, any(d.stratum for d in differences)
-    headers = [say["pair"], say["difference"], _filled(say["interval"], comparison), say["p"], say["detectable"]]
+    headers = [say["pair"], say["difference"], _filled(say["interval"], comparison, lang), say["p"], say["detectable"]]
     headers = [*([say["metric"]] if metrics else []), *([say["stratum"]] if strata else []), *headers, say["result"]]
     rows = []
     for d in differences:
@@ -189,13 +190,13 @@ def _plugins(used: list[Any]) -> str:
 
 def method_sentences(comparison: Comparison, lang: str) -> list[str]:
     """How the numbers were made."""
-    return [_filled(text, comparison) for text in texts(lang)["method_items"].values()]
+    return [_filled(text, comparison, lang) for text in texts(lang)["method_items"].values()]
 
 
 def filled(key: str, comparison: Comparison, lang: str) -> str:
     """The text `key` with the comparison's numbers and names put in."""
     metric = metric_name(comparison.primary_metric, lang)
-    return _filled(texts(lang)[key], comparison, metric=metric, primary=metric)
+    return _filled(texts(lang)[key], comparison, lang, metric=metric, primary=metric)
 
 
 def pair_name(difference: Difference, lang: str) -> str:
@@ -212,15 +213,15 @@ def parts(comparison: Comparison) -> tuple[list[Difference], list[Difference], l
     return [d for d in whole if d.primary], apart, [d for d in whole if not d.primary]
 
 
-def _filled(text: str, comparison: Comparison, **more: str) -> str:
+def _filled(text: str, comparison: Comparison, lang: str, **more: str) -> str:
     method = comparison.method
-    return text.format(
-        n=comparison.n_questions,
-        confidence=method.get("confidence", 95),
-        power=method.get("power", 80),
-        minimum=method.get("minimum_questions", 30),
-        **more,
-    )
+    parts = {
+        "n": comparison.n_questions,
+        "confidence": method.get("confidence", 95),
+        "power": method.get("power", 80),
+        "minimum": method.get("minimum_questions", 30),
+    }
+    return fill(text, lang, {**parts, **more})
 
 
 def _in(arm: ArmSummary, stratum: str, metric: str) -> MetricSummary | None:
@@ -256,9 +257,9 @@ def _p(comparison: Comparison, value: float | None, lang: str) -> str:
 def _result(comparison: Comparison, difference: Difference, lang: str) -> str:
     say = texts(lang)
     if difference.n < comparison.method.get("minimum_questions", 30):
-        return str(say["too_few"].format(n=difference.n))
+        return fill(say["too_few"], lang, {"n": difference.n})
     if difference.winner is not None:
-        return str(say["wins"].format(arm=arm_name(difference.winner, lang)))
+        return fill(say["wins"], lang, {"arm": arm_name(difference.winner, lang)})
     summary = comparison.arms[0].metrics.get(difference.metric)
     directed = summary is None or summary.higher_is_better is not None
     return str(say["tie"] if directed else say["undirected"])
