@@ -2,35 +2,42 @@
 
 from __future__ import annotations
 
-from dyag_core.comparison.differences import CEILINGS, standing
+from dyag_core.comparison.differences import CEILINGS, enough, standing
 from dyag_core.comparison.quantities import pairs, quantity, shown, wins
 from dyag_core.comparison.sentences import in_words, say
 from dyag_core.comparison.statistics import Measured
-from dyag_core.comparison.verdict import Verdict
-from dyag_core.records import Recommendation
-from dyag_core.records.comparison import MINIMUM_QUESTIONS
+from dyag_core.records import Difference, Recommendation
+from dyag_core.records.comparison import MINIMUM_DOCUMENTS, MINIMUM_QUESTIONS
 
 
-def advice(measured: Measured, verdict: Verdict) -> list[Recommendation]:
+def advice(measured: Measured) -> list[Recommendation]:
     """A note for every stratum, for what fine-tuning adds to retrieval and the other way round, and for the ceiling."""
-    found = [*_strata(measured), *_ingredients(measured)] if verdict.concludes else []
+    found = [*_strata(measured), *_ingredients(measured)] if measured.enough and len(measured.contenders) > 1 else []
     return [*found, *_ceilings(measured)]
 
 
 def _strata(measured: Measured) -> list[Recommendation]:
-    """A note for every stratum with enough questions, and one that names those with too few."""
-    found, small = [], {}
-    for stratum in dict.fromkeys(d.stratum for d in measured.differences if d.stratum is not None):
-        sizes = [d.n for d in measured.pairs(stratum)]
-        if sizes and min(sizes) < MINIMUM_QUESTIONS:
-            small[stratum] = min(sizes)
-        elif sizes:
+    """A note for every stratum with enough questions and documents, and one each on those with too few."""
+    found, few_questions, few_documents = [], [], []
+    for stratum in measured.strata:
+        smallest = min(measured.pairs(stratum), key=_questions)
+        if enough(smallest):
             found.append(_stratum(measured, stratum))
-    if small:
-        strata = [say("stratum_size", stratum=stratum, n=n) for stratum, n in small.items()]
-        text = in_words(say("small_strata", minimum=MINIMUM_QUESTIONS, strata=strata))
-        found.append(Recommendation(kind="note", text=text))
+        elif smallest.n < MINIMUM_QUESTIONS:
+            few_questions.append(say("stratum_size", stratum=stratum, n=smallest.n))
+        else:
+            few_documents.append(say("stratum_size", stratum=stratum, n=smallest.n_documents))
+    for key, minimum, strata in (
+        ("small_strata", MINIMUM_QUESTIONS, few_questions),
+        ("strata_of_few_documents", MINIMUM_DOCUMENTS, few_documents),
+    ):
+        if strata:
+            found.append(Recommendation(kind="note", text=in_words(say(key, minimum=minimum, strata=strata))))
     return found
+
+
+def _questions(d: Difference) -> int:
+    return d.n
 
 
 def _stratum(measured: Measured, stratum: str) -> Recommendation:
@@ -70,7 +77,7 @@ def _ceilings(measured: Measured) -> list[Recommendation]:
         d = measured.between(name, "rag" if "rag" in others else others[0])
         mean = quantity(measured.summary(name))
         sentences = [say("ceiling", ceiling=name, mean=mean, metric=measured.primary, other=d.b, **shown(d))]
-        if measured.n >= MINIMUM_QUESTIONS and d.b == "rag":
+        if measured.enough and d.b == "rag":
             effect = "unclear" if d.winner is None else "above" if d.winner == name else "below"
             sentences.append(say(f"ceiling_{effect}"))
         found.append(Recommendation(kind="note", text=in_words(*sentences), rests_on=[d]))

@@ -23,7 +23,7 @@ from dyag_core.errors import UsageError
 from dyag_core.evaluation.stats import ALPHA
 from dyag_core.plugin.run import Run
 from dyag_core.records import Comparison, CostOptions
-from dyag_core.records.comparison import MINIMUM_QUESTIONS
+from dyag_core.records.comparison import MINIMUM_DOCUMENTS, MINIMUM_QUESTIONS
 from dyag_core.text.sanitize import plain
 from dyag_core.version import __version__
 
@@ -63,7 +63,8 @@ def make_comparison(
         measured=_newest(files),
         primary_metric=primary,
         n_questions=measured.n,
-        n_documents=measured.n_documents,
+        n_documents=measured.n_documents if all(q.document is not None for q in matched.questions) else None,
+        n_unanswerable=measured.n_unanswerable,
         leader=verdict.place.leader,
         tied=verdict.place.tied,
         arms=measured.arms,
@@ -71,7 +72,7 @@ def make_comparison(
         noise_floor=in_words(floor) if floor else None,
         recommendations=[
             *verdict_line(verdict, measured),
-            *advice(measured, verdict),
+            *advice(measured),
             *cautions(measured, notes),
         ],
         next_steps=next_steps(measured, verdict.place.tied, errors),
@@ -106,6 +107,7 @@ def _method(files: Mapping[str, ResultFile], primary: str, scored: Scored, plugi
         "alpha": ALPHA,
         "confidence": round(100 * (1 - ALPHA)),
         "minimum_questions": MINIMUM_QUESTIONS,
+        "minimum_documents": MINIMUM_DOCUMENTS,
         "power": 80,
         "latency_percentile": 95,
         "smallest_p_shown": 0.001,

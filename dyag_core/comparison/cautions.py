@@ -22,7 +22,13 @@ def cautions(measured: Measured, notes: Sequence[Sentence]) -> list[Recommendati
 
 
 def _counts(arm: ArmSummary, measured: Measured) -> list[list[Sentence]]:
-    counts = {"errors": arm.errors, "seen": arm.seen_in_training, "truncated": arm.truncated, "unscored": arm.unscored}
+    counts = {
+        "errors": arm.errors,
+        "seen": arm.seen_in_training,
+        "truncated": arm.truncated,
+        "empty": arm.empty,
+        "unscored": arm.unscored,
+    }
     found = []
     for key, count in counts.items():
         if count:

@@ -35,7 +35,7 @@ def next_steps(measured: Measured, tied: Sequence[str], errors: Mapping[str, Map
     Only the arms in `tied` (the leader alone, where there is one) are worth the work.
     """
     n = measured.n
-    if measured.n_documents is not None and measured.n_documents < min(n, _FEW_DOCUMENTS):
+    if measured.n_documents < min(n, _FEW_DOCUMENTS):
         steps = [_more_documents(n, measured.n_documents)]
     else:
         steps = _more_questions(tied, measured.differences)
@@ -48,7 +48,7 @@ def next_steps(measured: Measured, tied: Sequence[str], errors: Mapping[str, Map
     for count, kind, name in sorted(found, key=lambda step: -step[0]):
         enough = n >= MINIMUM_QUESTIONS or kind in _PLAIN_FACTS
         if enough and count >= _WORTH_A_STEP * n:
-            steps.append(_step(kind, name, count, n))
+            steps.append(_step(kind, name, count, measured.n_unanswerable if kind == "abstention" else n))
     return steps
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from dyag_core.comparison.differences import CEILINGS, all_differences, indices_by_stratum
+from dyag_core.comparison.differences import CEILINGS, all_differences, count_documents, indices_by_stratum
 from dyag_core.comparison.matching import Matched
 from dyag_core.comparison.noise import above_noise, noise
 from dyag_core.comparison.result_files import Item, ResultFile
@@ -16,20 +17,26 @@ from dyag_core.comparison.scoring import Scored
 from dyag_core.errors import UsageError
 from dyag_core.evaluation.stats import summarise
 from dyag_core.records import ArmSummary, Difference, Latency, MetricResult, MetricSummary
+from dyag_core.records.comparison import MINIMUM_DOCUMENTS, MINIMUM_QUESTIONS
 from dyag_core.text.formatting import rounded
 from dyag_core.text.sanitize import plain
+
+#: What a model says to itself is no part of its answer; the tag stays open where the answer was cut.
+_REASONING = re.compile(r"<think>.*?(?:</think>|\Z)", re.DOTALL)
 
 
 @dataclass(frozen=True)
 class Measured:
     """What was measured on `n` questions: the arms in the order of a report, and the differences between them.
 
-    `n_documents` is None where a question doesn't name its document.
+    `n_documents` counts a question that names no document as one. `n_unanswerable` of the questions have no answer in
+    the documents.
     """
 
     primary: str
     n: int
-    n_documents: int | None
+    n_documents: int
+    n_unanswerable: int
     arms: list[ArmSummary]
     differences: list[Difference]
 
@@ -37,6 +44,17 @@ class Measured:
     def contenders(self) -> list[ArmSummary]:
         """The arms that somebody could run."""
         return [arm for arm in self.arms if arm.name not in CEILINGS]
+
+    @property
+    def strata(self) -> list[str]:
+        """Strata in which two contenders can be compared."""
+        apart = (d for d in self.differences if d.stratum is not None and not {d.a, d.b} & set(CEILINGS))
+        return list(dict.fromkeys(d.stratum for d in apart if d.stratum is not None))
+
+    @property
+    def enough(self) -> bool:
+        """Whether there are questions and documents enough to conclude anything, be it that the arms tie."""
+        return self.n >= MINIMUM_QUESTIONS and self.n_documents >= MINIMUM_DOCUMENTS
 
     @property
     def higher_is_better(self) -> bool:
@@ -77,7 +95,8 @@ def measure(files: Mapping[str, ResultFile], matched: Matched, scored: Scored, p
     return Measured(
         primary=primary,
         n=len(matched.questions),
-        n_documents=len(set(documents)) if None not in documents else None,
+        n_documents=count_documents(documents),
+        n_unanswerable=sum(not question.answerable for question in matched.questions),
         arms=arms,
         differences=above_noise(differences, arms),
     )
@@ -105,6 +124,10 @@ def _arm(arm: str, file: ResultFile, matched: Matched, scored: Scored, primary: 
         },
         errors=sum(item.prediction.error is not None for item in items),
         truncated=sum(item.prediction.truncated for item in items),
+        empty=sum(_is_empty(item) for item in items),
+        unusable=sum(
+            item.prediction.error is not None or item.prediction.truncated or _is_empty(item) for item in items
+        ),
         unscored=unscored,
         repeats=max(1, len(file.repeats)),
         noise=noise(file.repeats),
@@ -118,6 +141,11 @@ def _arm(arm: str, file: ResultFile, matched: Matched, scored: Scored, primary: 
         completion_tokens=_median([item.prediction.completion_tokens for item in items]),
         total_tokens=_total(items),
     )
+
+
+def _is_empty(item: Item) -> bool:
+    """An answer came, but without a word to the user."""
+    return item.prediction.error is None and not _REASONING.sub("", item.prediction.answer).strip()
 
 
 def _without_seen(result: MetricResult, items: Sequence[Item]) -> float | None:

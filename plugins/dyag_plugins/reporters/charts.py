@@ -105,11 +105,19 @@ def strata_bars(comparison: Comparison, lang: str) -> Chart | None:
 def _head(comparison: Comparison, differences: Sequence[Difference], stratum: str | None, lang: str) -> str:
     """The stratum, and why its marks are grey where it has too few questions; for the whole set, its size."""
     if stratum is not None:
-        size = min(d.n for d in differences if d.stratum == stratum)
-        minimum = comparison.method.get("minimum_questions", 30)
+        inside = [d for d in differences if d.stratum == stratum]
         name = stratum_name(stratum, lang)
-        too_few = {"stratum": name, "n": size, "minimum": minimum}
-        return fill(texts(lang)["group_too_few"], lang, too_few) if size < minimum else name
+        sizes = {
+            "group_too_few": (min(d.n for d in inside), comparison.method.get("minimum_questions", 30)),
+            "group_of_few_documents": (
+                min(d.n if d.n_documents is None else d.n_documents for d in inside),
+                comparison.method.get("minimum_documents", 8),
+            ),
+        }
+        for key, (size, minimum) in sizes.items():
+            if size < minimum:
+                return fill(texts(lang)[key], lang, {"stratum": name, "n": size, "minimum": minimum})
+        return name
     return fill(texts(lang)["questions"], lang, {"n": comparison.n_questions})
 
 

@@ -178,7 +178,7 @@ def _variety(quality: Quality, say: dict[str, Any], lang: str) -> list[tuple[str
 
 def _variety_note(quality: Quality, say: dict[str, Any], lang: str) -> str:
     pairs = quality.variety.pairs if quality.variety else 0
-    return fill(say["variety_note"], lang, {"pairs": pairs, "sampled": quality.sampled})
+    return fill(say["variety_note"], lang, {"pairs": pairs, "sampled": quality.sampled, "rows": quality.rows})
 
 
 def _clusters(quality: Quality, say: dict[str, Any], lang: str) -> list[dict[str, Any]]:

@@ -117,11 +117,18 @@ def error_table(comparison: Comparison, lang: str) -> Table:
     rows = [
         [
             Cell(texts(lang)["kinds"][kind]),
-            *(Cell(str(comparison.errors_breakdown.get(arm, {}).get(kind, 0))) for arm in arms),
+            *(_error_count(comparison, arm, kind, lang) for arm in arms),
         ]
         for kind in kinds
     ]
     return Table(["", *(arm_name(arm, lang) for arm in arms)], rows)
+
+
+def _error_count(comparison: Comparison, arm: str, kind: ErrorKind, lang: str) -> Cell:
+    """How many; and of how many, where only the unanswerable questions can be answered so."""
+    count = comparison.errors_breakdown.get(arm, {}).get(kind, 0)
+    of = comparison.n_unanswerable if kind == "should_have_abstained" else None
+    return Cell(str(count), "" if of is None else fill(texts(lang)["of_unanswerable"], lang, {"n": of}))
 
 
 def method_facts(comparison: Comparison, lang: str) -> list[tuple[str, str]]:
@@ -220,6 +227,7 @@ def _filled(text: str, comparison: Comparison, lang: str, **more: str) -> str:
         "confidence": method.get("confidence", 95),
         "power": method.get("power", 80),
         "minimum": method.get("minimum_questions", 30),
+        "minimum_documents": method.get("minimum_documents", 8),
     }
     return fill(text, lang, {**parts, **more})
 
@@ -258,6 +266,9 @@ def _result(comparison: Comparison, difference: Difference, lang: str) -> str:
     say = texts(lang)
     if difference.n < comparison.method.get("minimum_questions", 30):
         return fill(say["too_few"], lang, {"n": difference.n})
+    documents = difference.n_documents
+    if documents is not None and documents < comparison.method.get("minimum_documents", 8):
+        return fill(say["too_few_documents"], lang, {"n": documents})
     if difference.winner is not None:
         return fill(say["wins"], lang, {"arm": arm_name(difference.winner, lang)})
     summary = comparison.arms[0].metrics.get(difference.metric)
