@@ -28,9 +28,9 @@ from dyag_core.dataset.export import export_rows
 from dyag_core.dataset.quality.problems import problem_line, problem_name
 from dyag_core.errors import nearest
 from dyag_core.models.hardware import available_memory, cpu_has_bf16, own_memory
+from dyag_core.models.library_output import quiet_libraries
 from dyag_core.models.memory import Batch, Weights, estimate_memory, weights_of
 from dyag_core.models.pip_download import pip_download
-from dyag_core.models.quiet import quiet_libraries
 from dyag_core.models.sources import cache_folder, is_present, load_tokenizer, locate, opened_as, revision_of
 from dyag_core.plugin.entry import Chosen
 from dyag_core.progress import SilentProgress
