@@ -264,6 +264,8 @@ def _row(
     meta: dict[str, Any] = {"document": example.document, "chunk": example.chunk, "fact": facts[0] if fact else None}
     if example.other_facts:
         meta["facts"] = facts
+        if len(chunks := example.chunks) > 1:
+            meta["chunks"] = list(chunks)
     if fact:
         meta["subject"], meta["attribute"] = fact.subject, fact.attribute
     meta["answerable"], meta["method"] = example.answerable, method
