@@ -38,6 +38,7 @@ from dyag_core.records.quality import (
     SampleRow,
     Validation,
 )
+from dyag_core.records.review import Excerpt, Review, ReviewRow, Share
 from dyag_core.records.training import MemoryEstimate, Passport, TrainedModel, TrainingEstimate, TrainingJob
 
 __all__ = [
@@ -65,6 +66,7 @@ __all__ = [
     "Evaluation",
     "EvaluationFiles",
     "Example",
+    "Excerpt",
     "ExplainedRow",
     "Explanation",
     "Exported",
@@ -93,7 +95,10 @@ __all__ = [
     "Record",
     "Reply",
     "Report",
+    "Review",
+    "ReviewRow",
     "SampleRow",
+    "Share",
     "Source",
     "TrainedModel",
     "TrainingEstimate",
