@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING, Any
 
 from dyag_core.artifacts import BadLine, atomic_write, output_lock, read_json, read_jsonl, refuse_inputs, to_json
+from dyag_core.chat.faults import MILD
 from dyag_core.chat.prompts import SYSTEM, without_context
-from dyag_core.chat.repair import MILD, Mended, mend
+from dyag_core.chat.repair import Mended, mend
 from dyag_core.chat.template import control_tokens
 from dyag_core.dataset.quality import Measure, Ruler
 from dyag_core.dataset.quality.report import write_report
@@ -47,7 +48,7 @@ def validate(
     """Look at every line of a training file as training would. Problems are returned, not raised.
 
     Args:
-        path: JSONL (or one JSON array) of rows in any of the shapes that `dyag_core.chat.repair` knows. Where it is
+        path: JSONL (or one JSON array) of rows in any of the shapes of `dyag_core.chat.row_shapes`. Where it is
             called NAME_train.jsonl, questions that also stand in NAME_test.jsonl are problems, and the other way round.
         base_model: measure lengths in tokens under this model's chat template, and look for its control tokens.
         fix: write what can be mended here.

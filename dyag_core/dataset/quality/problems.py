@@ -6,9 +6,9 @@ _PROBLEMS = {
     "en": {
         "not_json": "not a JSON object",
         "one_array": "one JSON array instead of one object a line (its items are numbered, not lines)",
-        "foreign_shape": "a shape that training does not read",
         "unknown_shape": "no known shape",
         "unknown_role": "unknown role",
+        "role_alias": "a role by another name than system, user, assistant",
         "not_text": "a turn that is no plain text",
         "empty_turn": "empty turn",
         "no_question": "no question",
@@ -30,9 +30,9 @@ _PROBLEMS = {
     "fr": {
         "not_json": "pas un objet JSON",
         "one_array": "un tableau JSON au lieu d'un objet par ligne (ce sont ses éléments qui sont numérotés)",
-        "foreign_shape": "une forme que l'entraînement ne lit pas",
         "unknown_shape": "forme inconnue",
         "unknown_role": "rôle inconnu",
+        "role_alias": "un rôle sous un autre nom que system, user, assistant",
         "not_text": "un message qui n'est pas du texte simple",
         "empty_turn": "message vide",
         "no_question": "pas de question",

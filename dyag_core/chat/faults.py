@@ -1,0 +1,33 @@
+"""What can be wrong with a row of chats. The kinds have their names in `dyag_core.dataset.quality.problems`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+#: Kinds of fault that training takes without harm.
+MILD = frozenset({"byte_order_mark", "control_token_asked", "role_alias"})
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Something in a row that was not as it should be, and how it was read all the same.
+
+    Training refuses a row with a fault that isn't mild; `validate --fix` writes the row as it was read.
+    """
+
+    kind: str
+    detail: str
+    fix: str = ""
+
+
+class Unreadable(ValueError):
+    """A row that nothing can be made of: the kind of fault, and the detail as its text."""
+
+    def __init__(self, kind: str, detail: str) -> None:
+        super().__init__(detail)
+        self.kind = kind
+
+
+def quoted(value: object) -> str:
+    """The beginning of a value as it stands in a row, for details."""
+    return repr(value)[:90]
