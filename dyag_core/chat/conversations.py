@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from dyag_core.artifacts import BadLine, read_jsonl
+from dyag_core.artifacts import BadLine, read_rows
+from dyag_core.chat.faults import listed
 from dyag_core.chat.prompts import SYSTEM
 from dyag_core.chat.row_shapes import KNOWN_SHAPES, ChatRow, messages_from, read_row
 from dyag_core.errors import UsageError
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Conversation:
-    """One training row: the line it stands on (from 1) and its turns, the last of which is an answer."""
+    """One training row: the line it stands on (of an array: the element; from 1) and its turns, an answer the last."""
 
     line: int
     messages: tuple[Message, ...]
@@ -32,7 +33,7 @@ class Conversation:
 
 
 def read_conversations(path: Path) -> list[Conversation]:
-    """Every row of a training file, in any of the shapes of `dyag_core.chat.row_shapes`.
+    """Every row of a training file, JSON Lines or one array, in any of the shapes of `dyag_core.chat.row_shapes`.
 
     A bare question gets the system prompt that DYAG asks questions with, in the language of the file's questions.
 
@@ -41,7 +42,7 @@ def read_conversations(path: Path) -> list[Conversation]:
     """
     rows: list[tuple[int, ChatRow, dict[str, Any]]] = []
     problems: list[BadLine] = []
-    for line, value in read_jsonl(path):
+    for line, value in read_rows(path):
         if isinstance(value, BadLine):
             problems.append(value)
             continue
@@ -59,12 +60,11 @@ def read_conversations(path: Path) -> list[Conversation]:
         except ValueError as error:
             problems.append(BadLine(line, str(error), ""))
     if problems:
-        problems.sort(key=lambda problem: problem.line)
-        shown = "\n".join(f"  line {problem.line}: {problem.reason}" for problem in problems[:5])
-        more = f"\n  and {len(problems) - 5} more" if len(problems) > 5 else ""
+        total = len(problems) + len(conversations)
         raise UsageError(
-            f"{path}: {len(problems)} of {len(problems) + len(conversations)} lines can't be trained on\n{shown}{more}",
-            "correct or remove them; a training file is never used in part",
+            f"{path}: {len(problems)} of {total} lines can't be trained on\n{listed(path, problems)}",
+            f"correct or remove them (dyag validate {path.name} --fix mends what it can); "
+            "a training file is never used in part",
         )
     if not conversations:
         raise UsageError(f"{path}: holds no training example", f"one a line: {KNOWN_SHAPES}")
@@ -78,6 +78,8 @@ def messages_of(row: Mapping[str, Any], system: str | None) -> tuple[Message, ..
 
 def _messages(row: ChatRow, system: str | None) -> tuple[Message, ...]:
     row.refuse_faults()
+    if row.unwanted():
+        raise ValueError(f"an answer is marked as not to be learnt: {row.unwanted()}")
     messages = messages_from(row.under(system) if row.shape.bare else row.turns)
     check_turns(messages)
     return messages

@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dyag_core.artifacts import BadLine, is_one_array
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 #: Kinds of fault that training takes without harm.
-MILD = frozenset({"byte_order_mark", "control_token_asked", "role_alias"})
+MILD = frozenset({"byte_order_mark", "control_token_asked", "one_array", "role_alias"})
+_SHOWN = 5
 
 
 @dataclass(frozen=True)
@@ -30,4 +37,16 @@ class Unreadable(ValueError):
 
 def quoted(value: object) -> str:
     """The beginning of a value as it stands in a row, for details."""
-    return repr(value)[:90]
+    try:
+        return repr(value)[:90]
+    except ValueError:  # an integer of thousands of digits
+        return "..."
+
+
+def listed(path: Path, bad: list[BadLine]) -> str:
+    """The first few bad rows of a file, one a line, with their reasons."""
+    bad.sort(key=lambda row: row.line)
+    what = "item" if is_one_array(path) else "line"
+    shown = [f"  {what} {row.line}: {row.reason}" for row in bad[:_SHOWN]]
+    more = [f"  and {len(bad) - _SHOWN} more"] if len(bad) > _SHOWN else []
+    return "\n".join([*shown, *more])

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from dyag_core.artifacts import BadLine, read_jsonl, sha256_of
+from dyag_core.artifacts import BadLine, read_rows, sha256_of
+from dyag_core.chat.faults import listed
 from dyag_core.chat.prompts import without_context
 from dyag_core.chat.row_shapes import KNOWN_SHAPES, messages_from, read_row
 from dyag_core.errors import UsageError
@@ -20,13 +21,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 UNANSWERABLE = "unanswerable"
-_SHOWN = 5
 
 
 def read_questions(path: Path, default_system: str | None) -> list[Question]:
-    """Every question of a JSONL file, in order. `default_system` goes before questions that come without messages.
+    """Every question of a file of JSON Lines or of one array, in order.
 
-    An id is the row's own, else a hash of the prompt, so it stays the same when lines move; repeated ids are numbered.
+    `default_system` goes before questions that come without messages. An id is the row's own, else a hash of the
+    prompt, so it stays the same when lines move; repeated ids are numbered.
 
     Raises:
         UsageError: the file holds no question, or lines that are none; the first few are named with their reasons.
@@ -34,7 +35,7 @@ def read_questions(path: Path, default_system: str | None) -> list[Question]:
     questions: list[Question] = []
     bad: list[BadLine] = []
     seen: Counter[str] = Counter()
-    for number, row in read_jsonl(path):
+    for number, row in read_rows(path):
         if isinstance(row, BadLine):
             bad.append(row)
             continue
@@ -48,10 +49,8 @@ def read_questions(path: Path, default_system: str | None) -> list[Question]:
             question = question.model_copy(update={"id": f"{question.id}-{seen[question.id]}"})
         questions.append(question)
     if bad:
-        lines = "\n".join(f"  line {line.line}: {line.reason}" for line in bad[:_SHOWN])
-        more = f"\n  and {len(bad) - _SHOWN} more" if len(bad) > _SHOWN else ""
         raise UsageError(
-            f"{path}: {len(bad)} of {len(bad) + len(questions)} lines are no questions\n{lines}{more}",
+            f"{path}: {len(bad)} of {len(bad) + len(questions)} lines are no questions\n{listed(path, bad)}",
             f"one a line: {KNOWN_SHAPES}",
         )
     if not questions:
@@ -66,6 +65,8 @@ def _question(row: dict[str, Any], default_system: str | None) -> Question:
     messages = messages_from(read.under(default_system) if read.plain else read.turns)
     if not messages or messages[-1].role != "assistant":
         raise ValueError("it ends without the assistant's answer")
+    if read.turns[-1].unwanted:
+        raise ValueError(f"its answer is marked as a bad one: {read.turns[-1].unwanted}")
     *prompt, answer = messages
     if not answer.content.strip():
         raise ValueError("the answer is empty")

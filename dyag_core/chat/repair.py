@@ -13,6 +13,7 @@ from dyag_core.chat.conversations import check_turns
 from dyag_core.chat.faults import Unreadable, quoted
 from dyag_core.chat.row_shapes import Turn, messages_from, read_row
 from dyag_core.records import Message
+from dyag_core.text.damage import LOST, decoded_again, without_invisible
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -52,6 +53,8 @@ def mend(row: Mapping[str, Any], system: str | None, control: Iterable[str] = ()
         done.fixes += [fault.fix for fault in read.faults if fault.fix]
         if read.shape.name != "messages":
             done.fixes.append("rewritten as messages")
+        if read.unwanted():
+            raise Unreadable("unwanted_answer", read.unwanted())
         turns = read.under(system) if read.shape.bare else read.turns
         _clean(turns, done)
         _order(turns, done)
@@ -69,8 +72,12 @@ def mend(row: Mapping[str, Any], system: str | None, control: Iterable[str] = ()
 
 
 def _clean(turns: list[Turn], done: Mended) -> None:
-    """Take control tokens off both ends, and empty turns out. An empty system prompt is a choice, and stays."""
+    """Mend wrong encodings, take out zero-width characters, control tokens at both ends, and empty turns.
+
+    An empty system prompt is a choice, and stays.
+    """
     for turn in turns:
+        _undamage(turn, done)
         bare = _AT_ENDS.sub("", turn.content)
         if bare != turn.content:
             kind = "control_token" if turn.role == "assistant" else "control_token_asked"
@@ -82,6 +89,24 @@ def _clean(turns: list[Turn], done: Mended) -> None:
         done.problems.append(("empty_turn", ", ".join(dict.fromkeys(turn.role for turn in empty))))
         done.fixes.append("empty turns dropped")
         turns[:] = [turn for turn in turns if turn not in empty]
+
+
+def _undamage(turn: Turn, done: Mended) -> None:
+    for kind, fix, mended in (
+        ("mojibake", "wrong encodings put right", decoded_again),
+        ("zero_width", "zero-width characters taken out", without_invisible),
+    ):
+        text = mended(turn.content)
+        if text != turn.content:
+            place = next((i for i, (a, b) in enumerate(zip(turn.content, text)) if a != b), len(text))  # noqa: B905
+            start = max(0, place - 30)
+            done.problems.append((kind, f"{turn.role}: {turn.content[start : start + 60]!a}"))
+            done.fixes.append(fix)
+            turn.content = text
+    if LOST in turn.content:
+        start = max(0, turn.content.index(LOST) - 30)
+        done.problems.append(("lost_character", f"{turn.role}: {turn.content[start : start + 60]!r}"))
+        done.lasting.append("lost_character")
 
 
 def _order(turns: list[Turn], done: Mended) -> None:

@@ -29,6 +29,8 @@ class Turn:
 
     role: Role
     content: str
+    unwanted: str = ""
+    """An answer that is marked as not to be learnt: how it is marked."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,10 @@ class ChatRow:
         has_own = self.turns[:1] and self.turns[0].role == "system"
         return self.turns if has_own or not system else [Turn("system", system), *self.turns]
 
+    def unwanted(self) -> str:
+        """The first answer that is marked as not to be learnt, and how; empty: none is."""
+        return next((f"{turn.unwanted}: {quoted(turn.content)}" for turn in self.turns if turn.unwanted), "")
+
     def refuse_faults(self) -> None:
         """ValueError: it has a fault that isn't mild."""
         for fault in self.faults:
@@ -91,7 +97,11 @@ def read_row(row: Row) -> ChatRow:
         raise Unreadable("unknown_shape", f"none of the known shapes: {_what_it_has(row)}")
     faults: Faults = []
     plain = not any(isinstance(row.get(name), list) for names in shape.told_by for name in names)
-    return ChatRow(shape, shape.read(row, faults), plain, faults)
+    turns = shape.read(row, faults)
+    mark = next((name for name in _ROW_MARKS if row.get(name) is False), None)
+    if mark and turns and not shape.bare:
+        turns[-1].unwanted = f'"{mark}" is false'
+    return ChatRow(shape, turns, plain, faults)
 
 
 def messages_from(turns: list[Turn]) -> tuple[Message, ...]:
@@ -132,14 +142,16 @@ def _alpaca(row: Row, faults: Faults) -> list[Turn]:
         raise Unreadable("unknown_shape", f'"history" is not a list of [question, answer]: {quoted(history)}')
     turns = _system(row)
     for asked, answered in history:
-        turns += [Turn("user", _text(asked, "history", faults)), Turn("assistant", _text(answered, "history", faults))]
-    question = [_text(row[name], name, faults) for name in ("instruction", "input") if row.get(name) not in (None, "")]
-    return [*turns, Turn("user", "\n\n".join(question)), Turn("assistant", _text(row["output"], "output", faults))]
+        turns += [Turn("user", _text(asked, "history", faults)), Turn("assistant", _data(answered, "history", faults))]
+    asked = [_text(row["instruction"], "instruction", faults)] if row["instruction"] else []
+    if row.get("input") not in (None, ""):
+        asked.append(_data(row["input"], "input", faults))
+    return [*turns, Turn("user", "\n\n".join(asked)), Turn("assistant", _data(row["output"], "output", faults))]
 
 
 def _question_and_answer(row: Row, faults: Faults) -> list[Turn]:
     answer = next(name for name in _ANSWERS if name in row)
-    asked, answered = _text(row["question"], "question", faults), _text(row[answer], answer, faults)
+    asked, answered = _text(row["question"], "question", faults), _data(row[answer], answer, faults)
     return [*_system(row), Turn("user", asked), Turn("assistant", answered)]
 
 
@@ -164,6 +176,12 @@ _USUAL = {
 }
 
 
+#: Keys of an answer that say with 0 or false that it isn't learnt: OpenAI, Axolotl, ms-swift.
+_TURN_MARKS = ("weight", "train", "training", "loss", "loss_scale")
+#: Fields of a row that say with false that its last answer is a bad one: KTO in TRL and in LLaMA-Factory.
+_ROW_MARKS = ("label", "kto_tag")
+
+
 def _chat(value: Any, name: str, faults: Faults) -> list[Turn]:
     """A list of turns, each with `role` and `content` or, as ShareGPT has it, `from` and `value`.
 
@@ -180,22 +198,30 @@ def _chat(value: Any, name: str, faults: Faults) -> list[Turn]:
             raise Unreadable("unknown_role", f'"{name}" holds a turn from {quoted(given)}')
         if given not in _USUAL[speaker]:
             faults.append(Fault("role_alias", f"{speaker}: {given!r}", "roles renamed"))
-        turns.append(Turn(role, _text(turn.get(text), text, faults)))
+        said = _data if role == "assistant" else _text
+        mark = _mark(turn) if role == "assistant" else ""
+        turns.append(Turn(role, said(turn.get(text), text, faults), mark))
     return turns
+
+
+def _mark(turn: Row) -> str:
+    """How an answer is marked that is not to be learnt."""
+    found = ((name, turn.get(name)) for name in _TURN_MARKS)
+    return next((f'"{name}" is {str(value).lower()}' for name, value in found if value in (0, False)), "")
 
 
 def _part(row: Row, name: str, role: Role, faults: Faults) -> list[Turn]:
     value = row[name]
     if isinstance(value, list):
         return _chat(value, name, faults)
-    return [Turn(role, _text(value, name, faults))]
+    return [Turn(role, (_data if role == "assistant" else _text)(value, name, faults))]
 
 
 def _system(row: Row) -> list[Turn]:
     """The system turn that a row names apart."""
     system = row.get("system")
     if system is not None and not isinstance(system, str):
-        raise Unreadable("not_text", f'"system" is a {type(system).__name__}, not a text: {quoted(system)}')
+        raise Unreadable("not_text", _no_text(system, "system"))
     return [Turn("system", system)] if system else []
 
 
@@ -206,8 +232,24 @@ def _text(value: Any, name: str, faults: Faults) -> str:
     if value is None:
         faults.append(Fault("empty_turn", f'"{name}" is missing or null', "null read as an empty text"))
         return ""
-    detail = f'"{name}" is a {type(value).__name__}, not a text: {quoted(value)}'
+    detail = _no_text(value, name)
     if isinstance(value, list) and all(isinstance(part, dict) and isinstance(part.get("text"), str) for part in value):
         faults.append(Fault("not_text", detail, "text parts joined"))
         return "\n".join(part["text"] for part in value)
     raise Unreadable("not_text", detail)
+
+
+def _data(value: Any, name: str, faults: Faults) -> str:
+    """What may be a number where it should be a text: an answer, or what an instruction is about.
+
+    A truth value stays refused: whether "true", "True" or "yes" is meant, nobody knows.
+    """
+    # Of an integer beyond that, Python writes the digits only on request.
+    if isinstance(value, bool) or not isinstance(value, int | float) or not -1e300 < value < 1e300:
+        return _text(value, name, faults)
+    faults.append(Fault("not_text", _no_text(value, name), "numbers written as texts"))
+    return str(value)
+
+
+def _no_text(value: Any, name: str) -> str:
+    return f'"{name}" is a {type(value).__name__}, not a text: {quoted(value)}'
