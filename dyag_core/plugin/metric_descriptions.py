@@ -79,6 +79,20 @@ def scored_by_default(described: Iterable[MetricDescription], retrieving: bool) 
     return [metric.name for metric in described if metric.scored in when]
 
 
+def in_words(metric: MetricDescription) -> str:
+    """When it is scored, what it decides, its unit and direction, for those who choose among metrics."""
+    when = {
+        "asked": "Scored when asked for",
+        "default": "Scored by default",
+        "retrieval": "Scored by default where an arm retrieves",
+        "always": "Always scored",
+    }[metric.scored]
+    unit = "a share, shown in percent" if metric.unit == "rate" else f"in {metric.unit}"
+    better = {True: "more is better", False: "less is better", None: "neither more nor less is better"}
+    decides = "; decides where no other metric is named" if metric.primary else ""
+    return f"{when}{decides}; {unit}; {better[metric.higher_is_better]}."
+
+
 def primary_among(described: Iterable[MetricDescription]) -> str:
     """The one metric that decides where nobody says which.
 
