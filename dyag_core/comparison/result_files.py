@@ -111,6 +111,7 @@ def _item(path: Path, number: int, raw: Any) -> Item:
         question=question,
         expected=expected,
         answer=answer,
+        expected_answers=_texts(raw.get("expected_answers")),
         answerable=answerable if isinstance(answerable, bool) else not abstains(expected),
         stratum=_text(raw.get("stratum")),
         document=_text(raw.get("document")),
@@ -131,6 +132,10 @@ def _item(path: Path, number: int, raw: Any) -> Item:
         abstained=abstained if isinstance(abstained, bool) else error is None and abstains(prediction.answer),
         unjudged=frozenset(map(str, raw["unjudged"])) if isinstance(raw.get("unjudged"), list) else frozenset(),
     )
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    return tuple(plain(one) for one in value if isinstance(one, str)) if isinstance(value, list) else ()
 
 
 def _required(where: str, name: str, value: Any) -> str:

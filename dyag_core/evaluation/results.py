@@ -123,6 +123,7 @@ def _item(
         "id": prediction.id,
         "question": prediction.question,
         "expected_answer": prediction.expected,
+        **({"expected_answers": list(prediction.expected_answers)} if prediction.expected_answers else {}),
         "generated_answer": prediction.answer,
     }
     return {

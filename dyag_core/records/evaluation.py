@@ -24,7 +24,8 @@ class Source(Record):
 class Prediction(Record):
     """One question with the answer an arm gave. Metrics read a sequence of these.
 
-    `answerable` is False where the right answer is to say that the documents don't tell.
+    `expected_answers` are others that are accepted beside `expected`. `answerable` is False where the right answer is
+    to say that the documents don't tell.
     `context` is the retrieved text that stood in the prompt, empty for closed-book arms; `sources` are its chunks, best
     first. `chunk` is the one that holds the answer, where that is known. `seconds` is the whole time of the question,
     `retrieval_seconds` the part of it that searching took.
@@ -34,6 +35,7 @@ class Prediction(Record):
     question: str
     expected: str
     answer: str
+    expected_answers: tuple[str, ...] = ()
     answerable: bool = True
     stratum: str | None = None
     document: str | None = None
