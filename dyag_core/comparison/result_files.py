@@ -116,6 +116,7 @@ def _item(path: Path, number: int, raw: Any) -> Item:
         stratum=_text(raw.get("stratum")),
         document=_text(raw.get("document")),
         chunk=_text(raw.get("chunk")),
+        other_chunks=_texts(raw.get("other_chunks")),
         sources=_sources(raw.get("sources")),
         prompt_tokens=_count(raw.get("prompt_tokens")),
         completion_tokens=_count(raw.get("completion_tokens")),
@@ -132,10 +133,6 @@ def _item(path: Path, number: int, raw: Any) -> Item:
         abstained=abstained if isinstance(abstained, bool) else error is None and abstains(prediction.answer),
         unjudged=frozenset(map(str, raw["unjudged"])) if isinstance(raw.get("unjudged"), list) else frozenset(),
     )
-
-
-def _texts(value: Any) -> tuple[str, ...]:
-    return tuple(plain(one) for one in value if isinstance(one, str)) if isinstance(value, list) else ()
 
 
 def _required(where: str, name: str, value: Any) -> str:
@@ -238,3 +235,7 @@ def _count(value: Any) -> int:
 
 def _text(value: Any) -> str | None:
     return None if value is None else plain(str(value))
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    return tuple(plain(str(each)) for each in value) if isinstance(value, list) else ()

@@ -136,6 +136,7 @@ def _item(
         "stratum": prediction.stratum,
         "document": prediction.document,
         "chunk": prediction.chunk,
+        "other_chunks": list(prediction.other_chunks),
         "fact": prediction.fact,
         "time_seconds": prediction.seconds,
         "retrieval_seconds": prediction.retrieval_seconds,

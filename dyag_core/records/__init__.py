@@ -39,6 +39,7 @@ from dyag_core.records.quality import (
     SampleRow,
     Validation,
 )
+from dyag_core.records.review import Excerpt, Review, ReviewRow, Share
 from dyag_core.records.training import MemoryEstimate, Passport, TrainedModel, TrainingEstimate, TrainingJob
 
 __all__ = [
@@ -66,6 +67,7 @@ __all__ = [
     "Evaluation",
     "EvaluationFiles",
     "Example",
+    "Excerpt",
     "ExplainedRow",
     "Explanation",
     "Exported",
@@ -95,7 +97,10 @@ __all__ = [
     "Record",
     "Reply",
     "Report",
+    "Review",
+    "ReviewRow",
     "SampleRow",
+    "Share",
     "Source",
     "TrainedModel",
     "TrainingEstimate",
