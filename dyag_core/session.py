@@ -449,7 +449,7 @@ class Session:
         output: str | Path | None = None,
         reporters: Sequence[str] = ("markdown", "json", "html"),
         reporter_options: Mapping[str, Mapping[str, Any]] | None = None,
-        primary: str = "success",
+        primary: str | None = None,
         metrics: Sequence[str] = (),
         metric_options: Mapping[str, Mapping[str, Any]] | None = None,
         force: bool = False,
@@ -457,6 +457,7 @@ class Session:
     ) -> ComparisonFiles:
         """Compare result files of the same questions, pair by pair, and write the reports.
 
+        `primary` is the metric that decides; by default the one that says so of itself.
         `metrics` are scored from the answers where the files don't hold them; with `metric_options` in any case.
         `metric_options` and `reporter_options` hold options by plugin: {"bleu": {"tokenize": "intl"}}.
         `cost` holds what the files can't know: prices, how often the documents change, how many queries a month.

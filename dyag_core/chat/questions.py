@@ -90,6 +90,7 @@ def _with_origin(row: dict[str, Any], messages: tuple[Message, ...], expected: s
         id=own_id or sha256_of([message.model_dump() for message in messages])[:16],
         question=messages[-1].content,
         expected_answer=expected,
+        expected_answers=_accepted(meta.get("expected_answers")),
         messages=messages,
         answerable=answerable,
         stratum=stratum,
@@ -98,6 +99,15 @@ def _with_origin(row: dict[str, Any], messages: tuple[Message, ...], expected: s
         other_chunks=tuple(name for name in _labels(meta.get("chunks")) if name != chunk) if chunk else (),
         fact=_fact(meta.get("fact")),
     )
+
+
+def _accepted(value: Any) -> tuple[str, ...]:
+    """Other answers that are accepted, too."""
+    if value is None:
+        return ()
+    if not isinstance(value, list) or not all(isinstance(one, str) and one.strip() for one in value):
+        raise ValueError('"expected_answers" is not a list of texts')
+    return tuple(value)
 
 
 def _label(value: Any) -> str | None:

@@ -205,6 +205,7 @@ def _prediction(question: Question, prompt: Prompt, reply: Reply, trained: froze
         id=question.id,
         question=question.question,
         expected=question.expected_answer,
+        expected_answers=question.expected_answers,
         answer=reply.text,
         answerable=question.answerable,
         stratum=question.stratum,

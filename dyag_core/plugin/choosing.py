@@ -11,6 +11,7 @@ from dyag_core.plugin.api_version import check_api
 from dyag_core.plugin.entry import Chosen, Entry
 from dyag_core.plugin.families import FAMILY_HOOKS, normalise_name
 from dyag_core.plugin.lifecycle import nameless, object_name
+from dyag_core.plugin.metric_descriptions import description_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -49,6 +50,8 @@ class Choices:
             version=entry.version if entry else "0",
         )
         self._register(chosen)
+        if family == "metrics":
+            description_of(plugin, chosen.name, str(chosen))  # raises where it is none
         self._chosen[family, chosen.name, validated.model_dump_json()] = chosen
         return chosen
 

@@ -22,11 +22,13 @@ from dyag_core.plugin.failures import failure
 from dyag_core.plugin.families import FAMILY_HOOKS, LIFECYCLE
 from dyag_core.plugin.isolation import examples_of, scores_of
 from dyag_core.plugin.lifecycle import Lifecycle
+from dyag_core.plugin.metric_descriptions import all_descriptions, description_by_name, description_of, with_declared
 from dyag_core.records import (
     BaseModelPreset,
     Example,
     Exported,
     GenerationEstimate,
+    MetricDescription,
     MetricResult,
     Report,
     TrainedModel,
@@ -78,6 +80,14 @@ class Plugins:
             UsageError: unknown or ambiguous name, unknown or unfit option. PluginError: it can't be loaded.
         """
         return self._choices.choose(family, name, raw_options)
+
+    def metrics(self) -> list[MetricDescription]:
+        """What every metric that takes part says about itself, in the order in which tables show them."""
+        return all_descriptions(self.objects, self.warn)
+
+    def metric(self, name: str) -> MetricDescription:
+        """What the metric of that name says about itself: only its name where there is no such plugin."""
+        return description_by_name(name, self.objects)
 
     def used(self) -> list[dict[str, Any]]:
         """Family, name, distribution, version and options of every plugin of this run, for manifests."""
@@ -177,7 +187,7 @@ class Plugins:
             result = returned(chosen, scored, MetricResult)
             if len(result.items) != len(some):
                 raise PluginError(f"{chosen} returned {len(result.items)} scores for {len(some)} predictions")
-            return result
+            return with_declared(result, description_of(chosen.plugin, chosen.name, str(chosen)))
 
         result = scores_of(score, predictions, self.warn)
         if result is not None:

@@ -27,6 +27,7 @@ from dyag_core.records.generated import GeneratedData, GenerationEstimate
 from dyag_core.records.generation import Decoding, Hit, Reply
 from dyag_core.records.index import Index
 from dyag_core.records.ingested import IngestedDocuments
+from dyag_core.records.metric import MetricDescription
 from dyag_core.records.quality import (
     Bin,
     Coverage,
@@ -81,6 +82,7 @@ __all__ = [
     "Lengths",
     "MemoryEstimate",
     "Message",
+    "MetricDescription",
     "MetricResult",
     "MetricSummary",
     "ModelShape",
