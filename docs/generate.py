@@ -1,4 +1,4 @@
-"""Write docs/reference/*.md from the code: `make docs-reference`.
+"""Write docs/reference/*.md and the picture of the architecture from the code: `make docs-reference`.
 
 Nothing on those pages is written by hand: names, options, defaults and sentences are those of the code, so a new
 option, plugin or command needs no edit here. `tests/test_docs.py` fails where the pages and the code differ.
@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import picture
 from as_markdown import code, docstring, plain, signature, table, type_of, value
 from pydantic import BaseModel
 from sample_run import shapes
@@ -26,6 +27,7 @@ from dyag_core.evaluation.conversation import Conversation
 from dyag_core.plugin import discovery, hookspecs, options
 from dyag_core.plugin.entry import Entry
 from dyag_core.plugin.families import COMMANDS, FAMILY_HOOKS
+from dyag_core.plugin.metric_descriptions import description_of, in_words
 from dyag_core.records import BaseModelPreset
 
 FOLDER = Path(__file__).parent / "reference"
@@ -36,7 +38,7 @@ IN_FILES = {
     "Documents": ("Document", "Chunk", "Fact"),
     "Training rows": ("Example", "Message"),
     "Questions": ("Question",),
-    "Results": ("Evaluation", "Prediction", "Source", "MetricResult", "MetricSummary"),
+    "Results": ("Evaluation", "Prediction", "Source", "MetricDescription", "MetricResult", "MetricSummary"),
     "The passport": ("Passport",),
 }
 
@@ -117,6 +119,8 @@ def _plugin(family: str, name: str, plugin: Any) -> Iterator[str]:
     needed = getattr(plugin, "requires", ())
     if needed:
         yield f"Needs {', '.join(f'`{library}`' for library in needed)}."
+    if family == "metrics":
+        yield in_words(description_of(plugin, name, name))
     rows = [
         [
             f"`{option['name']}`",
@@ -345,3 +349,5 @@ if __name__ == "__main__":
     for file, page in PAGES.items():
         (FOLDER / file).write_text(page(), encoding="utf-8")
         print(FOLDER / file)
+    picture.FILE.write_text(picture.svg(), encoding="utf-8")
+    print(picture.FILE)

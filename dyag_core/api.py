@@ -21,16 +21,16 @@ from dyag_core.artifacts import (
 )
 from dyag_core.chat.conversations import Conversation, read_conversations
 from dyag_core.chat.prompts import SYSTEM, question_messages, with_context
-from dyag_core.chat.template import IGNORED, TrainingIds, end_of_turn_ids, prompt_ids, training_ids
+from dyag_core.chat.template import IGNORED, TrainingIds, end_of_turn_ids, prompt_ids, takes_system, training_ids
 from dyag_core.chat.token_guess import guessed_text_tokens, guessed_tokens
 from dyag_core.comparison.names import arm_name, metric_meaning, metric_name, stratum_name, unit_name
 from dyag_core.dataset.export import export_rows
 from dyag_core.dataset.quality.problems import problem_line, problem_name
 from dyag_core.errors import nearest
 from dyag_core.models.hardware import available_memory, cpu_has_bf16, own_memory
+from dyag_core.models.library_output import quiet_libraries
 from dyag_core.models.memory import Batch, Weights, estimate_memory, weights_of
 from dyag_core.models.pip_download import pip_download
-from dyag_core.models.quiet import quiet_libraries
 from dyag_core.models.sources import cache_folder, is_present, load_tokenizer, locate, opened_as, revision_of
 from dyag_core.plugin.entry import Chosen
 from dyag_core.progress import SilentProgress
@@ -41,6 +41,7 @@ from dyag_core.text.formatting import capital, interval, listed, number, percent
 from dyag_core.text.grounding import support, supported
 from dyag_core.text.language import detect_language
 from dyag_core.text.normalise import fold, normalise, tokens
+from dyag_core.text.passage import field_label, passages_of, says_field
 from dyag_core.text.sanitize import bytes_text, plain, writable
 from dyag_core.text.sentences import first_sentence, sentences
 from dyag_core.text.similarity import similarity
@@ -77,6 +78,7 @@ __all__ = [
     "end_of_turn_ids",
     "estimate_memory",
     "export_rows",
+    "field_label",
     "file_sha256",
     "fill",
     "first_sentence",
@@ -97,6 +99,7 @@ __all__ = [
     "opened_as",
     "output_lock",
     "own_memory",
+    "passages_of",
     "percent",
     "pip_download",
     "plain",
@@ -112,12 +115,14 @@ __all__ = [
     "remove_leftovers",
     "revision_of",
     "rounded",
+    "says_field",
     "sentences",
     "sha256_of",
     "similarity",
     "stratum_name",
     "support",
     "supported",
+    "takes_system",
     "to_json",
     "tokens",
     "training_ids",

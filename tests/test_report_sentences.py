@@ -13,7 +13,7 @@ import pytest
 
 from dyag_core.comparison.sentences import WAYS, in_words, say, templates
 from dyag_core.plugin.host import Plugins
-from dyag_core.records import Comparison
+from dyag_core.records import Comparison, MetricDescription
 from dyag_core.stages.compare import compare
 from dyag_core.text.language import LANGUAGES
 from dyag_core.text.wording import fill
@@ -44,7 +44,9 @@ def test_every_way_of_writing_is_known_and_every_plural_has_two_forms(key: str) 
                 assert one != several
                 assert ("#" in one) == ("#" in several)
             elif name:
-                value: Any = "success" if (way or "").removesuffix(",").lower() in {*WAYS, "quoted"} else 1
+                called = (way or "").removesuffix(",").lower()
+                value: Any = "x" if called in {*WAYS, "quoted"} else 1
+                value = MetricDescription(name="x") if called.startswith("metric") else value
                 assert fill("{x:" + (way or "") + "}", lang, {"x": value}, WAYS)
 
 

@@ -45,10 +45,12 @@ def _stratum(measured: Measured, stratum: str) -> Recommendation:
     others = place.beaten if place.leader else [arm for arm in place.tied if arm != place.best]
     rests_on = [measured.between(place.best, other, stratum) for other in others]
     if place.leader:
-        mean = quantity(measured.summary(place.best, stratum))
-        sentence = say("stratum_leads", stratum=stratum, leader=place.best, mean=mean, beaten=wins(rests_on))
+        mean = quantity(measured.summary(place.best, stratum), measured.metric)
+        sentence = say(
+            "stratum_leads", stratum=stratum, leader=place.best, mean=mean, beaten=wins(rests_on, measured.metric)
+        )
     else:
-        sentence = say("stratum_none", stratum=stratum, tied=place.tied, pairs=pairs(rests_on))
+        sentence = say("stratum_none", stratum=stratum, tied=place.tied, pairs=pairs(rests_on, measured.metric))
     sentences = [sentence]
     if stratum == "unseen" and place.best in ("rag", "hybrid") and "finetuned" in place.beaten:
         sentences.append(say("later"))
@@ -62,7 +64,7 @@ def _ingredients(measured: Measured) -> list[Recommendation]:
         if any({d.a, d.b} == {"hybrid", other} for d in measured.pairs()):
             d = measured.between("hybrid", other)
             effect = "no_effect" if d.winner is None else "gain" if d.winner == "hybrid" else "loss"
-            sentence = say(f"adds_to_{other}", metric=measured.primary, effect=say(effect), **shown(d))
+            sentence = say(f"adds_to_{other}", metric=measured.metric, effect=say(effect), **shown(d, measured.metric))
             found.append(Recommendation(kind="note", text=in_words(sentence), rests_on=[d]))
     return found
 
@@ -75,8 +77,10 @@ def _ceilings(measured: Measured) -> list[Recommendation]:
     others = [arm.name for arm in measured.contenders]
     for name in (arm.name for arm in measured.arms if arm.name in CEILINGS):
         d = measured.between(name, "rag" if "rag" in others else others[0])
-        mean = quantity(measured.summary(name))
-        sentences = [say("ceiling", ceiling=name, mean=mean, metric=measured.primary, other=d.b, **shown(d))]
+        mean = quantity(measured.summary(name), measured.metric)
+        sentences = [
+            say("ceiling", ceiling=name, mean=mean, metric=measured.metric, other=d.b, **shown(d, measured.metric))
+        ]
         if measured.enough and d.b == "rag":
             effect = "unclear" if d.winner is None else "above" if d.winner == name else "below"
             sentences.append(say(f"ceiling_{effect}"))

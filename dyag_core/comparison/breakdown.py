@@ -49,19 +49,19 @@ def _kind(question: Prediction, item: Item, retrieves: bool) -> ErrorKind:
         if item.abstained:
             return "abstained_wrongly"
         return "never_seen" if question.stratum == "unseen" else "recalled_wrongly"
-    if question.chunk is None and question.document is None:
+    if not question.chunks and question.document is None:
         return "abstained_wrongly" if item.abstained else "wrong"
-    if not any(_holds_answer(chunk, question) for chunk in found):
+    if not _answer_found(found, question):
         return "retrieval_missed"
     return "abstained_wrongly" if item.abstained else "context_ignored"
 
 
-def _holds_answer(chunk: str, question: Prediction) -> bool:
-    """By the chunk's id; a document's own id, or its id with a chunk number behind, counts where no chunk is named."""
-    if question.chunk is not None:
-        return chunk == question.chunk
+def _answer_found(found: Sequence[str], question: Prediction) -> bool:
+    """By the chunks' ids; a document's own id, or its id with a chunk number behind, counts where no chunk is named."""
+    if question.chunks:
+        return set(question.chunks) <= set(found)
     document = question.document or ""
-    return chunk == document or any(chunk.startswith(document + mark) for mark in "#/:_-")
+    return any(chunk == document or chunk.startswith(tuple(document + mark for mark in "#/:_-")) for chunk in found)
 
 
 def disagreements(
@@ -69,7 +69,7 @@ def disagreements(
 ) -> list[Disagreement]:
     """Up to ten questions on which the primary scores lie furthest apart, in turn from every pattern of who was right.
 
-    Yes-or-no scores are all equally far apart, so `tie_breaker` (token F1, say) decides among them, then the id.
+    Yes-or-no scores are all equally far apart, so `tie_breaker` (a share, say) decides among them, then the id.
     """
     by_pattern: dict[tuple[float | None, ...], list[int]] = defaultdict(list)
     for index in range(len(questions)):

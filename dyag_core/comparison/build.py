@@ -15,7 +15,7 @@ from dyag_core.comparison.next_steps import next_steps
 from dyag_core.comparison.noise import noise_sentence
 from dyag_core.comparison.reproduce import commands
 from dyag_core.comparison.result_files import ResultFile
-from dyag_core.comparison.scoring import Scored, score
+from dyag_core.comparison.scoring import Scored, primary_metric, score
 from dyag_core.comparison.sentences import in_words, say
 from dyag_core.comparison.statistics import measure
 from dyag_core.comparison.verdict import decide, verdict_line
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 def make_comparison(
     files: Mapping[str, ResultFile],
     *,
-    primary: str,
+    primary: str | None,
     metrics: Sequence[str] = (),
     metric_options: Mapping[str, Mapping[str, Any]] | None = None,
     force: bool,
@@ -52,16 +52,18 @@ def make_comparison(
     """
     matched = match(files)
     _refuse_unfair(matched, force)
+    primary = primary or primary_metric(files, plugins)
     scored = score(files, matched, primary, plugins, run, metrics, metric_options)
     measured = measure(files, matched, scored, primary)
     verdict = decide(measured)
     notes = [*([say("forced")] if matched.mismatches else []), *matched.notes, *scored.warnings]
     values = {name: {arm: r.items for arm, r in by_arm.items()} for name, by_arm in scored.metrics.items()}
     errors = {arm: error_kinds(matched.questions, matched.items[arm], values[primary][arm]) for arm in files}
-    floor = noise_sentence(measured.arms, primary)
+    floor = noise_sentence(measured.arms, measured.metric)
     return Comparison(
         measured=_newest(files),
         primary_metric=primary,
+        descriptions=scored.descriptions,
         n_questions=measured.n,
         n_documents=measured.n_documents if all(q.document is not None for q in matched.questions) else None,
         n_unanswerable=measured.n_unanswerable,
@@ -77,11 +79,21 @@ def make_comparison(
         ],
         next_steps=next_steps(measured, verdict.place.tied, errors),
         cost=reckon(files, matched.items, cost),
-        disagreements=disagreements(matched.questions, matched.items, values[primary], values.get("token_f1")),
+        disagreements=disagreements(matched.questions, matched.items, values[primary], _graded(values)),
         errors_breakdown=errors,
         mismatches=[in_words(mismatch) for mismatch in matched.mismatches],
         method=_method(files, primary, scored, plugins),
     )
+
+
+def _graded(values: Mapping[str, Mapping[str, Sequence[float | None]]]) -> Mapping[str, Sequence[float | None]] | None:
+    """The scores of the first metric that tells more than yes and no, for where those are all equally far apart."""
+    shares = (by_arm for by_arm in values.values() if any(_is_share(v) for scores in by_arm.values() for v in scores))
+    return next(shares, None)
+
+
+def _is_share(value: float | None) -> bool:
+    return value is not None and 0 < value < 1
 
 
 def _refuse_unfair(matched: Matched, force: bool) -> None:

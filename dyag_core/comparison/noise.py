@@ -10,7 +10,7 @@ from dyag_core.records import Difference
 from dyag_core.text.formatting import rounded
 
 if TYPE_CHECKING:
-    from dyag_core.records import ArmSummary
+    from dyag_core.records import ArmSummary, MetricDescription
 
 
 def noise(repeats: Sequence[Mapping[str, Any]]) -> dict[str, float]:
@@ -38,19 +38,18 @@ def _floor(d: Difference, floors: Mapping[str, Mapping[str, float]]) -> float:
     return max(floors[arm].get(d.metric, -1.0) for arm in (d.a, d.b))
 
 
-def noise_sentence(arms: Sequence[ArmSummary], primary: str) -> Sentence | None:
+def noise_sentence(arms: Sequence[ArmSummary], metric: MetricDescription) -> Sentence | None:
     """How far each arm differs from itself on the primary metric; None where none was asked again."""
-    measured = [arm for arm in arms if primary in arm.noise]
+    measured = {arm.name: arm.noise[metric.name] for arm in arms if metric.name in arm.noise}
     if not measured:
         return None
-    units = {arm.name: arm.metrics[primary].unit for arm in measured}
+    repeats = {arm.name: arm.repeats for arm in arms}
     return say(
         "noise",
-        metric=primary,
+        metric=metric,
         arms=[
-            say("arm_noise", arm=arm.name, noise=arm.noise[primary], unit=units[arm.name], repeats=arm.repeats)
-            for arm in measured
+            say("arm_noise", arm=arm, noise=noise, unit=metric, repeats=repeats[arm]) for arm, noise in measured.items()
         ],
-        floor=max(arm.noise[primary] for arm in measured),
-        unit=units[measured[0].name],
+        floor=max(measured.values()),
+        unit=metric,
     )

@@ -13,14 +13,21 @@ from pathlib import Path
 from typing import TypeAlias
 
 from dyag_core.comparison import names
+from dyag_core.records import MetricDescription
 from dyag_core.text.language import LANGUAGES
 from dyag_core.text.wording import Way, fill
 
 #: What people read: language -> words.
 Text = dict[str, str]
 
-#: What fills a placeholder. A name (of an arm, say) is handed over as the files spell it.
-Part: TypeAlias = "str | float | Sentence | list[str] | list[Sentence] | None"
+#: What fills a placeholder. An arm or a stratum is handed over as the files spell it, a metric with its description.
+Part: TypeAlias = "str | float | MetricDescription | Sentence | list[str] | list[Sentence] | None"
+
+
+def unit(of: str | MetricDescription, lang: str) -> str:
+    """A unit by its name, or that of a metric as the metric calls it."""
+    return names.unit_name(of, lang) if isinstance(of, str) else names.unit_name(of.unit, lang, of)
+
 
 #: Beside those of `dyag_core.text.wording`.
 WAYS: dict[str, Way] = {
@@ -31,7 +38,7 @@ WAYS: dict[str, Way] = {
     "metric_name": names.metric_name,
     "stratum": names.stratum_name,
     "stratum_phrase": names.stratum_phrase,
-    "unit": names.unit_name,
+    "unit": unit,
 }
 
 
@@ -69,7 +76,7 @@ def templates() -> dict[str, dict[str, str]]:
     return loaded
 
 
-def _worded(part: Part, lang: str) -> str | float | list[str] | None:
+def _worded(part: Part, lang: str) -> str | float | MetricDescription | list[str] | None:
     if isinstance(part, list):
         return [each.words(lang) if isinstance(each, Sentence) else each for each in part]
     return part.words(lang) if isinstance(part, Sentence) else part

@@ -16,7 +16,7 @@ from dyag_core.comparison.result_files import Item, ResultFile
 from dyag_core.comparison.scoring import Scored
 from dyag_core.errors import UsageError
 from dyag_core.evaluation.stats import summarise
-from dyag_core.records import ArmSummary, Difference, Latency, MetricResult, MetricSummary
+from dyag_core.records import ArmSummary, Difference, Latency, MetricDescription, MetricResult, MetricSummary
 from dyag_core.records.comparison import MINIMUM_DOCUMENTS, MINIMUM_QUESTIONS
 from dyag_core.text.formatting import rounded
 from dyag_core.text.sanitize import plain
@@ -34,6 +34,7 @@ class Measured:
     """
 
     primary: str
+    descriptions: dict[str, MetricDescription]
     n: int
     n_documents: int
     n_unanswerable: int
@@ -55,6 +56,11 @@ class Measured:
     def enough(self) -> bool:
         """Whether there are questions and documents enough to conclude anything, be it that the arms tie."""
         return self.n >= MINIMUM_QUESTIONS and self.n_documents >= MINIMUM_DOCUMENTS
+
+    @property
+    def metric(self) -> MetricDescription:
+        """The primary metric."""
+        return self.descriptions[self.primary]
 
     @property
     def higher_is_better(self) -> bool:
@@ -94,6 +100,7 @@ def measure(files: Mapping[str, ResultFile], matched: Matched, scored: Scored, p
     arms = [_arm(arm, file, matched, scored, primary) for arm, file in files.items()]
     return Measured(
         primary=primary,
+        descriptions=scored.descriptions,
         n=len(matched.questions),
         n_documents=count_documents(documents),
         n_unanswerable=sum(not question.answerable for question in matched.questions),

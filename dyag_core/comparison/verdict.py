@@ -62,29 +62,31 @@ def verdict_line(verdict: Verdict, measured: Measured) -> list[Recommendation]:
 
 def _use(place: Standing, measured: Measured) -> Said:
     against = [measured.between(place.best, other) for other in place.beaten]
-    mean = quantity(measured.summary(place.best))
-    return [say("use", leader=place.best, metric=measured.primary, mean=mean, beaten=wins(against))], against
+    mean = quantity(measured.summary(place.best), measured.metric)
+    return [
+        say("use", leader=place.best, metric=measured.metric, mean=mean, beaten=wins(against, measured.metric))
+    ], against
 
 
 def _no_difference(place: Standing, measured: Measured) -> Said:
     open_pairs = [measured.between(place.best, other) for other in place.tied if other != place.best]
     against = [measured.between(place.best, other) for other in place.beaten]
-    sentences = [say("none", tied=place.tied, metric=measured.primary, pairs=pairs(open_pairs))]
+    sentences = [say("none", tied=place.tied, metric=measured.metric, pairs=pairs(open_pairs, measured.metric))]
     if against:
-        sentences.append(say("best_beats", best=place.best, beaten=wins(against)))
+        sentences.append(say("best_beats", best=place.best, beaten=wins(against, measured.metric)))
     elif any(d.difference for d in open_pairs):
         sentences.append(say("highest", best=place.best))
     if place.tied[0] in _SIMPLE:
         sentences.append(say(f"simplest_{place.tied[0]}"))
     widest = max(open_pairs, key=_detectable)
     if widest.detectable:
-        sentences.append(say("detectable", n=widest.n, detectable=widest.detectable, unit=widest.unit))
+        sentences.append(say("detectable", n=widest.n, detectable=widest.detectable, unit=measured.metric))
     return sentences, [*open_pairs, *against]
 
 
 def _too_few(_place: Standing, measured: Measured) -> Said:
     found = measured.pairs()
-    so_far: dict[str, Part] = {"n": measured.n, "metric": measured.primary, "pairs": pairs(found)}
+    so_far: dict[str, Part] = {"n": measured.n, "metric": measured.metric, "pairs": pairs(found, measured.metric)}
     if measured.n < MINIMUM_QUESTIONS:
         return [say("too_few", minimum=MINIMUM_QUESTIONS, **so_far)], found
     documents = measured.n_documents

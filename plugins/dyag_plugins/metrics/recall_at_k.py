@@ -10,9 +10,19 @@ from collections.abc import Sequence
 
 from pydantic import BaseModel, Field
 
-from dyag_core import MetricResult, Prediction, hookimpl
+from dyag_core import MetricDescription, MetricResult, Prediction, hookimpl
 
 dyag_api = 1
+dyag_metric = MetricDescription(
+    title={"en": "recall@k", "fr": "rappel@k"},
+    phrase={"fr": "le rappel@k"},
+    meaning={
+        "en": "the passage that holds the answer stood in the prompt: a score of the search",
+        "fr": "le passage qui porte la réponse était dans la consigne : note la recherche",
+    },
+    scored="retrieval",
+    place=70,
+)
 
 
 class Options(BaseModel, extra="forbid"):
@@ -23,11 +33,13 @@ class Options(BaseModel, extra="forbid"):
 
 @hookimpl
 def dyag_score(predictions: Sequence[Prediction], options: Options) -> MetricResult:
-    """1 where the right passage is there, else 0; None where none is known, and for arms that retrieve nothing."""
+    """The share of the right passages that are there: 1 or 0 where there is one. None where none is known, and for arms
+    that retrieve nothing.
+    """
     retrieves = any(p.sources for p in predictions)
     items = [
-        float(p.chunk in [source.chunk for source in p.sources[: options.k]])
-        if retrieves and p.answerable and p.chunk is not None
+        sum(source.chunk in p.chunks for source in p.sources[: options.k]) / len(p.chunks)
+        if retrieves and p.answerable and p.chunks
         else None
         for p in predictions
     ]
