@@ -67,9 +67,22 @@ class GeneratedData(Record):
     quality: dict[str, Any] = Field(default_factory=dict)
 
     @property
+    def usable(self) -> tuple[int, int]:
+        """(rows, of so many): those written of those asked for.
+
+        Of a sample, what was made and not drawn was usable, too; but less than `count` rows are less than asked for.
+        """
+        if self.count is None:
+            return self.written, self.requested
+        left = sum(self.set_aside.values())
+        found = [(self.written, max(self.count, self.written)), (self.written + left, self.requested + left)]
+        return min(found, key=lambda pair: pair[0] / pair[1])
+
+    @property
     def yield_percent(self) -> float:
-        """Rows written of those asked for, 0 to 100."""
-        return 100.0 * self.written / self.requested if self.requested else 0.0
+        """The same as a percentage."""
+        rows, of = self.usable
+        return 100.0 * rows / of if of else 0.0
 
     def summary_lines(self) -> list[str]:
         """What was made, in words."""

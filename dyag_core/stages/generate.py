@@ -218,8 +218,9 @@ def _check_yield(data: GeneratedData, min_yield: float) -> None:
     if data.written and data.yield_percent >= min_yield:
         return
     reasons = ", ".join(f"{reason}: {n}" for reason, n in data.rejected.items()) or "nothing to ask was found"
+    usable, of = data.usable
     raise GateError(
-        f"{data.written} of {data.requested} requested rows were made ({data.yield_percent:.0f} %, "
+        f"{usable} of {of} requested rows were made ({data.yield_percent:.0f} %, "
         f"the least is {min_yield:g} %): {reasons}",
         f"see {data.manifest}; ask for fewer with --count, try another --method, or lower --min-yield",
     )

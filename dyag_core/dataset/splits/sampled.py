@@ -88,7 +88,8 @@ class SampledSplit:
         self.quotas = Quotas.of(self._part(self.shares.test, there))
         inside = self._hold_out_documents(rows)
         wanted = self.count - self._part(self.shares.val, self.count) - self._part(self.shares.test, self.count)
-        wordings = self._hold_out_validation(inside, wanted, self._part(self.shares.val, there))
+        validation = self._part(self.shares.val, there)
+        wordings = self._hold_out_validation(inside, wanted, validation)
         inside = without(inside, self._validation)
 
         plain = [row for row in inside if not row.example.spare]
@@ -97,6 +98,8 @@ class SampledSplit:
         plain, inside = without(plain, self._unanswerable), without(inside, self._unanswerable)
         self._wordings = held_wordings(plain[:wanted], inside, wordings, self.lot)
         train = training_rows(without(plain, self._wordings), wanted, whole_facts=self._divides)
+        left = without(plain, [*train, *self._wordings])
+        self._validation += [row for row in left if row.fact][:validation]  # for wordings that can't be had after all
         made = [row.example for row in sorted(train, key=lambda row: row.number)]
         for example in made:
             self.learnt.add(example)
