@@ -220,8 +220,8 @@ class Rows:
         covered, total = len(self.covered), len(self.documents)
         reachable = self.choice.reachable(total) if self.choice else total
         rest = None
-        if covered and reachable > covered and self.count is not None:
-            rest = round(written / covered * (reachable - covered))
+        if covered and reachable > covered and self.count is not None:  # a row to train on reaches one more
+            rest = round((reachable - covered) * written / self.written["train" if self.splits else "all"])
         split, ledger = self.splits, self.choice.ledger if self.choice else Ledger()
         return GeneratedData(
             output=self.output,
@@ -238,9 +238,11 @@ class Rows:
             written=written,
             rejected=rejected,
             set_aside={reason: number for reason, number in ledger.set_aside.most_common() if number},
+            drawn=ledger.drawn,
             bad_lines=rejects.count,
             by_split={part: self.written[part] for part in PARTS} if split else {},
             by_stratum={name: self.strata[name] for name in STRATA} if split else {},
+            wanted_by_stratum=self.choice.quotas.by_stratum() if self.choice and split else {},
             by_method=dict(self.methods),
             documents_covered=covered,
             documents_total=total,

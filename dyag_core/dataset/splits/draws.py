@@ -84,6 +84,30 @@ def without(rows: Iterable[SampledRow], others: Iterable[SampledRow]) -> list[Sa
     return [row for row in rows if row.number not in gone]
 
 
+def with_combined(
+    rows: Sequence[SampledRow], combined: Iterable[SampledRow], wanted: int, share: float
+) -> list[SampledRow]:
+    """`rows` with rows on several facts among them, each behind plain rows on its facts.
+
+    They come when each document is touched: before, they would ask about one twice.
+
+    Args:
+        wanted: training rows. Of these, rows on several facts are `share`, or fewer: what they rest on must fit in.
+    """
+    touched = [row for row in rows if row.rank == 0 and row.wording == 0]
+    known = {row.fact: row for row in rows if row.wording == 0}
+    drawn: dict[int, SampledRow] = {row.number: row for row in touched}
+    left = min(round(wanted * share), wanted - len(touched))
+    for row in combined if left > 0 else ():
+        facts = known | {fact.fact: fact for fact in row.rests_on}
+        if left > 0 and all(fact.id in facts for fact in row.example.facts):
+            needed = [*(facts[fact.id] for fact in row.example.facts), row]
+            if len(drawn.keys() | {part.number for part in needed}) <= wanted:
+                drawn |= {part.number: part for part in needed if part.number not in drawn}
+                left -= 1
+    return [*drawn.values(), *(row for row in rows if row.number not in drawn)]
+
+
 def training_rows(rows: Iterable[SampledRow], wanted: int, *, whole_facts: bool) -> list[SampledRow]:
     """The first `wanted`.
 

@@ -18,19 +18,20 @@ if TYPE_CHECKING:
     from dyag_core.dataset.splits.lot import Lot
     from dyag_core.records import Example
 
-#: Rows on several facts at once stand where the third wording of the latest of them does.
-_COMBINED = 2
-
 
 @dataclass(frozen=True, slots=True)
 class SampledRow:
-    """A row that may be drawn. `rank` and `wording` count from 0; `number` is its place among all that was made."""
+    """A row that may be drawn. `rank` and `wording` count from 0; `number` is its place among all that was made.
+
+    `rests_on` are the plain rows on each fact of its own document, where it rests on several facts.
+    """
 
     example: Example
     rank: int
     wording: int
     lot: str
     number: int
+    rests_on: tuple[SampledRow, ...] = ()
 
     @property
     def order(self) -> tuple[int, int, str, int]:
@@ -58,13 +59,14 @@ class Sample:
 
     def __init__(self, size: int, lot: Lot) -> None:
         self.size, self._lot = size, lot
-        self.made = 0
+        self.made = self.made_combined = 0
         self.made_by_kind: Counter[str] = Counter()
         self._ranks = DigestTable()  # facts so far by document: its parts may not stand together
         self._document = ""
         self._facts: dict[str, _Fact] = {}
         self._combined: list[tuple[int, Example]] = []
         self._rows = Smallest[SampledRow](size)
+        self._combined_rows = Smallest[SampledRow](size)
 
     def add(self, example: Example) -> None:
         """One more row that could be made."""
@@ -74,6 +76,7 @@ class Sample:
         self.made += 1
         self.made_by_kind[kind_of(example)] += 1
         if example.other_facts:
+            self.made_combined += 1
             if len(self._combined) < self.size:
                 self._combined.append((self.made, example))
             return
@@ -84,28 +87,32 @@ class Sample:
         if len(self._facts) > 2 * self.size:  # of one endless document
             self._facts = dict(self._in_order()[: self.size])
 
+    def combined(self) -> list[SampledRow]:
+        """What is kept of the rows on several facts, by lot."""
+        self._close_document()
+        return self._combined_rows.items()
+
     def rows(self) -> list[SampledRow]:
-        """What is kept, in the order in which it is drawn."""
+        """What is kept of the rows on one fact, in the order in which they are drawn."""
         self._close_document()
         return sorted(self._rows.items(), key=lambda row: row.order)
 
     def _in_order(self) -> list[tuple[str, _Fact]]:
         return sorted(self._facts.items(), key=lambda item: item[1].lot)
 
-    def _keep(self, row: SampledRow) -> None:
-        self._rows.add(row.kept_by, row)
-
     def _close_document(self) -> None:
         """The rows of a document are complete: its facts get their ranks."""
         first = self._ranks.get(self._document)
-        ranks: dict[str, int] = {}
+        plain: dict[str, SampledRow] = {}
         for rank, (key, fact) in enumerate(self._in_order(), first):
-            ranks[key] = rank
             for wording, (number, example) in enumerate(fact.wordings):
-                self._keep(SampledRow(example, rank, wording, fact.lot, number))
+                row = SampledRow(example, rank, wording, fact.lot, number)
+                self._rows.add(row.kept_by, row)
+                plain.setdefault(key, row)
         for number, example in self._combined:
-            rank = max(ranks.get(fact.id, first) for fact in example.facts)
-            self._keep(SampledRow(example, rank, _COMBINED, self._lot.order(example.question), number))
+            facts = [plain[fact.id] for fact in example.facts if fact.id in plain]
+            row = SampledRow(example, 0, 0, self._lot.order(example.question), number, tuple(facts))
+            self._combined_rows.add((row.lot, number), row)
         self._ranks.increment(self._document, by=len(self._facts))
         self._facts, self._combined = {}, []
 
@@ -120,6 +127,8 @@ class _Fact:
 
 def kind_of(example: Example) -> str:
     """What kind of row it is, for the ledger: its form where it has one, else the kind of its answer."""
+    if example.spare:
+        return "spare wording"
     if not example.answerable:
         return "unanswerable"
     return str(example.meta.get("form") or example.meta.get("kind") or "question")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from dyag_core.dataset.splits.draws import (
@@ -13,12 +14,13 @@ from dyag_core.dataset.splits.draws import (
     unanswerable_candidates,
     unseen_candidates,
     with_another_wording,
+    with_combined,
     without,
 )
 from dyag_core.dataset.splits.learnt import Learnt
 from dyag_core.dataset.splits.ledger import Ledger
 from dyag_core.dataset.splits.lot import Lot
-from dyag_core.dataset.splits.sample import Sample
+from dyag_core.dataset.splits.sample import Sample, kind_of
 from dyag_core.dataset.splits.shares import LARGEST_PART, Quotas, Shares
 from dyag_core.dataset.splits.strata import NEAR, Placed, fill_test, without_namesakes
 
@@ -63,6 +65,7 @@ class SampledSplit:
         self._there = 0  # of the rows that are wanted, those that can be made
         self._held: set[str] = set()  # groups of documents
         self._outside: list[SampledRow] = []  # rows about them
+        self._trained: list[Example] = []
         self._unanswerable: list[SampledRow] = []
         self._wordings: list[SampledRow] = []
         self._validation: list[SampledRow] = []
@@ -88,6 +91,7 @@ class SampledSplit:
         self.quotas = Quotas.of(self._part(self.shares.test, there))
         inside = self._hold_out_documents(rows)
         wanted = self.count - self._part(self.shares.val, self.count) - self._part(self.shares.test, self.count)
+        inside = with_combined(inside, self._combined(), wanted, self._share_combined())
         validation = self._part(self.shares.val, there)
         wordings = self._hold_out_validation(inside, wanted, validation)
         inside = without(inside, self._validation)
@@ -100,10 +104,10 @@ class SampledSplit:
         train = training_rows(without(plain, self._wordings), wanted, whole_facts=self._divides)
         left = without(plain, [*train, *self._wordings])
         self._validation += [row for row in left if row.fact][:validation]  # for wordings that can't be had after all
-        made = [row.example for row in sorted(train, key=lambda row: row.number)]
-        for example in made:
+        self._trained = [row.example for row in sorted(train, key=lambda row: row.number)]
+        for example in self._trained:
             self.learnt.add(example)
-        return made
+        return self._trained
 
     def _hold_out_documents(self, rows: Sequence[SampledRow]) -> list[SampledRow]:
         """Choose the documents that training never sees; returns the rows about the others."""
@@ -114,6 +118,13 @@ class SampledSplit:
         self._held = held_documents(rows, quotas.total - recall - unanswerable, self.shares.test, self.lot)
         self._outside = [row for row in rows if self._is_held(row.example.document)]
         return [row for row in rows if not self._is_held(row.example.document)]
+
+    def _combined(self) -> list[SampledRow]:
+        return [row for row in self.sample.combined() if not self._is_held(row.example.document)]
+
+    def _share_combined(self) -> float:
+        """Of all rows that were made, those on several facts."""
+        return self.sample.made_combined / max(1, self.sample.made)
 
     def _hold_out_validation(self, inside: Sequence[SampledRow], wanted: int, validation: int) -> int:
         """Choose rows for validation, where held-out wordings don't suffice; returns how many wordings to hold out.
@@ -143,12 +154,14 @@ class SampledSplit:
         refused = len(self.ledger.refused_for_recall - {example.question for example in used})
         if refused:
             self.ledger.rejected[NEAR] += refused
-        self._note_the_rest(self.learnt.rows + len(used) + len(test))
+        self._note_what_was_cut([*self._trained, *used, *(placed.example for placed in test)])
         return [*(Placed(example, "val") for example in used), *test]
 
-    def _note_the_rest(self, rows: int) -> None:
+    def _note_what_was_cut(self, rows: Sequence[Example]) -> None:
+        made, drawn = self.sample.made_by_kind, Counter(map(kind_of, rows))
+        self.ledger.drawn = {kind: (drawn[kind], number) for kind, number in made.most_common()}
         self.ledger.set_aside.clear()
-        self.ledger.set_aside[BEYOND_COUNT] = self.sample.made - rows - self.ledger.rejected.total()
+        self.ledger.set_aside[BEYOND_COUNT] = made.total() - len(rows) - self.ledger.rejected.total()
 
     def _part(self, share: float, rows: int) -> int:
         return min(round(rows * share), self.largest)
