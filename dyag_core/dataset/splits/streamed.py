@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 RESTS_ON_HELD = "rests on a held-out fact"
 SPARE = "a spare wording that recall does not need"
+#: So many times the spare wordings that recall needs are held out.
+_SPARES = 1.5
 
 
 class StreamedSplit:
@@ -92,6 +94,8 @@ class StreamedSplit:
             self.ledger.set_aside["training saw a passage of its document"] += 1
         elif example.other_facts:
             self.ledger.set_aside[RESTS_ON_HELD] += 1
+        elif example.spare:
+            self.ledger.set_aside[SPARE] += 1
         else:
             self._keep_unanswerable(self._documents.add(example))
 
@@ -139,7 +143,9 @@ class StreamedSplit:
         """Whether a further wording of a trained fact is held out, for recall or for validation."""
         if not example.answerable or not self._wordings.wants(fact, trained, spare=example.spare):
             return False
-        return len(self._wordings) < self._due(self.shares.val + self.shares.test / 2)
+        # Spare wordings are there for recall alone; some will be too near a training question.
+        share = _SPARES * self.shares.test / 2 if example.spare else self.shares.val + self.shares.test / 2
+        return len(self._wordings) < self._due(share)
 
     def _due(self, share: float) -> int:
         """How many rows a part with this share should have by now; a row ahead rather than behind."""
@@ -147,7 +153,7 @@ class StreamedSplit:
 
     def _val_short(self) -> int:
         due = math.ceil(self.shares.val / self.shares.train / self._sparse * self.learnt.rows)
-        return due - len(self._validation) - len(self._wordings)
+        return due - len(self._validation) - len(self._wordings) + self._wordings.spares
 
     # -- where a great many wait -------------------------------------------------------------------------------------
 

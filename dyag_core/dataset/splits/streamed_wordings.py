@@ -22,9 +22,15 @@ class HeldWordings:
     def __init__(self) -> None:
         self.examples: list[Example] = []
         self._of: Counter[str] = Counter()
+        self._spares = 0
 
     def __len__(self) -> int:
         return len(self.examples)
+
+    @property
+    def spares(self) -> int:
+        """How many of them were made for recall."""
+        return self._spares
 
     def wants(self, fact: str, trained: int, *, spare: bool) -> bool:
         """Whether one more wording of `fact`, of which so many are trained, may be held out.
@@ -38,11 +44,13 @@ class HeldWordings:
         """Hold this wording out."""
         self._of[fact] += 1
         self.examples.append(example)
+        self._spares += example.spare
 
     def thin(self) -> int:
         """Every other one goes; returns how many."""
         before = len(self.examples)
         self.examples = self.examples[::2]
+        self._spares = sum(example.spare for example in self.examples)
         return before - len(self.examples)
 
     def candidates(self, lot: Lot) -> list[Candidate]:
