@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from dyag_core.artifacts import jsonl_file
+from dyag_core.dataset.covering import one_chunk_each
 from dyag_core.documents import read_documents
 from dyag_core.plugin.run import Run
 from dyag_core.text.language import check_language, language_of
@@ -44,4 +45,5 @@ def estimate_generation(
     run = Run(
         stage="generate", folder=output.parent, output=output, plugins=plugins, seed=seed, lang=lang, progress=progress
     )
-    return plugins.estimate_generation(chosen, read, count, run)
+    documents = read if count is None else one_chunk_each(read, count, seed)
+    return plugins.estimate_generation(chosen, documents, count, run)

@@ -23,7 +23,7 @@ from dyag_core.dataset.passages import DISTRACTORS, Passages
 from dyag_core.dataset.quality import Measure, Ruler
 from dyag_core.dataset.quality.report import check_lengths, report_path, write_report
 from dyag_core.dataset.rows import PARTS, Rows, part_file
-from dyag_core.dataset.splits import Splitter
+from dyag_core.dataset.splits import Choice, SampledSplit, StreamedSplit
 from dyag_core.documents import read_documents
 from dyag_core.errors import GateError, UsageError
 from dyag_core.plugin.run import Run
@@ -98,14 +98,14 @@ def generate(
             lang, read = language_of(read)
         run = Run(
             stage="generate", folder=output.parent, output=output, plugins=plugins,
-            seed=seed, lang=lang, progress=progress,
+            seed=seed, lang=lang, splits=split is not None, progress=progress,
         )  # fmt: skip
         system = SYSTEM[lang] if system_prompt is None else system_prompt
         groups = Groups(group_by)
-        splitter = Splitter(split, seed, count, groups.of) if split else None
+        choice = _choice(split, count, seed, groups, costly=chosen.costly)
         where = index or output.with_suffix(".index")
-        passages = _passages(source, where, distractors, plugins, run, splitter) if with_context else None
-        rows = Rows(run, output, chosen.name, system, count, splitter, measure, passages)
+        passages = _passages(source, where, distractors, plugins, run, choice) if with_context else None
+        rows = Rows(run, output, chosen.name, system, count, split is not None, choice, measure, passages)
         with plugins.stage(run) as done:
             rows.make(chosen, plugins, read, groups)
             data = rows.result(rejects, _report(rows, plugins))
@@ -136,13 +136,22 @@ def _check_arguments(
         raise UsageError("--index and --distractors say which passages to train with", "add --with-context")
 
 
+def _choice(
+    split: tuple[float, float, float] | None, count: int | None, seed: int, groups: Groups, *, costly: bool
+) -> Choice | None:
+    """Which rows are written, and to which part; None: all of them, to one file."""
+    if count is not None:
+        return SampledSplit(count, split or (1, 0, 0), seed, groups.of, costly=costly)
+    return StreamedSplit(split, seed, groups.of) if split else None
+
+
 def _passages(
-    source: Path, index: Path, distractors: int | None, plugins: Plugins, run: Run, splitter: Splitter | None
+    source: Path, index: Path, distractors: int | None, plugins: Plugins, run: Run, choice: Choice | None
 ) -> Passages:
     """What puts passages into questions, from an index that is built where it isn't there yet."""
     folder = index_of(source, index, plugins=plugins, seed=run.seed, progress=run.progress)
     found = open_index(folder, plugins=plugins, run=run)
-    return Passages(found, DISTRACTORS if distractors is None else distractors, run, splitter)
+    return Passages(found, DISTRACTORS if distractors is None else distractors, run, choice)
 
 
 def _write_manifest(
@@ -209,8 +218,9 @@ def _check_yield(data: GeneratedData, min_yield: float) -> None:
     if data.written and data.yield_percent >= min_yield:
         return
     reasons = ", ".join(f"{reason}: {n}" for reason, n in data.rejected.items()) or "nothing to ask was found"
+    usable, of = data.usable
     raise GateError(
-        f"{data.written} of {data.requested} requested rows were made ({data.yield_percent:.0f} %, "
+        f"{usable} of {of} requested rows were made ({data.yield_percent:.0f} %, "
         f"the least is {min_yield:g} %): {reasons}",
         f"see {data.manifest}; ask for fewer with --count, try another --method, or lower --min-yield",
     )

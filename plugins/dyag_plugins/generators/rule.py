@@ -1,16 +1,25 @@
-"""Generator *rule*: one plain question for each fact, from templates. Fast, and never wrong about the value."""
+"""Generator *rule*: one plain question for each fact, from templates. Fast, and never wrong about the value.
+
+Where rows are split, a second wording of each answerable fact is made, which the split may hold out to ask whether the
+fact was learnt. It is never trained on.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from dyag_core import Example, hookimpl
+from dyag_core.api import similarity
 from dyag_plugins.generators.facts.interview import Interview, RuleOptions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from dyag_core import Document, Run
+    from dyag_plugins.generators.facts.questions import Ask
+
+#: The two wordings of a fact are at most this similar; nearer than that, the split would refuse to ask the second.
+DIFFERENT = 0.75
 
 
 class RuleGenerator:
@@ -34,4 +43,22 @@ def _examples(documents: Iterable[Document], asking: Interview) -> Iterator[Exam
     for document in documents:
         for ask in asking.asks(document):
             template = asking.canonical(ask)
-            yield asking.example(document, ask, asking.fill(template, ask), template)
+            question = asking.fill(template, ask)
+            yield asking.example(document, ask, question, template)
+            if asking.run.splits and ask.fact.answerable and (other := _other_wording(asking, ask, question)):
+                yield asking.example(document, ask, *other).model_copy(update={"spare": True})
+
+
+def _other_wording(asking: Interview, ask: Ask, question: str) -> tuple[str, str] | None:
+    """Another question about the same fact with its template, by lot; None where all are too near the plain one."""
+    if ask.templates:
+        templates = list(ask.templates[1:])
+    else:
+        particular, general = asking.words.templates(ask.phrase, ask.fact.value)
+        templates = [*particular, *general]
+    asking.run.random("other wording", ask.fact.id).shuffle(templates)
+    for template in templates:
+        other = asking.fill(template, ask)
+        if similarity(question, other) <= DIFFERENT:
+            return other, template
+    return None
