@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from dyag_core.artifacts import MANIFEST_SUFFIX
 from dyag_core.errors import PluginError
 from dyag_core.plugin.families import normalise_name
-from dyag_core.plugin.options import problems
+from dyag_core.records.base import problems
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

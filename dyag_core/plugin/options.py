@@ -9,11 +9,10 @@ from pydantic import BaseModel, ValidationError
 
 from dyag_core.errors import UsageError, nearest
 from dyag_core.plugin.families import normalise_name
+from dyag_core.records.base import problems
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-
-    from pydantic_core import ErrorDetails
 
 
 class NoOptions(BaseModel, extra="forbid", frozen=True):
@@ -112,16 +111,6 @@ def validate(model: type[BaseModel], raw: Mapping[str, Any], where: str) -> Base
             return model.model_validate(values)
         except ValidationError:
             raise UsageError(f"{where}: {problems(first)}", f"see: dyag plugins show {where}") from first
-
-
-def problems(error: ValidationError) -> str:
-    """Which field is wrong, and how, in one line."""
-    return "; ".join(map(_problem, error.errors(include_url=False)))
-
-
-def _problem(found: ErrorDetails) -> str:
-    said = f"{'.'.join(map(str, found['loc'])) or 'options'}: {found['msg']}"
-    return said if found["type"] == "missing" else f"{said} (got {found['input']!r:.100})"
 
 
 def describe(model: type[BaseModel]) -> list[dict[str, Any]]:

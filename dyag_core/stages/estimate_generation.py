@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from dyag_core.artifacts import jsonl_file
 from dyag_core.documents import read_documents
@@ -10,21 +10,19 @@ from dyag_core.plugin.run import Run
 from dyag_core.text.language import check_language, language_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
 
     from dyag_core.plugin.host import Plugins
     from dyag_core.progress import Progress
     from dyag_core.records import GenerationEstimate
+    from dyag_core.records.options import GenerateOptions
 
 
 def estimate_generation(
+    given: GenerateOptions,
     *,
     source: Path,
     output: Path,
-    method: str,
-    count: int | None,
-    options: Mapping[str, Any] | None = None,
     seed: int = 42,
     lang: str | None = None,
     plugins: Plugins,
@@ -36,7 +34,7 @@ def estimate_generation(
         UsageError: bad input or options, or the generator asks no model.
     """
     check_language(lang)
-    chosen = plugins.choose("generators", method, options)
+    chosen = plugins.choose("generators", given.method, given.options)
     read = read_documents(source, lambda _line: None, strict=False)
     if lang is None:
         lang, read = language_of(read)
@@ -44,4 +42,4 @@ def estimate_generation(
     run = Run(
         stage="generate", folder=output.parent, output=output, plugins=plugins, seed=seed, lang=lang, progress=progress
     )
-    return plugins.estimate_generation(chosen, read, count, run)
+    return plugins.estimate_generation(chosen, read, given.count, run)
