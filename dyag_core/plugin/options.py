@@ -14,6 +14,8 @@ from dyag_core.records.base import problems
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from pydantic.fields import FieldInfo
+
 
 class NoOptions(BaseModel, extra="forbid", frozen=True):
     """The options of a plugin that declares none."""
@@ -23,6 +25,15 @@ def options_model(plugin: Any) -> type[BaseModel]:
     """The plugin's own `Options`, or a model that accepts nothing."""
     model = getattr(plugin, "Options", NoOptions)
     return model if isinstance(model, type) and issubclass(model, BaseModel) else NoOptions
+
+
+def flagged(model: type[BaseModel]) -> dict[str, FieldInfo]:
+    """The options of which commands have a flag: those that their plugin marks `"flag": True`."""
+    return {
+        name: field
+        for name, field in model.model_fields.items()
+        if isinstance(field.json_schema_extra, dict) and field.json_schema_extra.get("flag")
+    }
 
 
 def telling(options: BaseModel) -> dict[str, Any]:
@@ -114,11 +125,12 @@ def validate(model: type[BaseModel], raw: Mapping[str, Any], where: str) -> Base
 
 
 def describe(model: type[BaseModel]) -> list[dict[str, Any]]:
-    """One row an option: name, type, default, description."""
-    properties = model.model_json_schema().get("properties", {})
+    """One row an option: name, flag (None where it has none), type, default, description."""
+    properties, flags = model.model_json_schema().get("properties", {}), flagged(model)
     return [
         {
             "name": name,
+            "flag": f"--{name.replace('_', '-')}" if name in flags else None,
             "type": _type_name(properties.get(name, {})),
             "default": None if field.is_required() else field.get_default(call_default_factory=True),
             "required": field.is_required(),
