@@ -97,7 +97,7 @@ def _settings(ctx: click.Context, name: str, command: click.Command) -> dict[str
     """The settings of a command. One that has flags of plugins looks for the keys among them that it doesn't know."""
     from dyag_core.cli.plugin_parameters import UNKNOWN_SETTINGS, PluginCommand
 
-    settings, unknown = settings_for(name, command)
+    settings, unknown = settings_for(name, command, [entry.name for entry in discovery.installed(COMMANDS)])
     if isinstance(command, PluginCommand):
         ctx.meta[UNKNOWN_SETTINGS] = unknown
         return settings
