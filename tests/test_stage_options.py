@@ -133,6 +133,8 @@ WRONG = [
     ("evaluate", "evaluate d.jsonl --output o", {"k": 0}),
     ("evaluate", "evaluate d.jsonl --output o", {"k": "some"}),
     ("query", "query-rag Q --index i", {"k": 0}),
+    ("finetune", "quickstart --output q", {"epochs": 0}),
+    ("finetune", "quickstart --output q", {"epochs": float("nan")}),
 ]
 
 

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dyag_core.cli.plugin_parameters import PluginName
-
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -34,11 +32,6 @@ def lang_option(function: Callable[..., Any]) -> Callable[..., Any]:
 def json_option(function: Callable[..., Any]) -> Callable[..., Any]:
     """`--json`."""
     return click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")(function)
-
-
-def base_model_option(help: str, **keywords: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """`--base-model`."""
-    return click.option("--base-model", cls=PluginName, family="base_models", help=help, **keywords)
 
 
 def session(seed: int = 42, lang: str | None = None) -> Session:
