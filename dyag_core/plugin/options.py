@@ -9,11 +9,12 @@ from pydantic import BaseModel, ValidationError
 
 from dyag_core.errors import UsageError, nearest
 from dyag_core.plugin.families import normalise_name
+from dyag_core.records.base import problems
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from pydantic_core import ErrorDetails
+    from pydantic.fields import FieldInfo
 
 
 class NoOptions(BaseModel, extra="forbid", frozen=True):
@@ -24,6 +25,15 @@ def options_model(plugin: Any) -> type[BaseModel]:
     """The plugin's own `Options`, or a model that accepts nothing."""
     model = getattr(plugin, "Options", NoOptions)
     return model if isinstance(model, type) and issubclass(model, BaseModel) else NoOptions
+
+
+def flagged(model: type[BaseModel]) -> dict[str, FieldInfo]:
+    """The options of which commands have a flag: those that their plugin marks `"flag": True`."""
+    return {
+        name: field
+        for name, field in model.model_fields.items()
+        if isinstance(field.json_schema_extra, dict) and field.json_schema_extra.get("flag")
+    }
 
 
 def telling(options: BaseModel) -> dict[str, Any]:
@@ -114,22 +124,13 @@ def validate(model: type[BaseModel], raw: Mapping[str, Any], where: str) -> Base
             raise UsageError(f"{where}: {problems(first)}", f"see: dyag plugins show {where}") from first
 
 
-def problems(error: ValidationError) -> str:
-    """Which field is wrong, and how, in one line."""
-    return "; ".join(map(_problem, error.errors(include_url=False)))
-
-
-def _problem(found: ErrorDetails) -> str:
-    said = f"{'.'.join(map(str, found['loc'])) or 'options'}: {found['msg']}"
-    return said if found["type"] == "missing" else f"{said} (got {found['input']!r:.100})"
-
-
 def describe(model: type[BaseModel]) -> list[dict[str, Any]]:
-    """One row an option: name, type, default, description."""
-    properties = model.model_json_schema().get("properties", {})
+    """One row an option: name, flag (None where it has none), type, default, description."""
+    properties, flags = model.model_json_schema().get("properties", {}), flagged(model)
     return [
         {
             "name": name,
+            "flag": f"--{name.replace('_', '-')}" if name in flags else None,
             "type": _type_name(properties.get(name, {})),
             "default": None if field.is_required() else field.get_default(call_default_factory=True),
             "required": field.is_required(),

@@ -71,7 +71,7 @@ class GeneratedData(Record):
 
     @property
     def usable(self) -> tuple[int, int]:
-        """(rows, of so many): those written of those asked for.
+        """Rows, of so many: those written of those asked for.
 
         Of a sample, what was made and not drawn was usable, too; but less than `count` rows are less than asked for.
         """

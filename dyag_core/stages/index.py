@@ -12,7 +12,7 @@ from __future__ import annotations
 import shutil
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from dyag_core.artifacts import (
     MANIFEST_SUFFIX,
@@ -32,13 +32,12 @@ from dyag_core.plugin.run import Run
 from dyag_core.progress import SilentProgress
 from dyag_core.records import Chunk
 from dyag_core.records.index import Index
+from dyag_core.records.options import IndexOptions
 from dyag_core.retrieval.index import CHUNKS, MANIFEST, RETRIEVER, TIMES
 from dyag_core.text.language import detect_language
 from dyag_core.text.passage import passages_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from dyag_core.plugin.host import Plugins
     from dyag_core.progress import Progress
 
@@ -46,12 +45,11 @@ _SPLITS = ("_test", "_val", "_train")
 
 
 def index(
+    given: IndexOptions,
     *,
     source: Path,
     output: Path,
     plugins: Plugins,
-    retriever: str = "bm25",
-    options: Mapping[str, Any] | None = None,
     seed: int = 42,
     progress: Progress | None = None,
 ) -> Index:
@@ -61,7 +59,7 @@ def index(
         UsageError: no readable document, or `output` is a folder of something else.
     """
     progress = progress or SilentProgress()
-    chosen = plugins.choose("retrievers", retriever, options)
+    chosen = plugins.choose("retrievers", given.retriever, given.options)
     chosen.need_libraries()
     _refuse_foreign(output)
     with output_lock(output):
@@ -100,7 +98,7 @@ def index_of(source: Path, folder: Path, *, plugins: Plugins, seed: int, progres
     if not (folder / MANIFEST).is_file():
         if progress is not None:
             progress.message(f"no index at {folder}: building it from {source}")
-        return index(source=source, output=folder, plugins=plugins, seed=seed, progress=progress).folder
+        return index(IndexOptions(), source=source, output=folder, plugins=plugins, seed=seed, progress=progress).folder
     told = (read_json(folder / MANIFEST).get("inputs") or {}).get("documents") or {}
     if told.get("sha256") != file_sha256(source):
         raise UsageError(
@@ -139,7 +137,7 @@ def index_for_questions(
         )
     if progress is not None:
         progress.message(f"no index at {folder}: building it from {relative_to(source, Path.cwd())}")
-    return index(source=source, output=folder, plugins=plugins, seed=seed, progress=progress).folder
+    return index(IndexOptions(), source=source, output=folder, plugins=plugins, seed=seed, progress=progress).folder
 
 
 def _manifest_of(questions: Path) -> Path | None:
