@@ -71,7 +71,7 @@ class GeneratedData(Record):
 
     @property
     def usable(self) -> tuple[int, int]:
-        """Rows, of so many: those written of those asked for.
+        """Rows that are fit, and of how many: those written of those asked for.
 
         Of a sample, what was made and not drawn was usable, too; but less than `count` rows are less than asked for.
         """
@@ -83,7 +83,7 @@ class GeneratedData(Record):
 
     @property
     def yield_percent(self) -> float:
-        """The same as a percentage."""
+        """Rows that are fit, of those asked for, 0 to 100."""
         rows, of = self.usable
         return 100.0 * rows / of if of else 0.0
 
