@@ -57,6 +57,7 @@ def generate(
     system_prompt: str | None = None,
     min_yield: float = 50.0,
     strict: bool = False,
+    fields: Mapping[str, str] | None = None,
     base_model: str | None = None,
     with_context: bool = False,
     index: Path | None = None,
@@ -75,6 +76,7 @@ def generate(
         system_prompt: None is the default of the language, "" leaves it out.
         min_yield: percentage of the requested rows below which the stage fails, after its files were written.
         strict: stop at the first bad input line.
+        fields: what the documents call their content, title, id and other fields, see `read_documents`.
         base_model: measure lengths in tokens under this model's chat template; None counts words.
         with_context: put passages into the questions of training and validation, see `dyag_core.dataset.passages`.
         index: where they are searched; by default NAME.index, built where it isn't there yet.
@@ -93,7 +95,10 @@ def generate(
     measure = Measure(Ruler.of(base_model, plugins, progress), seed)
     with output_lock(output), Rejects(output) as rejects:
         remove_leftovers(output, rejects.path, manifest_path(output), report_path(output), *parts)
-        read = read_documents(source, partial(rejects.add, source.name), strict=strict)
+        notices = Notices(progress)
+        read = read_documents(
+            source, partial(rejects.add, source.name), strict=strict, fields=fields, on_notice=notices.add
+        )
         if lang is None:
             lang, read = language_of(read)
         run = Run(
@@ -104,19 +109,19 @@ def generate(
         groups = Groups(group_by)
         splitter = Splitter(split, seed, count, groups.of) if split else None
         where = index or output.with_suffix(".index")
-        passages = _passages(source, where, distractors, plugins, run, splitter) if with_context else None
+        passages = _passages(source, where, distractors, fields, plugins, run, splitter) if with_context else None
         rows = Rows(run, output, chosen.name, system, count, splitter, measure, passages)
         with plugins.stage(run) as done:
             rows.make(chosen, plugins, read, groups)
             data = rows.result(rejects, _report(rows, plugins))
             decided = {
                 "method": chosen.name, "count": count, "split": split, "group_by": group_by, "lang": lang,
-                "system_prompt": system, "min_yield": min_yield, "strict": strict, "base_model": measure.ruler.name,
+                "system_prompt": system, "min_yield": min_yield, "strict": strict, "fields": fields, "base_model": measure.ruler.name,
                 "with_context": with_context, "distractors": passages.distractors if passages else None,
             }  # fmt: skip
             _write_manifest(data, source, decided, chosen, plugins, run)
             done.result = data
-    _check_outcome(data, min_yield, run)
+    _check_outcome(data, min_yield, run, notices)
     return data
 
 
@@ -137,10 +142,16 @@ def _check_arguments(
 
 
 def _passages(
-    source: Path, index: Path, distractors: int | None, plugins: Plugins, run: Run, splitter: Splitter | None
+    source: Path,
+    index: Path,
+    distractors: int | None,
+    fields: Mapping[str, str] | None,
+    plugins: Plugins,
+    run: Run,
+    splitter: Splitter | None,
 ) -> Passages:
     """What puts passages into questions, from an index that is built where it isn't there yet."""
-    folder = index_of(source, index, plugins=plugins, seed=run.seed, progress=run.progress)
+    folder = index_of(source, index, fields=fields, plugins=plugins, seed=run.seed, progress=run.progress)
     found = open_index(folder, plugins=plugins, run=run)
     return Passages(found, DISTRACTORS if distractors is None else distractors, run, splitter)
 
@@ -197,20 +208,30 @@ def _findings(data: GeneratedData, run: Run) -> dict[str, Any]:
     }
 
 
-def _check_outcome(data: GeneratedData, min_yield: float, run: Run) -> None:
+def _check_outcome(data: GeneratedData, min_yield: float, run: Run, notices: Notices) -> None:
     if run.stopped:
         reason, advice = run.stopped
         raise GateError(f"{reason}; {data.written} rows were written to {data.output}", advice)
-    _check_yield(data, min_yield)
+    _check_yield(data, min_yield, notices)
     check_lengths(data.quality, data.output)
 
 
-def _check_yield(data: GeneratedData, min_yield: float) -> None:
+def _check_yield(data: GeneratedData, min_yield: float, notices: Notices) -> None:
     if data.written and data.yield_percent >= min_yield:
         return
-    reasons = ", ".join(f"{reason}: {n}" for reason, n in data.rejected.items()) or "nothing to ask was found"
+    reasons = ", ".join(f"{reason}: {n}" for reason, n in data.rejected.items()) or _nothing_found(data, notices)
     raise GateError(
         f"{data.written} of {data.requested} requested rows were made ({data.yield_percent:.0f} %, "
         f"the least is {min_yield:g} %): {reasons}",
         f"see {data.manifest}; ask for fewer with --count, try another --method, or lower --min-yield",
     )
+
+
+def _nothing_found(data: GeneratedData, notices: Notices) -> str:
+    """Why a run without a single refused row made too few."""
+    causes = [*notices.told]
+    if data.bad_lines:
+        causes.append(f"{data.bad_lines} bad lines, see {data.rejects}")
+    if not causes:
+        causes = [f"no fields, tables or labelled lines in {data.documents} documents; prose is for --method llm"]
+    return f"nothing to ask was found ({'; '.join(causes)})"
