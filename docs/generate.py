@@ -1,4 +1,4 @@
-"""Write docs/reference/*.md from the code: `make docs-reference`.
+"""Write docs/reference/*.md and the picture of the architecture from the code: `make docs-reference`.
 
 Nothing on those pages is written by hand: names, options, defaults and sentences are those of the code, so a new
 option, plugin or command needs no edit here. `tests/test_docs.py` fails where the pages and the code differ.
@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import picture
 from as_markdown import code, docstring, plain, signature, table, type_of, value
 from pydantic import BaseModel
 from sample_run import shapes
@@ -345,3 +346,5 @@ if __name__ == "__main__":
     for file, page in PAGES.items():
         (FOLDER / file).write_text(page(), encoding="utf-8")
         print(FOLDER / file)
+    picture.FILE.write_text(picture.svg(), encoding="utf-8")
+    print(picture.FILE)

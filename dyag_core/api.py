@@ -28,9 +28,9 @@ from dyag_core.dataset.export import export_rows
 from dyag_core.dataset.quality.problems import problem_line, problem_name
 from dyag_core.errors import nearest
 from dyag_core.models.hardware import available_memory, cpu_has_bf16, own_memory
+from dyag_core.models.library_output import quiet_libraries
 from dyag_core.models.memory import Batch, Weights, estimate_memory, weights_of
 from dyag_core.models.pip_download import pip_download
-from dyag_core.models.quiet import quiet_libraries
 from dyag_core.models.sources import cache_folder, is_present, load_tokenizer, locate, opened_as, revision_of
 from dyag_core.plugin.entry import Chosen
 from dyag_core.progress import SilentProgress
@@ -41,6 +41,7 @@ from dyag_core.text.formatting import capital, interval, listed, number, percent
 from dyag_core.text.grounding import support, supported
 from dyag_core.text.language import detect_language
 from dyag_core.text.normalise import fold, normalise, tokens
+from dyag_core.text.passage import field_label, passages_of, says_field
 from dyag_core.text.sanitize import bytes_text, plain, writable
 from dyag_core.text.sentences import first_sentence, sentences
 from dyag_core.text.similarity import similarity
@@ -76,6 +77,7 @@ __all__ = [
     "end_of_turn_ids",
     "estimate_memory",
     "export_rows",
+    "field_label",
     "file_sha256",
     "first_sentence",
     "fold",
@@ -95,6 +97,7 @@ __all__ = [
     "opened_as",
     "output_lock",
     "own_memory",
+    "passages_of",
     "percent",
     "pip_download",
     "plain",
@@ -110,6 +113,7 @@ __all__ = [
     "remove_leftovers",
     "revision_of",
     "rounded",
+    "says_field",
     "sentences",
     "sha256_of",
     "similarity",

@@ -49,7 +49,7 @@ class SilentProgress:
 _SECONDS = 0.25
 
 
-class Paced:
+class Throttled:
     """A task that draws four times a second at the most, with its rate; drawing each row would cost as much as the row.
 
     Open it as a context manager: what was not drawn yet is drawn at the end.

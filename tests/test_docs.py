@@ -39,6 +39,18 @@ def name_of(page: Path) -> str:
     return page.relative_to(HOME).as_posix()
 
 
+def test_the_picture_of_the_architecture_is_what_the_code_imports() -> None:
+    assert generate.picture.FILE.read_text(encoding="utf-8") == generate.picture.svg(), "run: make docs-reference"
+
+
+def test_the_map_names_every_package_and_files_that_exist() -> None:
+    text = (DOCS / "architecture.md").read_text(encoding="utf-8")
+    for name in (name for row in generate.picture.layers() for name in row):
+        assert f"`{name.partition('.')[2]}`" in text or f"{name.replace('.', '/')}" in text, f"{name} is on no row"
+    for path in re.findall(r"`((?:dyag_core|plugins|docs|tests)/[\w/.-]+)`", text):
+        assert (HOME / path).exists(), path
+
+
 # -- the reference ---------------------------------------------------------------------------------------------------
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from dyag_core import Example, Session, hookimpl
 from dyag_core.dataset.batching import batches
-from dyag_core.progress import Paced
+from dyag_core.progress import Throttled
 
 BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
 
@@ -67,7 +67,7 @@ class Recorder:
 
 def test_progress_is_drawn_seldom_and_counts_every_row():
     task = Recorder()
-    with Paced(task, "rows") as paced:
+    with Throttled(task, "rows") as paced:
         for number in range(10_000):
             paced.advance(compared=number)
     assert sum(steps for steps, _ in task.drawn) == 10_000

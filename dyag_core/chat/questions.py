@@ -100,6 +100,7 @@ def _with_origin(row: dict[str, Any], messages: tuple[Message, ...], expected: s
     answerable = meta.get("answerable")
     if not isinstance(answerable, bool):
         answerable = not abstains(expected) if stratum is None else stratum != UNANSWERABLE
+    chunk = _label(meta.get("chunk"))
     return Question(
         id=own_id or sha256_of([message.model_dump() for message in messages])[:16],
         question=messages[-1].content,
@@ -108,7 +109,8 @@ def _with_origin(row: dict[str, Any], messages: tuple[Message, ...], expected: s
         answerable=answerable,
         stratum=stratum,
         document=_label(meta.get("document")),
-        chunk=_label(meta.get("chunk")),
+        chunk=chunk,
+        other_chunks=tuple(name for name in _labels(meta.get("chunks")) if name != chunk) if chunk else (),
         fact=_fact(meta.get("fact")),
     )
 
@@ -142,6 +144,10 @@ def _text(row: dict[str, Any], key: str) -> str:
 
 def _label(value: Any) -> str | None:
     return str(value) if isinstance(value, str | int) and not isinstance(value, bool) and str(value) else None
+
+
+def _labels(value: Any) -> tuple[str, ...]:
+    return tuple(filter(None, map(_label, value))) if isinstance(value, list) else ()
 
 
 def _fact(value: Any) -> str | None:

@@ -46,19 +46,19 @@ def _kind(question: Prediction, item: Item, retrieves: bool) -> ErrorKind:
     found = [source.chunk for source in item.prediction.sources]
     if not retrieves:
         return "abstained_wrongly" if item.abstained else "recalled_wrongly"
-    if question.chunk is None and question.document is None:
+    if not question.chunks and question.document is None:
         return "abstained_wrongly" if item.abstained else "wrong"
-    if not any(_holds_answer(chunk, question) for chunk in found):
+    if not _answer_found(found, question):
         return "retrieval_missed"
     return "abstained_wrongly" if item.abstained else "context_ignored"
 
 
-def _holds_answer(chunk: str, question: Prediction) -> bool:
-    """By the chunk's id; a document's own id, or its id with a chunk number behind, counts where no chunk is named."""
-    if question.chunk is not None:
-        return chunk == question.chunk
+def _answer_found(found: Sequence[str], question: Prediction) -> bool:
+    """By the chunks' ids; a document's own id, or its id with a chunk number behind, counts where no chunk is named."""
+    if question.chunks:
+        return set(question.chunks) <= set(found)
     document = question.document or ""
-    return chunk == document or any(chunk.startswith(document + mark) for mark in "#/:_-")
+    return any(chunk == document or chunk.startswith(tuple(document + mark for mark in "#/:_-")) for chunk in found)
 
 
 def disagreements(

@@ -112,6 +112,7 @@ def _joined(predictions: list[Prediction]) -> Prediction:
         for name in ("stratum", "document", "chunk", "fact")
     }
     known["answerable"] = all(p.answerable for p in predictions)
+    known["other_chunks"] = next((p.other_chunks for p in predictions if p.chunk == known["chunk"]), ())
     known["id"] = next((p.id for p in predictions if p.id), "")
     return predictions[0].model_copy(update=known)
 

@@ -110,6 +110,7 @@ def _item(path: Path, number: int, raw: Any) -> Item:
         stratum=_text(raw.get("stratum")),
         document=_text(raw.get("document")),
         chunk=_text(raw.get("chunk")),
+        other_chunks=_texts(raw.get("other_chunks")),
         sources=_sources(raw.get("sources")),
         prompt_tokens=_count(raw.get("prompt_tokens")),
         completion_tokens=_count(raw.get("completion_tokens")),
@@ -212,3 +213,7 @@ def _count(value: Any) -> int:
 
 def _text(value: Any) -> str | None:
     return None if value is None else plain(str(value))
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    return tuple(plain(str(each)) for each in value) if isinstance(value, list) else ()

@@ -146,7 +146,7 @@ def _says_nothing(results: Mapping[str, MetricResult]) -> bool:
 
 
 def _predictions(questions: Sequence[Prediction], items: Sequence[Item]) -> list[Prediction]:
-    shared = ("id", "answerable", "stratum", "document", "chunk", "fact")
+    shared = ("id", "answerable", "stratum", "document", "chunk", "other_chunks", "fact")
     return [
         item.prediction.model_copy(update={name: getattr(question, name) for name in shared})
         for question, item in zip(questions, items, strict=True)

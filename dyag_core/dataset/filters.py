@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from dyag_core.text.digests import DigestSet
 from dyag_core.text.grounding import stands_alone, supported
 from dyag_core.text.normalise import fold, normalise
+from dyag_core.text.passage import passages_of
 from dyag_core.text.similarity import similarity
 
 if TYPE_CHECKING:
@@ -100,20 +101,15 @@ class Screen:
         return False
 
     def _supported(self, example: Example, read: _Read) -> bool:
-        texts, fields = read.passages(example.chunk), read.fields()
         if example.fact is None:
-            return supported(example.answer, texts + fields, example.question)
-        whole = read.passages(None) if example.other_facts else texts
-        return all(
-            fact.value is None
-            or _says(fact.value, whole + fields if fact.document == example.document else self._texts(fact.document))
-            for fact in example.facts
-        )
+            return supported(example.answer, read.passages(example.chunk), example.question)
+        return all(fact.value is None or _says(fact.value, self._passages(fact, example)) for fact in example.facts)
 
-    def _texts(self, document: str) -> list[str]:
-        """Everything that another document says, for an answer that compares."""
-        read = self._documents.get(document)
-        return [*(part.text for part in read.documents), *read.fields()] if read else []
+    def _passages(self, fact: Fact, example: Example) -> list[str]:
+        """The passage that a fact of `example` names; all of its document where it names none."""
+        read = self._documents.get(fact.document)
+        same = fact.document == example.document
+        return read.passages(fact.chunk or (example.chunk if same else None)) if read else []
 
 
 class _Read:
@@ -127,7 +123,7 @@ class _Read:
     def add(self, document: Document) -> int:
         """Returns how many characters came with it."""
         self.documents.append(document)
-        for chunk in document.chunks:
+        for chunk in passages_of(document):
             self._texts.setdefault(chunk.id, []).append(chunk.text)
         more = sum([len(chunk.text) for chunk in document.chunks])
         self.length += more
@@ -138,11 +134,6 @@ class _Read:
         if chunk is not None:
             return self._texts.get(chunk, [])
         return [text for texts in self._texts.values() for text in texts]
-
-    def fields(self) -> list[str]:
-        """What its metadata and titles say."""
-        values = [str(value) for document in self.documents for value in document.metadata.values()]
-        return values + [document.title for document in self.documents]
 
 
 def _all_stand_in(facts: Iterable[Fact], texts: list[str]) -> bool:

@@ -62,8 +62,7 @@ class Passages:
         """The passages that the answer rests on."""
         if not example.answerable:
             return []
-        ids = dict.fromkeys([example.chunk, *(fact.chunk for fact in example.facts)])
-        return [chunk for name in ids if name is not None and (chunk := self.index.chunk(name)) is not None]
+        return [chunk for name in example.chunks if (chunk := self.index.chunk(name)) is not None]
 
     def _chosen(self, question: str, right: list[Chunk], left_out: bool) -> list[Chunk]:
         size = self.distractors + 1

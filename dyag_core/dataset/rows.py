@@ -20,7 +20,7 @@ from dyag_core.dataset.quality.counting import Tally
 from dyag_core.dataset.quality.report import report_path
 from dyag_core.dataset.splits import STRATA, Splitter
 from dyag_core.plugin.run import Run
-from dyag_core.progress import Paced
+from dyag_core.progress import Throttled
 from dyag_core.records import GeneratedData
 from dyag_core.text.digests import DigestSet
 from dyag_core.text.normalise import fold
@@ -69,7 +69,11 @@ class Rows:
         """Let the generator `chosen` make examples of the documents that are read, and write them."""
         run = self.run
         documents = self.counted(groups.watch(read))
-        with rare_collections(), run.progress.task("generating", total=self.count) as bar, Paced(bar, "rows") as task:
+        with (
+            rare_collections(),
+            run.progress.task("generating", total=self.count) as bar,
+            Throttled(bar, "rows") as task,
+        ):
             examples = plugins.filter_examples(plugins.generate(chosen, self.screen.watch(documents), run), run)
             self.write(examples, task, groups.check)
             for _ in documents:  # the rest of the input is read for its bad lines, and counted
@@ -260,6 +264,8 @@ def _row(
     meta: dict[str, Any] = {"document": example.document, "chunk": example.chunk, "fact": facts[0] if fact else None}
     if example.other_facts:
         meta["facts"] = facts
+        if len(chunks := example.chunks) > 1:
+            meta["chunks"] = list(chunks)
     if fact:
         meta["subject"], meta["attribute"] = fact.subject, fact.attribute
     meta["answerable"], meta["method"] = example.answerable, method

@@ -56,9 +56,9 @@ class Asked:
         trained = trained_questions(models.model) if models.model is not None else frozenset()
         return cls(questions, path.name, file_sha256(path), lang, system, trained)
 
-    def right_chunks(self, index: OpenIndex) -> list[Chunk | None]:
-        """The passage that holds each question's answer; None where nothing answers it, or none is known."""
-        return [index.chunk(q.chunk) if q.answerable and q.chunk is not None else None for q in self.questions]
+    def right_chunks(self, index: OpenIndex) -> list[list[Chunk]]:
+        """The passages that hold each question's answer; none where nothing answers it, or one of them isn't known."""
+        return [index.right_chunks(question) for question in self.questions]
 
 
 @dataclass(eq=False)
@@ -113,7 +113,7 @@ class Setup:
             if self.chosen_k is not None:
                 about["index"]["k_chosen"] = self.chosen_k.describe()
             if arm.oracle:
-                known = sum(chunk is not None for chunk in self.asked.right_chunks(self.index))
+                known = sum(map(bool, self.asked.right_chunks(self.index)))
                 about["oracle"] = {"right_passage": known, "as_rag": len(self.asked.questions) - known}
         passport = self.models.passport
         if arm.finetuned and passport is not None and (seconds := training_seconds(passport)) is not None:
@@ -209,6 +209,7 @@ def _prediction(question: Question, prompt: Prompt, reply: Reply, trained: froze
         stratum=question.stratum,
         document=question.document,
         chunk=question.chunk,
+        other_chunks=question.other_chunks,
         fact=question.fact,
         context=prompt.context,
         sources=tuple(Source(chunk=hit.chunk.id, score=hit.score) for hit in prompt.hits),

@@ -77,7 +77,7 @@ def choose_k(
         UsageError: none of the questions names a passage of this index.
     """
     questions = read_questions(validation, system)
-    known = [q for q in questions if q.answerable and q.chunk is not None and index.chunk(q.chunk) is not None]
+    known = [question for question in questions if index.right_chunks(question)]
     if not known:
         raise UsageError(
             f"{validation}: no question names a passage (meta.chunk) of {index.folder}, so k can't be chosen on it",
@@ -96,7 +96,7 @@ def choose_k(
     # Passages that don't fit are left out the worst first, so a smaller k keeps the first of those kept here.
     places = [[hit.chunk.id for hit in prompt.hits] for prompt in prompts]
     recall = {
-        k: sum(question.chunk in kept[:k] for question, kept in zip(asked, places, strict=True)) / len(asked)
+        k: sum(set(question.chunks) <= set(kept[:k]) for question, kept in zip(asked, places, strict=True)) / len(asked)
         for k in CANDIDATES
     }
     enough = max(recall.values()) - _standard_error(max(recall.values()), len(asked))

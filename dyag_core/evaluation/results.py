@@ -112,6 +112,7 @@ def _item(prediction: Prediction, position: int, scores: Sequence[MetricResult])
         "stratum": prediction.stratum,
         "document": prediction.document,
         "chunk": prediction.chunk,
+        "other_chunks": list(prediction.other_chunks),
         "fact": prediction.fact,
         "time_seconds": prediction.seconds,
         "retrieval_seconds": prediction.retrieval_seconds,

@@ -26,8 +26,8 @@ from dyag_core.artifacts import (
 )
 from dyag_core.errors import DyagError, EndpointError, UsageError
 from dyag_core.extras import missing_library
+from dyag_core.models.library_output import quiet_libraries
 from dyag_core.models.pip_download import pip_download
-from dyag_core.models.quiet import quiet_libraries
 from dyag_core.progress import SilentProgress
 
 if TYPE_CHECKING:

@@ -26,8 +26,8 @@ class Prediction(Record):
 
     `answerable` is False where the right answer is to say that the documents don't tell.
     `context` is the retrieved text that stood in the prompt, empty for closed-book arms; `sources` are its chunks, best
-    first. `chunk` is the one that holds the answer, where that is known. `seconds` is the whole time of the question,
-    `retrieval_seconds` the part of it that searching took.
+    first. `chunk` is the one that holds the answer, where that is known; one that rests on several has `other_chunks`.
+    `seconds` is the whole time of the question, `retrieval_seconds` the part of it that searching took.
     """
 
     id: str
@@ -38,6 +38,7 @@ class Prediction(Record):
     stratum: str | None = None
     document: str | None = None
     chunk: str | None = None
+    other_chunks: tuple[str, ...] = ()
     fact: str | None = None
     context: str = ""
     sources: tuple[Source, ...] = ()
@@ -48,6 +49,11 @@ class Prediction(Record):
     truncated: bool = False
     seen_in_training: bool = False
     error: str | None = None
+
+    @property
+    def chunks(self) -> tuple[str, ...]:
+        """Ids of all chunks that hold the answer together; () where none is known."""
+        return (self.chunk, *self.other_chunks) if self.chunk is not None else ()
 
 
 class MetricResult(Record):

@@ -48,6 +48,11 @@ class Example(Record):
         return (fact, *others) if fact else others
 
     @property
+    def chunks(self) -> tuple[str, ...]:
+        """Ids of all chunks that the answer rests on: `chunk`, and those of the facts beside the first."""
+        return tuple(dict.fromkeys(name for name in (self.chunk, *(fact.chunk for fact in self.facts)) if name))
+
+    @property
     def answerable(self) -> bool:
         """False where the right answer is to say that the documents don't tell."""
         fact = self.fact
@@ -58,7 +63,8 @@ class Question(Record):
     """A test question in one form, whichever of the three file shapes it was read from.
 
     `messages` is the prompt as the model must see it, without retrieved context and without the answer.
-    `answerable` is False where the right answer is to say that the documents don't tell.
+    `answerable` is False where the right answer is to say that the documents don't tell. `chunk` is the id of the
+    passage that holds the answer, where that is known; one that rests on several has `other_chunks`.
     """
 
     id: str
@@ -69,4 +75,10 @@ class Question(Record):
     stratum: str | None = None
     document: str | None = None
     chunk: str | None = None
+    other_chunks: tuple[str, ...] = ()
     fact: str | None = None
+
+    @property
+    def chunks(self) -> tuple[str, ...]:
+        """Ids of all chunks that hold the answer together; () where none is known."""
+        return (self.chunk, *self.other_chunks) if self.chunk is not None else ()

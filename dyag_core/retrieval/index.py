@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from dyag_core.plugin.host import Plugins
     from dyag_core.plugin.protocols import Retriever
-    from dyag_core.records import Hit
+    from dyag_core.records import Hit, Question
 
 
 MANIFEST = "index.json"
@@ -55,6 +55,11 @@ class OpenIndex:
     def chunk(self, chunk_id: str) -> Chunk | None:
         """The chunk with this id."""
         return self._by_id.get(chunk_id)
+
+    def right_chunks(self, question: Question) -> list[Chunk]:
+        """The passages that hold the answer; [] where nothing answers, or one of them isn't in this index."""
+        found = [self.chunk(name) for name in question.chunks] if question.answerable else []
+        return [chunk for chunk in found if chunk is not None] if None not in found else []
 
     def search(self, queries: Sequence[str], k: int) -> list[list[Hit]]:
         """The `k` best chunks for each query, best first."""

@@ -43,11 +43,11 @@ def build_prompts(
     k: int,
     lang: str,
     decoding: Decoding,
-    right_chunks: Sequence[Chunk | None] | None = None,
+    right_chunks: Sequence[Sequence[Chunk]] | None = None,
 ) -> list[Prompt]:
     """Each question as `arm` sees it. Retrieval searches with the last user turn.
 
-    The oracle sees a question's right chunk and nothing else; where `right_chunks` has None, what `rag` would see.
+    The oracle sees a question's right chunks and nothing else; where `right_chunks` has none, what `rag` would see.
 
     Passages that don't fit the context beside the question and the answer's `max_new_tokens` are left out, the worst
     first; the last one is cut short. Where nothing is found, the prompt is the closed-book one.
@@ -59,7 +59,7 @@ def build_prompts(
         return [Prompt(tuple(messages)) for messages in questions]
     if index is None:
         raise UsageError(f"the {arm.name} arm needs an index", "give --index FOLDER (made by: dyag index-rag)")
-    given = right_chunks if arm.oracle and right_chunks is not None else [None] * len(questions)
+    given = right_chunks if arm.oracle and right_chunks is not None else [()] * len(questions)
     found = _found(questions, given, index, k)
     room = engine.context_length - min(decoding.max_new_tokens, engine.context_length // 2)
     return [
@@ -69,15 +69,15 @@ def build_prompts(
 
 
 def _found(
-    questions: Sequence[Sequence[Message]], given: Sequence[Chunk | None], index: OpenIndex, k: int
+    questions: Sequence[Sequence[Message]], given: Sequence[Sequence[Chunk]], index: OpenIndex, k: int
 ) -> Iterator[tuple[list[Hit], float]]:
     """The passages for each question and its share of the search's seconds, to the millisecond; given ones are free."""
-    searched = [messages[-1].content for messages, chunk in zip(questions, given, strict=True) if chunk is None]
+    searched = [messages[-1].content for messages, chunks in zip(questions, given, strict=True) if not chunks]
     started = perf_counter()
     found = iter(index.search(searched, k) if searched else [])
     seconds = round((perf_counter() - started) / max(1, len(searched)), 3)
-    for chunk in given:
-        yield (next(found), seconds) if chunk is None else ([Hit(chunk=chunk, score=1.0)], 0.0)
+    for chunks in given:
+        yield ([Hit(chunk=chunk, score=1.0) for chunk in chunks], 0.0) if chunks else (next(found), seconds)
 
 
 def _fitted(messages: tuple[Message, ...], hits: Sequence[Hit], engine: Engine, room: int, lang: str) -> Prompt:

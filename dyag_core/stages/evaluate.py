@@ -136,8 +136,8 @@ def _validation(questions: Path, validation: Path | None, k: int | Literal["auto
 
 def _check_passages(asked: Asked, index: OpenIndex, arms: Sequence[Arm], run: Run) -> None:
     """Whether the questions' passages are those of this index: recall and the oracle rest on it."""
-    named = [q for q in asked.questions if q.answerable and q.chunk is not None]
-    known = sum(chunk is not None for chunk in asked.right_chunks(index))
+    named = [q for q in asked.questions if q.answerable and q.chunks]
+    known = sum(map(bool, asked.right_chunks(index)))
     if known < len(named):
         run.warn(
             f"the passages of {len(named) - known} of {len(named)} questions are not in {index.folder.name}: they count"

@@ -1,7 +1,7 @@
 """Stage `index`: documents in, a searchable folder out.
 
 NAME.index/
-    chunks.jsonl    the passages: id, text, metadata
+    chunks.jsonl    the passages, with title and fields: id, text, metadata
     retriever/      the retriever plugin's own files; a cache, rebuilt when missing or damaged
     times.json      how many seconds building took: the one file that differs from run to run
     index.json      the manifest, written last: without it the index does not exist
@@ -26,7 +26,7 @@ from dyag_core.artifacts import (
     write_jsonl,
     write_manifest,
 )
-from dyag_core.documents import read_chunks
+from dyag_core.documents import read_documents
 from dyag_core.errors import UsageError
 from dyag_core.plugin.run import Run
 from dyag_core.progress import SilentProgress
@@ -34,6 +34,7 @@ from dyag_core.records import Chunk
 from dyag_core.records.index import Index
 from dyag_core.retrieval.index import CHUNKS, MANIFEST, RETRIEVER, TIMES
 from dyag_core.text.language import detect_language
+from dyag_core.text.passage import passages_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -150,10 +151,10 @@ def _manifest_of(questions: Path) -> Path | None:
 
 def _read_source(source: Path, run: Run) -> list[Chunk]:
     with run.progress.task(f"reading {source.name}") as task:
-        chunks, bad = [], list[BadLine]()
-        for chunk in read_chunks(source, bad.append):
-            chunks.append(chunk)
-            task.advance()
+        chunks, bad = list[Chunk](), list[BadLine]()
+        for document in read_documents(source, bad.append):
+            chunks += passages_of(document)
+            task.advance(len(document.chunks))
     if bad:
         run.warn(f"{source}: {len(bad)} lines could not be used; line {bad[0].line}: {bad[0].reason}")
     if not chunks:

@@ -16,7 +16,7 @@ from pydantic import Field
 from dyag_core import Example, hookimpl
 from dyag_core.api import fold, similarity
 from dyag_plugins.generators.facts.interview import Interview, RuleOptions
-from dyag_plugins.generators.facts.multi_fact import Together
+from dyag_plugins.generators.facts.multi_fact import MultiFactRows
 
 if TYPE_CHECKING:
     import random
@@ -61,7 +61,7 @@ class AugmentedGenerator:
 
 
 def _examples(documents: Iterable[Document], options: AugmentedOptions, asking: Interview) -> Iterator[Example]:
-    together = Together(asking, options.combined, options.compared, options.dialogues)
+    together = MultiFactRows(asking, options.combined, options.compared, options.dialogues)
     for document in documents:
         asks = asking.asks(document)
         rows = 0

@@ -18,8 +18,9 @@ from pydantic import Field
 from dyag_core import Chunk, Decoding, Document, Example, Message, Reply, hookimpl
 from dyag_core.api import BadLine, Journal, guessed_text_tokens, guessed_tokens, is_present, read_jsonl, supported
 from dyag_core.records import GenerationEstimate
-from dyag_plugins.generators.llm_prompts import PAIRS_SCHEMA, Prompts, parse_pairs, parse_verdict
+from dyag_plugins.generators.llm_prompts import Prompts
 from dyag_plugins.metered_model import AskedModel, AskedModelOptions, Asker, request_key
+from dyag_plugins.model_replies import PAIRS_SCHEMA, parse_pairs, parse_verdict
 
 if TYPE_CHECKING:
     from dyag_core import Run

@@ -22,9 +22,9 @@ from pydantic import Field, FilePath
 
 from dyag_core import Decoding, Message, MetricResult, Prediction, Reply, Run, UsageError, hookimpl
 from dyag_core.api import Journal, detect_language, normalise
-from dyag_plugins.generators.llm_prompts import parse_verdict
 from dyag_plugins.metered_model import AskedModel, AskedModelOptions, Asker
 from dyag_plugins.metrics.judge_labels import agreement, read_labels
+from dyag_plugins.model_replies import parse_verdict
 
 dyag_api = 1
 

@@ -22,10 +22,10 @@ class Options(BaseModel, extra="forbid"):
 def dyag_score(predictions: Sequence[Prediction]) -> MetricResult:
     """One over the right passage's rank; None where none is known, and for arms that retrieve nothing."""
     retrieves = any(p.sources for p in predictions)
-    items = [_score(p) if retrieves and p.answerable and p.chunk is not None else None for p in predictions]
+    items = [_score(p) if retrieves and p.answerable and p.chunks else None for p in predictions]
     return MetricResult(name="mrr", items=items)
 
 
 def _score(prediction: Prediction) -> float:
-    ranks = (rank for rank, source in enumerate(prediction.sources, 1) if source.chunk == prediction.chunk)
+    ranks = (rank for rank, source in enumerate(prediction.sources, 1) if source.chunk in prediction.chunks)
     return 1 / next(ranks, float("inf"))

@@ -23,11 +23,13 @@ class Options(BaseModel, extra="forbid"):
 
 @hookimpl
 def dyag_score(predictions: Sequence[Prediction], options: Options) -> MetricResult:
-    """1 where the right passage is there, else 0; None where none is known, and for arms that retrieve nothing."""
+    """The share of the right passages that are there: 1 or 0 where there is one. None where none is known, and for arms
+    that retrieve nothing.
+    """
     retrieves = any(p.sources for p in predictions)
     items = [
-        float(p.chunk in [source.chunk for source in p.sources[: options.k]])
-        if retrieves and p.answerable and p.chunk is not None
+        sum(source.chunk in p.chunks for source in p.sources[: options.k]) / len(p.chunks)
+        if retrieves and p.answerable and p.chunks
         else None
         for p in predictions
     ]

@@ -3,6 +3,7 @@
 Words are folded (lower case, no accents) on both sides before stopwords and stemming, because people type "categorie"
 and "licence" where documents say "Catégorie". Stemming folded words is a little less exact than stemming accented
 ones, but it is the same on both sides, which is what counts. "7zip" is found by "7-zip" and the other way round.
+Scripts without spaces (Chinese, Japanese, Thai ...) are searched by pairs of neighbouring characters (Nie et al. 2000).
 """
 
 from __future__ import annotations
@@ -20,8 +21,12 @@ from dyag_plugins.retrievers.cache import is_whole, seal, unseal
 
 _WORD = re.compile(r"[^\W_]+")
 _PART = re.compile(r"\d+|[^\W\d_]+")
+# Han, kana, Hangul as `fold` leaves it, Thai and Lao, Burmese, Khmer: no spaces between words.
+_UNSPACED = re.compile(
+    "[\u0e00-\u0eff\u1000-\u11ff\u1780-\u17ff\u3005\u3040-\u30ff\u3400-\u9fff\uac00-\ud7ff\U00020000-\U0003ffff]+"
+)
 _STEMMERS = {"fr": "french", "en": "english"}
-_FORMAT = 1
+_FORMAT = 2
 
 
 class BM25:
@@ -88,11 +93,22 @@ def analyser(lang: str) -> Callable[[str], list[str]]:
         for word in _WORD.findall(fold(text)):
             if word in stop:
                 continue
+            if not word.isascii() and _UNSPACED.search(word):
+                terms += _pairs(word)
+                word = _UNSPACED.sub("", word)
+                if not word:
+                    continue
             parts = _PART.findall(word)
             terms += [stem(term) for term in ([word] if len(parts) < 2 else [word, *parts])]
         return terms
 
     return analyse
+
+
+def _pairs(word: str) -> list[str]:
+    """Neighbouring characters of each stretch without spaces, two by two; a single one by itself."""
+    runs: list[str] = _UNSPACED.findall(word)
+    return [run[i : i + 2] for run in runs for i in range(max(1, len(run) - 1))]
 
 
 def _build(corpus: Sequence[list[str]], options: BM25.Options) -> Any:

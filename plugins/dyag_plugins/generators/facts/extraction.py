@@ -9,7 +9,17 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from dyag_core.api import HEADING, TABLE_ROW, TABLE_RULE, first_sentence, fold, heading_title
+from dyag_core.api import (
+    HEADING,
+    TABLE_ROW,
+    TABLE_RULE,
+    field_label,
+    first_sentence,
+    fold,
+    heading_title,
+    passages_of,
+    says_field,
+)
 from dyag_core.records import Fact
 from dyag_plugins.generators.facts.packs import label_key
 
@@ -80,11 +90,12 @@ def facts_of(document: Document, *, missing: Iterable[str], skipped: Iterable[st
         for subject, label, value, seen_as in _stated(chunk.text, name):
             add(chunk.id, subject, label, value, seen_as)
     in_text = [item.fact for item in found.values()]
+    passages = passages_of(document) if document.metadata else ()
     for field, value in document.metadata.items():
         text = _field_text(value)
         label = _label_of_field(field)
         if text and fold(text) != title and not any(_same(label, text, fact) for fact in in_text):
-            add(_chunk_saying(document.chunks, text).id, name, label, text, "field")
+            add(_chunk_saying(passages, field, text).id, name, label, text, "field")
     return list(found.values())
 
 
@@ -213,5 +224,6 @@ def _same(label: str, value: str, fact: Fact) -> bool:
     )
 
 
-def _chunk_saying(chunks: Sequence[Chunk], value: str) -> Chunk:
-    return next((chunk for chunk in chunks if value in chunk.text), chunks[0])
+def _chunk_saying(passages: Sequence[Chunk], field: str, value: str) -> Chunk:
+    label = field_label(field)
+    return next((chunk for chunk in passages if says_field(chunk.text, label, value)), passages[0])

@@ -13,8 +13,8 @@ from dyag_core import Example, Fact
 from dyag_core.api import UNKNOWN, DigestSet, fold
 from dyag_plugins.generators.facts.derived import derived
 from dyag_plugins.generators.facts.extraction import Found, facts_of
-from dyag_plugins.generators.facts.label_history import Told
-from dyag_plugins.generators.facts.mentions import Said
+from dyag_plugins.generators.facts.label_history import LabelHistory
+from dyag_plugins.generators.facts.mentions import Mentions
 from dyag_plugins.generators.facts.packs import label_key, load_pack
 from dyag_plugins.generators.facts.phrasing import Wordings
 from dyag_plugins.generators.facts.questions import Ask, kind_of, where_in
@@ -61,7 +61,7 @@ class Interview:
         self.options, self.run, self.explains = options, run, explains
         self.pack = load_pack(run.lang, options.rules)
         self.words = Wordings(self.pack, run.lang)
-        self.told = Told()
+        self.told = LabelHistory()
         self._missing = frozenset(fold(value).strip(" .") for value in self.pack.missing)
         self._skipped = frozenset(label_key(label) for label in self.pack.skipped)
         self._yes = frozenset(fold(value) for value in self.pack.yes_values)
@@ -206,7 +206,7 @@ class Interview:
         number = int(self._owed + rng.random())
         if number <= 0:
             return []
-        said = Said(document, [ask.phrase for ask in known])
+        said = Mentions(document, [ask.phrase for ask in known])
         nouns = {ask.phrase.noun for ask in known}
         chosen = rng.sample(blank, min(number, len(blank)))
         short = number - len(chosen)

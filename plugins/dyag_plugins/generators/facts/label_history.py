@@ -17,7 +17,7 @@ _LABELS = 2048
 _NOUNS, _VALUES = 1024, 24
 
 
-class Told:
+class LabelHistory:
     """Labels that documents have, in the form in which labels are compared, with their words and newest values."""
 
     def __init__(self) -> None:

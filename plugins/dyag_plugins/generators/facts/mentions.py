@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from dyag_plugins.generators.facts.phrasing import Phrase
 
 
-class Said:
+class Mentions:
     """What a document says: its passages, its metadata, and the labels, those of `phrases`, under which it tells."""
 
     def __init__(self, document: Document, phrases: Iterable[Phrase]) -> None:

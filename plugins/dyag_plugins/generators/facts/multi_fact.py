@@ -28,7 +28,7 @@ _MOST = 200
 
 
 @dataclass
-class Together:
+class MultiFactRows:
     """Makes them document by document. Shares are of all rows of a document."""
 
     asking: Interview
