@@ -63,6 +63,7 @@ class Session:
         base_model: str | None = None,
         overlap: int = 0,
         strict: bool = False,
+        fields: Mapping[str, str] | None = None,
     ) -> IngestedDocuments:
         """Read documents of any kind into one file of chunks. See `dyag ingest --help`."""
         from dyag_core.stages.ingest import ingest
@@ -75,6 +76,7 @@ class Session:
             base_model=base_model,
             overlap=overlap,
             strict=strict,
+            fields=fields,
             plugins=self._host(),
             progress=self.progress,
         )
@@ -96,6 +98,7 @@ class Session:
         with_context: bool = False,
         index: str | Path | Index | None = None,
         distractors: int | None = None,
+        fields: Mapping[str, str] | None = None,
     ) -> GeneratedData:
         """Make training data from documents; `split` True means 80/10/10. See `dyag generate-training --help`.
 
@@ -121,6 +124,7 @@ class Session:
             with_context=with_context,
             index=_folder(index),
             distractors=distractors,
+            fields=fields,
             plugins=self._host(),
             progress=self.progress,
         )
@@ -154,6 +158,7 @@ class Session:
         count: int | None = None,
         output: str | Path | None = None,
         options: Mapping[str, Any] | None = None,
+        fields: Mapping[str, str] | None = None,
     ) -> GenerationEstimate:
         """What `generate` with these arguments would ask a model for: requests, tokens, cost. Nothing is written."""
         from dyag_core.stages.estimate_generation import estimate_generation
@@ -166,6 +171,7 @@ class Session:
             options=options,
             seed=self.seed,
             lang=self.lang,
+            fields=fields,
             plugins=self._host(),
             progress=self.progress,
         )
@@ -178,6 +184,7 @@ class Session:
         method: str = "augmented",
         options: Mapping[str, Any] | None = None,
         strict: bool = False,
+        fields: Mapping[str, str] | None = None,
     ) -> Explanation:
         """How the questions about one document (its id or its title) are made. Nothing is written."""
         from dyag_core.stages.explain import explain
@@ -190,6 +197,7 @@ class Session:
             seed=self.seed,
             lang=self.lang,
             strict=strict,
+            fields=fields,
             plugins=self._host(),
             progress=self.progress,
         )
@@ -296,6 +304,7 @@ class Session:
         output: str | Path | None = None,
         retriever: str = "bm25",
         options: Mapping[str, Any] | None = None,
+        fields: Mapping[str, str] | None = None,
     ) -> Index:
         """Build a search index over documents."""
         from dyag_core.stages.index import index
@@ -306,6 +315,7 @@ class Session:
             retriever=retriever,
             options=options,
             seed=self.seed,
+            fields=fields,
             plugins=self._host(),
             progress=self.progress,
         )

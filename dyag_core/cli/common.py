@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dyag_core.cli.plugin_parameters import PluginName, PluginOptions
+from dyag_core.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -101,6 +102,33 @@ def decoding_options(function: Callable[..., Any]) -> Callable[..., Any]:
     ):
         function = option(function)
     return function
+
+
+def field_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`--map NAME=FIELD` and `--title FIELD`: what documents call their fields."""
+    for option in reversed(
+        [
+            click.option(
+                "--map",
+                "mapped",
+                multiple=True,
+                metavar="NAME=FIELD",
+                help="The documents call NAME (content, title, id, document, or any field) FIELD; may be repeated.",
+            ),
+            click.option("--title", metavar="FIELD", help="The field or column that names a document."),
+        ]
+    ):
+        function = option(function)
+    return function
+
+
+def fields_of(mapped: tuple[str, ...], title: str | None) -> dict[str, str] | None:
+    """What the user said of fields, by the name that DYAG gives them. UsageError: not NAME=FIELD."""
+    pairs = [pair.partition("=") for pair in (*mapped, *([f"title={title}"] if title else []))]
+    for name, _, field in pairs:
+        if not name.strip() or not field.strip():
+            raise UsageError(f"--map {name!r} is not NAME=FIELD", "write it as --map content=body")
+    return {name.strip(): field.strip() for name, _, field in pairs} or None
 
 
 def session(seed: int = 42, lang: str | None = None) -> Session:

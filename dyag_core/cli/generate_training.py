@@ -10,6 +10,8 @@ import click
 from dyag_core.cli.common import (
     FilePath,
     base_model_option,
+    field_options,
+    fields_of,
     json_option,
     lang_option,
     plugin_options,
@@ -79,6 +81,7 @@ def parse_split(text: str | None) -> tuple[float, float, float] | None:
 @lang_option
 @plugin_options("generator")
 @seed_option
+@field_options
 @json_option
 def command(
     documents: Path,
@@ -104,6 +107,8 @@ def command(
     lang: str | None,
     option: tuple[str, ...],
     seed: int,
+    mapped: tuple[str, ...],
+    title: str | None,
     as_json: bool,
 ) -> None:
     """Make chat training data from INPUT: a file that dyag reads (JSONL, CSV, Markdown, PDF ...) or a folder.
@@ -118,16 +123,20 @@ def command(
     flags: dict[str, object] = {"rules": rules, "answer_style": answer_style, "sources": sources or None}
     flags |= {"max_cost": max_cost, "max_tokens_total": max_tokens_total}
     options = {name: str(value) for name, value in flags.items() if value is not None} | parse_pairs(option)
+    fields = fields_of(mapped, title)
     if explain is not None:
         _explain(
-            session(seed, lang).explain(documents, explain, method=method, options=options, strict=strict), as_json
+            session(seed, lang).explain(
+                documents, explain, method=method, options=options, strict=strict, fields=fields
+            ),
+            as_json,
         )
         return
     if output is None:
         raise UsageError("--output is missing", "name the file to write: --output training.jsonl")
     if only_estimate:
         found = session(seed, lang).estimate_generation(
-            documents, method=method, count=count, output=output, options=options
+            documents, method=method, count=count, output=output, options=options, fields=fields
         )
         result(found.model_dump(mode="json"), as_json=as_json, text=_estimate_table(found))
         hint("Nothing was asked. Leave out --estimate to start; --max-cost or --max-tokens-total set a limit.")
@@ -147,6 +156,7 @@ def command(
         with_context=with_context,
         index=index,
         distractors=distractors,
+        fields=fields,
     )
     files = [str(file) for file in (made.train, made.validation, made.test) if file] or [str(made.output)]
     result(made.model_dump(mode="json"), as_json=as_json, text="\n".join(files))

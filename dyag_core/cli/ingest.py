@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from dyag_core.cli.common import FilePath, base_model_option, json_option, session, shell_path
+from dyag_core.cli.common import FilePath, base_model_option, field_options, fields_of, json_option, session, shell_path
 from dyag_core.cli.plugin_parameters import StageCommand
 
 
@@ -24,6 +24,7 @@ from dyag_core.cli.plugin_parameters import StageCommand
 @base_model_option(help="The model whose tokens are counted.")
 @click.option("--overlap", default=0, show_default=True, help="Sentences repeated from one chunk to the next.")
 @click.option("--strict", is_flag=True, help="Stop at the first bad line or file.")
+@field_options
 @json_option
 def command(
     sources: tuple[Path, ...],
@@ -33,6 +34,8 @@ def command(
     base_model: str | None,
     overlap: int,
     strict: bool,
+    mapped: tuple[str, ...],
+    title: str | None,
     as_json: bool,
 ) -> None:
     """Read INPUT into one file of chunks: JSONL, JSON, CSV, TSV, Parquet, Markdown, text, HTML, PDF, Word, or folders.
@@ -50,6 +53,7 @@ def command(
         base_model=base_model,
         overlap=overlap,
         strict=strict,
+        fields=fields_of(mapped, title),
     )
     result(made.model_dump(mode="json"), as_json=as_json, text=str(made.output))
     hint(*made.summary_lines())

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from dyag_core.errors import UsageError, nearest
 from dyag_core.text.grids import column_kind, naming_column
 from dyag_core.text.normalise import fold
+from dyag_core.text.passage import field_label
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -31,8 +31,6 @@ _OF_OTHERS = frozenset(
 )
 _FIRST_NAMES = frozenset(("prenom", "first name", "firstname", "given name", "forename"))
 _LAST_NAMES = frozenset(("nom", "nom de famille", "last name", "lastname", "surname", "family name", "name"))
-_CAMEL = re.compile(r"(?<=[a-zà-ÿ])(?=[A-Z])")
-_NOT_IN_A_LABEL = re.compile(r"[\s_.]+|(?<=[^\W\d_])-(?=[^\W\d_])")
 _LISTED = {"|": re.compile(r"\s*\|\s*"), ";": re.compile(r"\s*;\s*"), "\n": re.compile(r"\s*\n\s*(?:[-*•]\s+)?")}
 _LONGEST_PART = 60
 
@@ -98,14 +96,6 @@ def given_column(wanted: str, names: Sequence[str]) -> str:
     return found
 
 
-@lru_cache(maxsize=4096)
-def label_of(name: str) -> str:
-    """A column's name as people would write it: "nb_places" is "nb places", "licence.id" is "licence id"."""
-    if " " in name.strip():
-        return " ".join(name.replace("_", " ").split())
-    return " ".join(part for part in _NOT_IN_A_LABEL.split(_CAMEL.sub(" ", name)) if part)
-
-
 def several(cell: str, sign: str) -> list[str]:
     """The values of a cell: divided by `sign`, or written as a JSON list ("["); one where `sign` is ""."""
     if not sign:
@@ -124,7 +114,7 @@ def several(cell: str, sign: str) -> list[str]:
 
 def _titles(names: Sequence[str], sample: Sequence[Mapping[str, str]]) -> list[tuple[str, ...]]:
     """The columns that name the rows, the best first."""
-    words = {name: fold(label_of(name)) for name in names}
+    words = {name: fold(field_label(name)) for name in names}
     first = next((name for name in names if words[name] in _FIRST_NAMES), None)
     last = next((name for name in names if words[name] in _LAST_NAMES), None)
     if first and last:

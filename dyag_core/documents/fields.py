@@ -9,12 +9,13 @@ from itertools import groupby
 from typing import Any
 
 from dyag_core.artifacts import BadLine
-from dyag_core.documents.columns import CONTENT_FIELDS, ROLES, TITLE_FIELDS, Columns, label_of, several
+from dyag_core.documents.columns import CONTENT_FIELDS, ROLES, TITLE_FIELDS, Columns, several
 from dyag_core.documents.decoding import cell_text, one_form
 from dyag_core.records import Chunk, Document
 from dyag_core.text.chunking import Chunking, first_heading
 from dyag_core.text.digests import DigestTable
 from dyag_core.text.normalise import fold
+from dyag_core.text.passage import field_label, field_text
 from dyag_core.text.sanitize import writable
 
 OnBadLine = Callable[[BadLine], None]
@@ -119,15 +120,10 @@ def _listed_text(title: str, values: Mapping[str, list[str]]) -> str:
     lines, sections = [f"# {title}", ""], []
     for name, parts in values.items():
         if len(parts) == 1 and (len(parts[0]) > _LONGEST_LINE or "\n\n" in parts[0]):
-            sections += ["", f"## {label_of(name)}", "", parts[0]]
+            sections += ["", f"## {field_label(name)}", "", parts[0]]
         else:
-            lines.append(f"- {label_of(name)}: {listed(parts)}")
+            lines.append(f"- {field_label(name)}: {field_text(parts)}")
     return "\n".join([*lines, *sections])
-
-
-def listed(parts: list[str]) -> str:
-    """Values on one line: "a, b", and "Roy, Eva; Petit, Luc" where they hold commas themselves."""
-    return ("; " if any("," in part for part in parts) and len(parts) > 1 else ", ").join(map(one_line, parts))
 
 
 def renamed(fields: dict[str, Any], given: Mapping[str, str]) -> dict[str, Any]:

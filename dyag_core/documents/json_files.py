@@ -13,7 +13,8 @@ from dyag_core.artifacts import BadLine, read_jsonl
 from dyag_core.artifacts.jsonl import MAX_LINE_BYTES, parse_line
 from dyag_core.documents.columns import TITLE_FIELDS, columns_of, given_column
 from dyag_core.documents.decoding import as_utf8
-from dyag_core.documents.fields import Placed, content_field, documents_of, flat, listed, object_chunk, record_chunk
+from dyag_core.documents.fields import Placed, content_field, documents_of, flat, object_chunk, record_chunk
+from dyag_core.text.passage import field_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -36,8 +37,6 @@ _IN_STRING = re.compile(rb'["\\\n]')
 _OBJECT_IN_ARRAY = re.compile(rb"\[\s*\{")
 #: Where an interface puts the fields of a record, beside its own: GeoJSON, JSON:API, OpenDataSoft, Elasticsearch.
 _WRAPPERS = ("properties", "attributes", "fields", "_source", "node")
-#: What JSON calls yes and no, as a table would show it.
-_SPELT = {True: "true", False: "false"}
 
 
 def from_json(path: Path, reading: Reading) -> Iterator[Document]:
@@ -91,14 +90,8 @@ def _record(row: Mapping[str, Any], given: Mapping[str, str]) -> dict[str, str] 
         fields[inner if wrapper in _WRAPPERS and inner else name] = value
     if row.get("type") == "Feature":  # GeoJSON: its position is nothing to ask about
         fields = {name: value for name, value in fields.items() if name != "type" and not name.startswith("geometry")}
-    shown = {name: _cell(value) for name, value in fields.items()}
+    shown = {name: field_text(value) for name, value in fields.items()}
     return shown if any(name not in ("id", "type") for name in shown) else None
-
-
-def _cell(value: Any) -> str:
-    if isinstance(value, list):
-        return listed([_cell(part) for part in value])
-    return _SPELT[value] if isinstance(value, bool) else str(value)
 
 
 # --- files ------------------------------------------------------------------------------------------------------------

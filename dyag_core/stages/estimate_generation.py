@@ -25,6 +25,7 @@ def estimate_generation(
     method: str,
     count: int | None,
     options: Mapping[str, Any] | None = None,
+    fields: Mapping[str, str] | None = None,
     seed: int = 42,
     lang: str | None = None,
     plugins: Plugins,
@@ -37,7 +38,7 @@ def estimate_generation(
     """
     check_language(lang)
     chosen = plugins.choose("generators", method, options)
-    read = read_documents(source, lambda _line: None, strict=False)
+    read = read_documents(source, lambda _line: None, fields=fields)
     if lang is None:
         lang, read = language_of(read)
     output = jsonl_file(output)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from dyag_core.dataset.filters import Screen
 from dyag_core.documents import read_documents
+from dyag_core.documents.notices import Notices
 from dyag_core.errors import UsageError, nearest
 from dyag_core.plugin.run import Run
 from dyag_core.records import ExplainedRow, Explanation
@@ -31,6 +32,7 @@ def explain(
     seed: int = 42,
     lang: str | None = None,
     strict: bool = False,
+    fields: Mapping[str, str] | None = None,
     plugins: Plugins,
     progress: Progress,
 ) -> Explanation:
@@ -50,7 +52,7 @@ def explain(
     def tell(line: BadLine) -> None:
         progress.message(f"warning: line {line.line}: {line.reason}")
 
-    read = read_documents(source, tell, strict=strict)
+    read = read_documents(source, tell, strict=strict, fields=fields, on_notice=Notices(progress).add)
     if lang is None:
         lang, read = language_of(read)
     run = Run(stage="explain", folder=Path(), plugins=plugins, seed=seed, lang=lang, progress=progress)

@@ -25,6 +25,7 @@ from dyag_core.dataset.quality.report import check_lengths, report_path, write_r
 from dyag_core.dataset.rows import PARTS, Rows, part_file
 from dyag_core.dataset.splits import Splitter
 from dyag_core.documents import read_documents
+from dyag_core.documents.notices import Notices
 from dyag_core.errors import GateError, UsageError
 from dyag_core.plugin.run import Run
 from dyag_core.records import GeneratedData
@@ -116,8 +117,8 @@ def generate(
             data = rows.result(rejects, _report(rows, plugins))
             decided = {
                 "method": chosen.name, "count": count, "split": split, "group_by": group_by, "lang": lang,
-                "system_prompt": system, "min_yield": min_yield, "strict": strict, "fields": fields, "base_model": measure.ruler.name,
-                "with_context": with_context, "distractors": passages.distractors if passages else None,
+                "system_prompt": system, "min_yield": min_yield, "strict": strict, "fields": fields,
+                "base_model": measure.ruler.name, "with_context": with_context, "distractors": passages.distractors if passages else None,
             }  # fmt: skip
             _write_manifest(data, source, decided, chosen, plugins, run)
             done.result = data
@@ -233,5 +234,5 @@ def _nothing_found(data: GeneratedData, notices: Notices) -> str:
     if data.bad_lines:
         causes.append(f"{data.bad_lines} bad lines, see {data.rejects}")
     if not causes:
-        causes = [f"no fields, tables or labelled lines in {data.documents} documents; prose is for --method llm"]
+        causes = [f"no fields, tables or labelled lines in {data.documents_total} documents; prose is for --method llm"]
     return f"nothing to ask was found ({'; '.join(causes)})"

@@ -6,6 +6,8 @@ search that doesn't read them can't find them, and a model that isn't shown them
 
 from __future__ import annotations
 
+import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from dyag_core.text.chunking import HEADING
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
 
     from dyag_core.records import Chunk, Document
 
+_CAMEL_OR_DOT = re.compile(r"(?<=[a-zà-ÿ])(?=[A-Z])|(?<=\w)\.(?=\w)")
 #: Fields that say what a chunk is, not what its document says.
 _OF_THE_CHUNK = frozenset(("id", "document", "title", "headings"))
 #: A shorter value may stand in a text by chance ("3" in "2023"): its label must stand there, too.
@@ -37,15 +40,18 @@ def field_text(value: Any) -> str:
     """A field's value as a text; "" where it is none, or nested."""
     if isinstance(value, list | tuple):
         parts = [field_text(part) for part in value]
-        return ", ".join(parts) if all(parts) else ""
+        sign = "; " if len(parts) > 1 and any("," in part for part in parts) else ", "  # "Roy, Eva; Petit, Luc"
+        return sign.join(parts) if all(parts) else ""
     if isinstance(value, bool):
         return "true" if value else "false"
     return " ".join(str(value).split()) if isinstance(value, str | int | float) else ""
 
 
+@lru_cache(maxsize=4096)
 def field_label(name: str) -> str:
-    """A field's name in words: "date_fin" is "date fin"."""
-    return str(name).replace("_", " ").strip()
+    """A field's name in words: "date_fin" is "date fin", "licence.id" is "licence id", "nbPlaces" is "nb Places"."""
+    spaced = str(name).replace("_", " ").strip()
+    return " ".join(spaced.split() if " " in spaced else _CAMEL_OR_DOT.sub(" ", spaced).split())
 
 
 def says_field(text: str, label: str, value: str) -> bool:
