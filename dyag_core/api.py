@@ -38,6 +38,7 @@ from dyag_core.text.abstention import UNKNOWN, abstains
 from dyag_core.text.chunking import HEADING, TABLE_ROW, TABLE_RULE, heading_title
 from dyag_core.text.digests import DigestSet
 from dyag_core.text.formatting import capital, interval, listed, number, percent, quoted, rounded
+from dyag_core.text.grids import are_pairs, is_total, layout_of, subject_column, turned
 from dyag_core.text.grounding import support, supported
 from dyag_core.text.language import detect_language
 from dyag_core.text.normalise import fold, normalise, tokens
@@ -63,6 +64,7 @@ __all__ = [
     "TrainingIds",
     "Weights",
     "abstains",
+    "are_pairs",
     "arm_name",
     "atomic_folder",
     "atomic_text",
@@ -86,6 +88,8 @@ __all__ = [
     "heading_title",
     "interval",
     "is_present",
+    "is_total",
+    "layout_of",
     "listed",
     "load_tokenizer",
     "locate",
@@ -118,11 +122,13 @@ __all__ = [
     "sha256_of",
     "similarity",
     "stratum_name",
+    "subject_column",
     "support",
     "supported",
     "to_json",
     "tokens",
     "training_ids",
+    "turned",
     "unit_name",
     "weights_of",
     "with_context",

@@ -118,7 +118,8 @@ def generate(
             decided = {
                 "method": chosen.name, "count": count, "split": split, "group_by": group_by, "lang": lang,
                 "system_prompt": system, "min_yield": min_yield, "strict": strict, "fields": fields,
-                "base_model": measure.ruler.name, "with_context": with_context, "distractors": passages.distractors if passages else None,
+                "base_model": measure.ruler.name, "with_context": with_context,
+                "distractors": passages.distractors if passages else None,
             }  # fmt: skip
             _write_manifest(data, source, decided, chosen, plugins, run)
             done.result = data

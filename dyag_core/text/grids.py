@@ -34,6 +34,8 @@ _ATTRIBUTES = frozenset(
     "statut status url lien link nom name titre title contact commentaire comment remarque note notes total".split()
 )
 _LONGEST_NAME = 80
+#: The head of a column that numbers or codes the rows, which a column beside it names.
+_NUMBERING = frozenset("# n no num numero id identifiant code ref reference index rang rank etape step ordre".split())
 #: The head of a column of attributes, in a table that has one column for each thing it compares.
 _CORNERS = frozenset("critere caracteristique fonctionnalite criterion criteria characteristic feature".split())
 #: Headers of two columns whose rows are labels and values of one thing.
@@ -137,6 +139,17 @@ def naming_column(rows: Sequence[Sequence[str]], columns: Sequence[int]) -> int 
         if len(set(filled)) >= 0.9 * len(filled) and median(map(len, filled)) <= _LONGEST_NAME:
             return column
     return None
+
+
+def subject_column(header: Sequence[str], rows: Sequence[Sequence[str]]) -> int:
+    """Which column says what a row of a small table is about: the first, or the names beside numbers, codes, groups."""
+    first = [row[0] for row in rows]
+    words = re.findall(r"\w+|#", fold(header[0]))[:1]
+    numbers = not words or words[0] in _NUMBERING
+    if not numbers and all(first) and len(set(first)) == len(first):
+        return 0
+    named = naming_column(rows, range(len(header)))
+    return named if named is not None else 0
 
 
 def joined_header(top: Sequence[str], below: Sequence[str], rows: Sequence[Sequence[str]]) -> Row:

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from dyag_core.api import (
     HEADING,
     TABLE_ROW,
-    TABLE_RULE,
     field_label,
     first_sentence,
     fold,
@@ -22,6 +21,7 @@ from dyag_core.api import (
 )
 from dyag_core.records import Fact
 from dyag_plugins.generators.facts.packs import label_key
+from dyag_plugins.generators.facts.tables import table_facts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -41,13 +41,6 @@ _LABELLED = re.compile(
 )
 _LINK = re.compile(r"!?\[([^\]]*)\]\(([^)\s]*)[^)]*\)")
 _EMPHASIS = re.compile(r"(\*\*|__|`)(?=\S)(.+?)(?<=\S)\1")
-
-#: Headers of two-column tables whose rows are labels and values.
-_KEY_HEADERS = frozenset(
-    "champ cle propriete attribut caracteristique rubrique libelle element parametre "
-    "field key property attribute characteristic item label parameter name".split()
-)
-_VALUE_HEADERS = frozenset("valeur contenu detail details information value content description".split())
 
 
 class Found(NamedTuple):
@@ -176,22 +169,8 @@ def _short_text(lines: Sequence[str]) -> str:
 
 
 def _table(rows: Sequence[str], title: str) -> Iterator[tuple[str, str, str, str]]:
-    cells = [[cell.strip() for cell in row.strip().strip("|").split("|")] for row in rows if not TABLE_RULE.match(row)]
-    if len(cells) < 2:
-        return
-    header, *body = cells
-    folded = [label_key(name) for name in header]
-    pairs = len(header) == 2 and (
-        not any(folded) or (folded[0] in _KEY_HEADERS and (folded[1] in _VALUE_HEADERS or folded[0] != "name"))
-    )
-    for row in body:
-        if len(row) != len(header) or not row[0]:
-            continue
-        if pairs:
-            yield title, plain_text(row[0]), row[1], "table"
-            continue
-        for name, value in zip(header[1:], row[1:], strict=True):
-            yield plain_text(row[0]), plain_text(name), value, "table"
+    for subject, label, value in table_facts(rows, title, plain_text):
+        yield subject, label, value, "table"
 
 
 def _is_label(label: str) -> bool:
