@@ -236,7 +236,8 @@ def _nameless_rows(
 
 def _tell_of_columns(columns: Columns, names: Sequence[str], tell: Callable[[str], None]) -> None:
     """Say which column names the rows, where it isn't the one that people look at first."""
-    if columns.title and columns.title[0] != (next(filter(None, names)),):
+    others = [name for name in names if name and name not in (columns.id, columns.document, columns.text)]
+    if columns.title and (columns.title[0] != (others[0],) or columns.beside):
         beside = f" (and {columns.beside}, to tell rows of one name apart)" if columns.beside else ""
         tell(f"rows are called by {' and '.join(columns.title[0])}{beside}; another column: --title COLUMN")
 
