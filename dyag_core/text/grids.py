@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 Row = tuple[str, ...]
 
 _NUMBER = re.compile(r"[-+~<>≤≥≈]?\s?[€$£]?\s?\d[\d\s.,'’]*(?:\s?(?:%|‰|[^\W\d_]{1,5}[²³]?|[€$£°]))?")
+_COUNTED = re.compile(r"\(?(?:\d{1,3}|[IVXLC]{1,5}|[a-zA-Z])[.)]?")
 _YEAR = re.compile(r"(?:19|20)\d\d")
 _DATE = re.compile(r"(?:\d{1,2}[/.-]\d{1,2}[/.-](?:\d{4}|\d\d)|\d{4}-\d\d(?:-\d\d)?)(?:[T ]\d\d:\d\d\S*)?")
 _LINK = re.compile(r"(?:https?|ftp)://\S+|www\.\S+|[^\s@]+@[^\s@]+\.\w+")
@@ -77,7 +78,7 @@ def layout_of(rows: Sequence[Sequence[str]], *, headed: bool | None = None) -> L
     if headed is None and _is_data(top, body):
         return Layout((), above)
     if len(body) > 1 and rows[first] == body[0] and _is_second_header(top, body[0], body[1:]):
-        top, first, body = joined_header(top, body[0], body[1:]), first + 1, body[1:]
+        top, first, body = joined_header(top, body[0]), first + 1, body[1:]
     if are_pairs(top):
         return Layout(top, first, turned=True)
     grouped = _is_grouped(body)
@@ -145,14 +146,14 @@ def subject_column(header: Sequence[str], rows: Sequence[Sequence[str]]) -> int:
     """Which column says what a row of a small table is about: the first, or the names beside numbers, codes, groups."""
     first = [row[0] for row in rows]
     words = re.findall(r"\w+|#", fold(header[0]))[:1]
-    numbers = not words or words[0] in _NUMBERING
+    numbers = not words or words[0] in _NUMBERING or all(_COUNTED.fullmatch(cell) for cell in first)
     if not numbers and all(first) and len(set(first)) == len(first):
         return 0
     named = naming_column(rows, range(len(header)))
     return named if named is not None else 0
 
 
-def joined_header(top: Sequence[str], below: Sequence[str], rows: Sequence[Sequence[str]]) -> Row:
+def joined_header(top: Sequence[str], below: Sequence[str]) -> Row:
     """One name for each column under two header rows: "prévu 2023", "Prix (EUR)"."""
     names: list[str] = []
     said, units = "", len({name for name in top if name}) == len(top)

@@ -1,0 +1,235 @@
+"""A web page made simple before it becomes Markdown: its own text, tables without spans, plain headings and lists.
+
+Word files come this way too, once mammoth has made HTML of them.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from dyag_core.text.grids import joined_header, layout_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from bs4 import BeautifulSoup, Tag
+
+#: Never a page's own text.
+_TAGS = "nav footer aside template noscript script style dialog form[role=search]"
+_ROLES = frozenset("navigation contentinfo complementary search dialog alertdialog menu menubar".split())
+#: Words in an id or a class. The first are left out whatever they hold, the others where they hold links for the most.
+_BOILERPLATE = frozenset(
+    "footer cookie cookies consent gdpr rgpd breadcrumb breadcrumbs ariane newsletter skiplink editsection".split()
+)
+_LINKS = frozenset(
+    "menu menus nav navbar navigation sidebar toc sommaire share social pagination header topbar tags".split()
+)
+_SHARE_OF_LINKS = 0.5
+#: A block with such a share of a page's text is the page, whatever it is called.
+_SHARE_OF_PAGE = 0.5
+_WORDS = re.compile(r"[A-Z]?[a-zà-ÿ]+|[A-Z]+(?![a-z])")
+_HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden")
+_ANCHORS = ("¶", "#", "§", "🔗")
+_FOOTNOTE = re.compile(r"\[?(?:\d{1,3}|[a-z]|note \d+)\]?", re.IGNORECASE)
+_HERE, _ELSEWHERE = re.compile(r"^#|[^/]#cite|#fn"), re.compile(r"^https?://\S+$")
+#: More is no span but a mistake, or an attack.
+_LARGEST_SPAN = 100
+
+
+def page_of(raw: bytes) -> BeautifulSoup:
+    """The parsed page: UTF-8 whatever it declares, where it is; else the declared encoding, or Windows-1252."""
+    from bs4 import BeautifulSoup
+
+    try:
+        return BeautifulSoup(raw.decode("utf-8"), "html.parser")
+    except UnicodeDecodeError:
+        return BeautifulSoup(raw, "html.parser")
+
+
+def own_text(page: BeautifulSoup) -> Tag:
+    """The part of a page that is its own text, without menus, footers, cookie notices and what isn't shown."""
+    body = page.find("main") or page.find(attrs={"role": "main"}) or _only_article(page) or page.body or page
+    whole = len(body.get_text())
+    for part in body.select(_TAGS.replace(" ", ",")):
+        part.decompose()
+    for part in [*body.find_all(True)]:
+        if not part.decomposed and part.name not in ("main", "article", "body") and _is_aside(part, whole):
+            part.decompose()
+    return body
+
+
+def simplify(body: Tag, page: BeautifulSoup, *, headed: bool = False) -> None:
+    """Headings without anchors, terms with their meanings, no footnote marks, and tables of rows and columns alone.
+
+    Args:
+        headed: a table's first row is its header where nothing says otherwise, as in Word.
+    """
+    for mark in body.find_all("sup"):
+        if _FOOTNOTE.fullmatch(mark.get_text().strip()) and mark.find("a", href=_HERE):
+            mark.decompose()
+    for link in body.select("h1 a, h2 a, h3 a, h4 a, h5 a, h6 a"):
+        if link.get_text().strip() in _ANCHORS:
+            link.decompose()
+        else:
+            link.unwrap()  # an anchor to itself, as documentation tools write it
+    for link in body.find_all("a"):
+        del link["title"]
+        if not _ELSEWHERE.match(str(link.get("href", ""))):
+            link.unwrap()  # to a page of the same site: its address says nothing to a reader of this one alone
+    for image in body.find_all("img"):
+        if not str(image.get("alt", "")).strip():
+            image.decompose()
+    for term in body.find_all("dt"):
+        _join_terms(term)
+    for table in reversed(body.find_all("table")):  # inner ones first
+        _simplify_table(table, page, headed=headed)
+
+
+def _only_article(page: BeautifulSoup) -> Tag | None:
+    articles = page.find_all("article")
+    return articles[0] if len(articles) == 1 and articles[0].find(["h1", "h2"]) else None
+
+
+def _is_aside(part: Tag, whole: int) -> bool:
+    if (
+        part.get("hidden") is not None
+        or part.get("aria-hidden") == "true"
+        or _HIDDEN.search(str(part.get("style", "")))
+    ):
+        return True
+    if str(part.get("role", "")) in _ROLES:
+        return True
+    words = {word.lower() for value in _names(part) for word in _WORDS.findall(value)}
+    if not words & (_BOILERPLATE | _LINKS) or part.find(["h1", "main", "article"]):
+        return False
+    text = len(part.get_text())
+    if text > _SHARE_OF_PAGE * whole:
+        return False
+    if words & _BOILERPLATE:
+        return True
+    return sum(len(link.get_text()) for link in part.find_all("a")) >= _SHARE_OF_LINKS * text
+
+
+def _names(part: Tag) -> Iterator[str]:
+    for attribute in ("id", "class"):
+        value = part.get(attribute, "")
+        yield from [value] if isinstance(value, str) else value or ()
+
+
+def _join_terms(term: Tag) -> None:
+    """Terms that share a meaning ("-b", "--branches") as one."""
+    following = term.find_next_sibling()
+    while following is not None and following.name == "dt":
+        term.append(", ")
+        term.extend(list(following.contents))
+        following.decompose()
+        following = term.find_next_sibling()
+
+
+# --- tables -----------------------------------------------------------------------------------------------------------
+
+
+def _simplify_table(table: Tag, page: BeautifulSoup, *, headed: bool) -> None:
+    """A table with a header row and a cell for each row and column; tables in its cells stand behind it."""
+    for inner in reversed(table.find_all("table")):
+        table.insert_after(inner.extract())
+    rows = list(table.find_all("tr"))
+    labels = _labels_first(rows)
+    grid, heads = _grid(rows)
+    if not grid or table.get("role") == "presentation":
+        return
+    caption = table.caption.extract() if table.caption else None
+    while heads > 1 and len(set(grid[0])) == 1 < len(grid[0]):
+        grid, heads = grid[1:], heads - 1  # a title over the whole width, above the header
+    header, body = _header(grid, heads or int(headed and not labels))
+    table.clear()
+    for cells, name in [(header, "th"), *((row, "td") for row in body)]:
+        line = page.new_tag("tr")
+        for cell in cells:
+            tag = page.new_tag(name)
+            tag.string = cell.replace("|", "\\|")
+            line.append(tag)
+        table.append(line)
+    if caption is not None:
+        caption.name = "p"
+        table.insert_before(caption)
+
+
+def _labels_first(rows: list[Tag]) -> bool:
+    """Whether the first cell of each row is a label, a heading or in bold, and those beside it are not."""
+    cells = [row.find_all(["td", "th"], recursive=False) for row in rows]
+    return all(_is_label(row[0]) and not any(map(_is_label, row[1:])) for row in cells if row)
+
+
+def _is_label(cell: Tag) -> bool:
+    bold = cell.find(["strong", "b"])
+    return cell.name == "th" or (bold is not None and bold.get_text().strip() == cell.get_text().strip() != "")
+
+
+def _header(grid: list[list[str]], heads: int) -> tuple[list[str], list[list[str]]]:
+    """(names of the columns, rows): blank names for labels and values without a header."""
+    if not heads:
+        if len(grid[0]) == 2 or not (layout := layout_of(grid)).header or layout.first != 1:
+            return [""] * len(grid[0]), grid
+        return grid[0], grid[1:]
+    header = grid[0]
+    for row in grid[1:heads]:
+        header = list(joined_header(header, row))
+    return header, grid[heads:]
+
+
+def _grid(rows: list[Tag]) -> tuple[list[list[str]], int]:
+    """(the text of each cell, spans filled with what they span; how many header rows stand above)."""
+    grid: list[list[str]] = []
+    heads, in_head = 0, True
+    below: dict[int, tuple[int, str]] = {}  # column -> rows that a cell still spans, its text
+    for row in rows:
+        cells = row.find_all(["td", "th"], recursive=False)
+        labels = len(cells) > 1 and all(map(_is_label, cells))
+        line: list[str] = []
+        for cell in [*cells, None]:
+            while (spanned := below.get(len(line))) is not None:
+                left, text = spanned
+                below[len(line)] = (left - 1, text)
+                if left <= 1:
+                    del below[len(line)]
+                line.append(text)
+            if cell is None:
+                break
+            text = _cell_text(cell)
+            across, down = _span(cell, "colspan"), _span(cell, "rowspan")
+            for _ in range(across):
+                if down > 1:
+                    below[len(line)] = (down - 1, text)
+                line.append(text)
+        if not any(line):
+            continue
+        named = row.parent is not None and row.parent.name == "thead"
+        in_head = in_head and bool(cells) and (named or labels)
+        heads += in_head
+        grid.append(line)
+    width = max(map(len, grid), default=0)
+    return [[*line, *[""] * (width - len(line))] for line in grid], heads
+
+
+def _span(cell: Tag, name: str) -> int:
+    value = str(cell.get(name, "1"))
+    return min(max(int(value), 1), _LARGEST_SPAN) if value.isdecimal() else 1
+
+
+def _cell_text(cell: Tag) -> str:
+    """A cell on one line: items of its lists divided by commas, its links as they are written."""
+    for link in cell.find_all("a", href=_ELSEWHERE):
+        link.string = f"[{' '.join(link.get_text().split())}]({link['href']})" if link.get_text().strip() else ""
+    items = cell.find_all("li")
+    for item in items:
+        item.append(", " if item is not items[-1] else "")
+    for line in cell.find_all("br"):
+        line.replace_with("\n")
+    lines = [" ".join(line.split()) for line in cell.get_text().split("\n")]
+    text = ""
+    for line in filter(None, lines):
+        apart = ", " if text and text[-1] not in ".,:;!?" and (line[0].isupper() or line[0].isdigit()) else " "
+        text = f"{text}{apart}{line}" if text else line
+    return text.rstrip(" ,")
