@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["TITLE_FIELDS", "OnBadLine", "read_chunks", "read_documents"]
 
+_TABLE_SHAPE = "each row needs as many cells as the header; a cell that holds the separator stands in quotes"
 _SHAPE = 'each line of a .jsonl file should look like {"id": "a1", "content": "...", "metadata": {"id": "a"}}'
 
 
@@ -74,8 +75,8 @@ def read_documents(
     if not found:
         if bad:
             first = bad[0]
-            raise UsageError(f"{path}: no line could be used; line {first.line}: {first.reason}", _SHAPE)
-        raise UsageError(f"{path}: is empty, there is nothing to read", _SHAPE)
+            raise UsageError(f"{path}: no line could be used; line {first.line}: {first.reason}", _shape(path))
+        raise UsageError(f"{path}: is empty, there is nothing to read", _shape(path))
 
 
 def read_chunks(
@@ -93,6 +94,10 @@ def read_chunks(
     note = on_bad_line or (lambda line: None)
     for document in read_documents(path, note, strict=strict, fields=fields, on_notice=on_notice):
         yield from document.chunks
+
+
+def _shape(path: Path) -> str:
+    return _TABLE_SHAPE if path.suffix.lower() in TABLE_SUFFIXES else _SHAPE
 
 
 def _reader(path: Path) -> Callable[[Path, Reading], Iterator[Document]]:

@@ -33,6 +33,8 @@ _FIRST_NAMES = frozenset(("prenom", "first name", "firstname", "given name", "fo
 _LAST_NAMES = frozenset(("nom", "nom de famille", "last name", "lastname", "surname", "family name", "name"))
 _LISTED = {"|": re.compile(r"\s*\|\s*"), ";": re.compile(r"\s*;\s*"), "\n": re.compile(r"\s*\n\s*(?:[-*•]\s+)?")}
 _LONGEST_PART = 60
+#: "ad_lieu", "nbre_pl": what is as short as "ad" is no word by itself.
+_SHORTEST_WORD = 3
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,14 @@ class Columns:
     document: str | None = None
     text: str | None = None
     lists: Mapping[str, str] = field(default_factory=dict)
+
+    def label(self, name: str) -> str:
+        """A column in words, without what the rows are: beside "nom_site", "code_site" is "code"."""
+        said = field_label(name)
+        words, called = said.split(), field_label(self.title[0][0]).split() if self.title and "_" in name else []
+        of_row = len(called) > 1 and fold(called[0]) in _NAMES and words[-len(called) + 1 :] == called[1:]
+        left = " ".join(words[: -len(called) + 1]) if of_row else ""
+        return left if len(left) > _SHORTEST_WORD else said
 
 
 def columns_of(names: Sequence[str], sample: Sequence[Mapping[str, str]], given: Mapping[str, str]) -> Columns:
@@ -72,6 +82,8 @@ def columns_of(names: Sequence[str], sample: Sequence[Mapping[str, str]], given:
     for wanted in given.values():
         given_column(wanted, names)
     text, row_id, document = find("content", CONTENT_FIELDS), find("id", ID_FIELDS), find("document", ())
+    if row_id is None and names and _is_an_id(names[0], [row.get(names[0], "") for row in sample]):
+        row_id = names[0]
     others = [name for name in names if name not in (text, row_id, document)]
     title = [(given_column(given["title"], names),)] if "title" in given else _titles(others, sample)
     filled = [name for name in others if any(row.get(name) for row in sample)] or others
@@ -133,6 +145,11 @@ def _titles(names: Sequence[str], sample: Sequence[Mapping[str, str]]) -> list[t
 def _is_a_name(words: Sequence[str]) -> bool:
     # "libellé de la commune" and "nom site" name the row, "nom du contact" does not
     return bool(words) and (words[0] in _NAMES or words[-1] in _NAMES) and not _OF_OTHERS & set(words)
+
+
+def _is_an_id(name: str, cells: Sequence[str]) -> bool:
+    words = fold(field_label(name)).split()
+    return "id" in words[:1] + words[-1:] and len(cells) > 1 and all(cells) and len(set(cells)) == len(cells)
 
 
 def _needs_a_name(names: Sequence[str], cells: Sequence[Sequence[str]]) -> bool:

@@ -15,7 +15,7 @@ from dyag_core.records import Chunk, Document
 from dyag_core.text.chunking import Chunking, first_heading
 from dyag_core.text.digests import DigestTable
 from dyag_core.text.normalise import fold
-from dyag_core.text.passage import field_label, field_text
+from dyag_core.text.passage import field_text
 from dyag_core.text.sanitize import writable
 
 OnBadLine = Callable[[BadLine], None]
@@ -92,14 +92,14 @@ def record_chunk(row: Mapping[str, str], columns: Columns, given: Mapping[str, s
     title = next((said for names in columns.title if (said := _called(cells, names))), "")
     named = next((names for names in columns.title if _called(cells, names)), ())
     beside = one_line(cells.get(columns.beside or "", ""))
-    if title and beside and columns.title and named == columns.title[0] and fold(beside) not in fold(title):
+    if title and beside and named == columns.title[0] and _words(beside) not in _words(title):
         title = f"{title} ({beside})"
-    roles = {columns.id, columns.document, columns.text, *(named if len(named) == 1 else ())}
+    roles = {columns.id, columns.document, columns.text, *named}
     fields = {name: cell for name, cell in cells.items() if cell and name not in roles}
     values = {
         name: several(cell, columns.lists[name]) if name in columns.lists else [cell] for name, cell in fields.items()
     }
-    text = cells.get(columns.text or "", "") or _listed_text(title, values)
+    text = cells.get(columns.text or "", "") or _listed_text(title, {columns.label(n): v for n, v in values.items()})
     if not text.strip("# \n"):
         raise ValueError("the row is empty")
     if "\x00" in text:
@@ -111,6 +111,10 @@ def record_chunk(row: Mapping[str, str], columns: Columns, given: Mapping[str, s
     return document, title, make_chunk(chunk_id, text, document, title, renamed(metadata, given))
 
 
+def _words(text: str) -> str:
+    return fold(text).replace("-", " ")
+
+
 def _called(cells: Mapping[str, str], names: tuple[str, ...]) -> str:
     return one_line(" ".join(cells.get(name, "") for name in names))
 
@@ -120,9 +124,9 @@ def _listed_text(title: str, values: Mapping[str, list[str]]) -> str:
     lines, sections = [f"# {title}", ""], []
     for name, parts in values.items():
         if len(parts) == 1 and (len(parts[0]) > _LONGEST_LINE or "\n\n" in parts[0]):
-            sections += ["", f"## {field_label(name)}", "", parts[0]]
+            sections += ["", f"## {name}", "", parts[0]]
         else:
-            lines.append(f"- {field_label(name)}: {field_text(parts)}")
+            lines.append(f"- {name}: {field_text(parts)}")
     return "\n".join([*lines, *sections])
 
 

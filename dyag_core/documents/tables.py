@@ -118,8 +118,8 @@ def _laid_out(
     if not layout.header:
         if rows:
             tell(
-                f"has no header: line {sample[layout.first][0]} looks like the rows below it. Without names of columns "
-                "nothing is asked; put a line above it that names them"
+                "its columns have no names: line 1 looks like the rows below it. Without names nothing is asked; put a "
+                "line above it that names them"
             )
         return layout
     heads = layout.first

@@ -33,6 +33,7 @@ _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden")
 _ANCHORS = ("¶", "#", "§", "🔗")
 _FOOTNOTE = re.compile(r"\[?(?:\d{1,3}|[a-z]|note \d+)\]?", re.IGNORECASE)
 _HERE, _ELSEWHERE = re.compile(r"^#|[^/]#cite|#fn"), re.compile(r"^https?://\S+$")
+_ITEM = "\x00"  # stands before an item of a list, and in no text
 #: More is no span but a mistake, or an attack.
 _LARGEST_SPAN = 100
 
@@ -222,14 +223,17 @@ def _cell_text(cell: Tag) -> str:
     """A cell on one line: items of its lists divided by commas, its links as they are written."""
     for link in cell.find_all("a", href=_ELSEWHERE):
         link.string = f"[{' '.join(link.get_text().split())}]({link['href']})" if link.get_text().strip() else ""
-    items = cell.find_all("li")
-    for item in items:
-        item.append(", " if item is not items[-1] else "")
+    for block in cell.find_all(["p", "div", "ul", "ol", "li"]):
+        block.insert_before("\n")
+        block.insert(0, _ITEM if block.name == "li" else "")
+        block.append("\n")
     for line in cell.find_all("br"):
         line.replace_with("\n")
-    lines = [" ".join(line.split()) for line in cell.get_text().split("\n")]
     text = ""
-    for line in filter(None, lines):
-        apart = ", " if text and text[-1] not in ".,:;!?" and (line[0].isupper() or line[0].isdigit()) else " "
-        text = f"{text}{apart}{line}" if text else line
-    return text.rstrip(" ,")
+    for line in (" ".join(line.split()) for line in cell.get_text().split("\n")):
+        said = line.removeprefix(_ITEM).strip()
+        if text and said:
+            another = text[-1] not in ".,:;!?" and (line != said or said[0].isupper() or said[0].isdigit())
+            text += ", " if another else " "
+        text += said
+    return text

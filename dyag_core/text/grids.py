@@ -77,6 +77,8 @@ def layout_of(rows: Sequence[Sequence[str]], *, headed: bool | None = None) -> L
     body = [row for row in rows[first:] if len(row) == len(top) and any(row)]
     if headed is None and _is_data(top, body):
         return Layout((), above)
+    if _counts_up(top):
+        return Layout((), first)  # 1, 2, 3: numbers of columns, not names
     if len(body) > 1 and rows[first] == body[0] and _is_second_header(top, body[0], body[1:]):
         top, first, body = joined_header(top, body[0]), first + 1, body[1:]
     if are_pairs(top):

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from dyag_core.records import Chunk, Document
 
 _CAMEL_OR_DOT = re.compile(r"(?<=[a-zà-ÿ])(?=[A-Z])|(?<=\w)\.(?=\w)")
+#: What data files write before a noun for want of space ("nb_places"), and how short a noun is none ("nbre_pl").
+_COUNTS, _SHORTEST_WORD = {"nb": "nombre de", "nbre": "nombre de", "num": "numéro de"}, 3
 #: Fields that say what a chunk is, not what its document says.
 _OF_THE_CHUNK = frozenset(("id", "document", "title", "headings"))
 #: A shorter value may stand in a text by chance ("3" in "2023"): its label must stand there, too.
@@ -51,7 +53,11 @@ def field_text(value: Any) -> str:
 def field_label(name: str) -> str:
     """A field's name in words: "date_fin" is "date fin", "licence.id" is "licence id", "nbPlaces" is "nb Places"."""
     spaced = str(name).replace("_", " ").strip()
-    return " ".join(spaced.split() if " " in spaced else _CAMEL_OR_DOT.sub(" ", spaced).split())
+    words = (spaced if " " in str(name).strip() else _CAMEL_OR_DOT.sub(" ", spaced)).split()
+    said = " ".join(words)
+    if len(words) == 2 and len(words[1]) > _SHORTEST_WORD:
+        said = f"{_COUNTS.get(words[0], words[0])} {words[1]}"
+    return "date de mise à jour" if said == "date maj" else said
 
 
 def says_field(text: str, label: str, value: str) -> bool:

@@ -6,7 +6,6 @@ Nothing here knows a customer's fields. What a label means, and how to ask about
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dyag_core.api import (
@@ -69,7 +68,7 @@ def facts_of(document: Document, *, missing: Iterable[str], skipped: Iterable[st
         value = plain_text(value).rstrip(" ,;")
         known = label_key(label)
         key = (title if subject == name else fold(subject), known)
-        if not value or not known or known in skipped or key in found:
+        if not value or not known or known in skipped or key in found or title.endswith(f"({fold(value)})"):
             return
         if len(value) > LONGEST_VALUE:
             value = first_sentence(value)
@@ -86,7 +85,7 @@ def facts_of(document: Document, *, missing: Iterable[str], skipped: Iterable[st
     passages = passages_of(document) if document.metadata else ()
     for field, value in document.metadata.items():
         text = _field_text(value)
-        label = _label_of_field(field)
+        label = field_label(field)
         if text and fold(text) != title and not any(_same(label, text, fact) for fact in in_text):
             add(_chunk_saying(passages, field, text).id, name, label, text, "field")
     return list(found.values())
@@ -175,13 +174,6 @@ def _table(rows: Sequence[str], title: str) -> Iterator[tuple[str, str, str, str
 
 def _is_label(label: str) -> bool:
     return len(label.split()) <= _LONGEST_LABEL_WORDS and "://" not in label and "//" not in label
-
-
-@lru_cache(maxsize=1024)
-def _label_of_field(name: str) -> str:
-    """`version_minimale` as people would write it: "version minimale"."""
-    spaced = re.sub(r"(?<=[a-zà-ÿ])(?=[A-Z])", " ", name)  # camelCase
-    return " ".join(re.split(r"[_\-.\s]+", spaced)).strip()
 
 
 def _field_text(value: Any) -> str:

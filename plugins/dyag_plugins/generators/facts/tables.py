@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 _CELL_END = re.compile(r"(?<!\\)\|")
 _BREAK = re.compile(r"\s*<br\s*/?>\s*", re.IGNORECASE)
+#: What is longer is no name of anything.
+_LONGEST_SUBJECT = 80
 
 
 def table_facts(lines: Sequence[str], title: str, plain: Callable[[str], str]) -> Iterator[tuple[str, str, str]]:
@@ -45,7 +47,7 @@ def table_facts(lines: Sequence[str], title: str, plain: Callable[[str], str]) -
     called = Counter(fold(plain(row[subject])) for row in body)
     for row in body:
         name = plain(row[subject])
-        if not name or called[fold(name)] > 1:
+        if not name or called[fold(name)] > 1 or len(name) > _LONGEST_SUBJECT:
             continue
         for column, value in enumerate(row):
             if column != subject and header[column] and names[fold(header[column])] == 1:
