@@ -41,6 +41,8 @@ _TAIL = "".join(bytes([n]).decode("cp1252", "replace") for n in range(0x80, 0xC0
 _TWICE = re.compile(f"(?:[ÂÃ][{re.escape(_TAIL)}]|â[{re.escape(_TAIL)}]{{2}})+")
 _BAD_BYTE = re.compile("[\udc80-\udcff]")
 _BEYOND_ASCII = re.compile(r"[^\x00-\x7f]")
+#: "GÄnÄa": no capital stands behind a small letter; the encoding is another.
+_CAPITAL_INSIDE = re.compile("(?<=[a-zß-ÿ])[À-Þ]")
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z]{2,31}\d?);")
 
 
@@ -161,8 +163,10 @@ def _one_byte(raw: bytes) -> str | None:
     """The one-byte encoding in which most signs beyond ASCII are usual ones; None where too few are."""
     best, share = None, _USUAL
     for encoding in _ONE_BYTE:
-        beyond = _BEYOND_ASCII.findall(raw.decode(encoding, "replace"))
-        usual = sum(sign in _WESTERN or (sign == "\xa0" and encoding == "cp1252") for sign in beyond) / len(beyond)
-        if usual > share or (best is None and usual >= share):
-            best, share = encoding, usual
+        text = raw.decode(encoding, "replace")
+        beyond = _BEYOND_ASCII.findall(text)
+        usual = sum(sign in _WESTERN or (sign == "\xa0" and encoding == "cp1252") for sign in beyond)
+        usual -= len(_CAPITAL_INSIDE.findall(text))
+        if usual / len(beyond) > share or (best is None and usual / len(beyond) >= share):
+            best, share = encoding, usual / len(beyond)
     return best

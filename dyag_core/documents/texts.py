@@ -111,6 +111,7 @@ def _from_text(path: Path, name: str, reading: Reading) -> Iterator[Document]:
             reading.note(BadLine(line, f"{name}: holds NUL characters, so it is no text", ""))
             return
         fields, text = _front_matter(text)
+        text = _with_outer_pipes(text)
     called = (reading.given["title"], *TITLE_FIELDS) if "title" in reading.given else TITLE_FIELDS
     named = next((str(fields[field]) for field in called if fields.get(field)), "")
     title = one_line(named or first_heading(text) or one_form(title or Path(name).stem.replace("_", " ")))
@@ -127,6 +128,33 @@ def _plain_text(path: Path, name: str, reading: Reading) -> str:
     if encoding != "utf-8":
         reading.tell(f"{name}: read as {encoding_name(encoding)}, it is not UTF-8")
     return text
+
+
+def _with_outer_pipes(text: str) -> str:
+    """Tables in the short form ("Name | Licence" above "--- | ---") in the long one, by which tables are known."""
+    if "|" not in text:
+        return text
+    lines = text.split("\n")
+    fenced = table = False
+    for i, line in enumerate(lines):
+        fenced ^= line.lstrip().startswith(("```", "~~~"))
+        starts = not fenced and _is_short_rule(line) and i > 0 and "|" in lines[i - 1]
+        if starts:
+            lines[i - 1] = _outer_pipes(lines[i - 1])
+        table = starts or (table and "|" in line)
+        if table:
+            lines[i] = _outer_pipes(line)
+    return "\n".join(lines)
+
+
+def _is_short_rule(line: str) -> bool:
+    said = line.strip()
+    return "|" in said and "-" in said and set(said) <= set("|:- ") and not said[0] == said[-1] == "|"
+
+
+def _outer_pipes(line: str) -> str:
+    inner = line.strip().removeprefix("|")
+    return f"| {(inner[:-1] if inner.endswith('|') and not inner.endswith('\\|') else inner).strip()} |"
 
 
 def _reason(error: Exception) -> str:

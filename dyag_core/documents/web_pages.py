@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from dyag_core.text.grids import joined_header, layout_of
+from dyag_core.text.grids import has_header, joined_header
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -171,9 +171,7 @@ def _is_label(cell: Tag) -> bool:
 def _header(grid: list[list[str]], heads: int) -> tuple[list[str], list[list[str]]]:
     """(names of the columns, rows): blank names for labels and values without a header."""
     if not heads:
-        if len(grid[0]) == 2 or not (layout := layout_of(grid)).header or layout.first != 1:
-            return [""] * len(grid[0]), grid
-        return grid[0], grid[1:]
+        return (grid[0], grid[1:]) if len(grid[0]) > 2 and has_header(grid) else ([""] * len(grid[0]), grid)
     header = grid[0]
     for row in grid[1:heads]:
         header = list(joined_header(header, row))

@@ -87,6 +87,13 @@ def layout_of(rows: Sequence[Sequence[str]], *, headed: bool | None = None) -> L
     return Layout(top, first, turned=not grouped and _is_turned(top, body), grouped=grouped)
 
 
+def has_header(rows: Sequence[Sequence[str]]) -> bool:
+    """Whether the first row is seen to be a header: above numbers, dates or links stand words."""
+    top, *body = rows
+    kinds = [(kind_of(cell), column_kind(row[i] for row in body)) for i, cell in enumerate(top)]
+    return bool(body) and all(top[1:]) and any(up == "text" and down not in ("", "text") for up, down in kinds)
+
+
 def are_pairs(header: Sequence[str]) -> bool:
     """Whether the rows are labels and values of one thing: "Champ | Valeur", or two columns without names."""
     if len(header) != 2 or not any(header):

@@ -39,9 +39,11 @@ def table_facts(lines: Sequence[str], title: str, plain: Callable[[str], str]) -
         return
     if layout.turned:
         header, body = turned(header, body)
+    body = [row for row in body if not is_total([plain(cell) for cell in row])]
     if layout.grouped:
         body = _carried(body)
-    body = [row for row in body if not is_total(row)]
+    if not body:
+        return
     names = Counter(map(fold, header))
     subject = subject_column(header, [[plain(cell) for cell in row] for row in body])
     called = Counter(fold(plain(row[subject])) for row in body)
