@@ -13,7 +13,16 @@ from dyag_core.documents.decoding import as_utf8, cell_text
 from dyag_core.documents.dialect import declared_separator, separator_of
 from dyag_core.documents.fields import documents_of, record_chunk
 from dyag_core.errors import UsageError
-from dyag_core.text.grids import Layout, are_pairs, distinct_names, is_total, layout_of, naming_column, turned
+from dyag_core.text.grids import (
+    Layout,
+    are_pairs,
+    column_kind,
+    distinct_names,
+    is_total,
+    layout_of,
+    naming_column,
+    turned,
+)
 from dyag_core.text.sanitize import writable
 
 if TYPE_CHECKING:
@@ -52,7 +61,7 @@ def from_table(path: Path, reading: Reading) -> Iterator[Document]:
         if layout.header and layout.turned and len(sample) < SAMPLE:
             layout, data = _turned(path, layout, data, reading)
         if layout.header:
-            names = _column_names(layout, tell)
+            names = _column_names(layout, sample, tell)
             left_out = _LeftOut()
             named = _named_rows(layout, names, data, left_out)
             head = list(islice(named, SAMPLE))
@@ -150,9 +159,13 @@ def _turned(
     return Layout(("title", *header[1:]), 0), ((line, list(thing)) for thing in things)
 
 
-def _column_names(layout: Layout, tell: Callable[[str], None]) -> list[str]:
-    """A name for each column; an index without a name, as data tools write it, has none."""
-    names = [name.strip() for name in layout.header]
+def _column_names(
+    layout: Layout, sample: Sequence[tuple[int, list[str] | BadLine]], tell: Callable[[str], None]
+) -> list[str]:
+    """A name for each column; an index without a name, as data tools write it, has none, and names below get one."""
+    names = list(layout.header)
+    if not names[0] and column_kind(row[0] for _, row in sample[layout.first :] if isinstance(row, list)) == "text":
+        names[0] = "title"
     unnamed = sum(not name for name in names[1:])
     if unnamed:
         tell(f"{unnamed} columns without a name were left out")

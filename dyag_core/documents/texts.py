@@ -154,7 +154,8 @@ def _is_short_rule(line: str) -> bool:
 
 def _outer_pipes(line: str) -> str:
     inner = line.strip().removeprefix("|")
-    return f"| {(inner[:-1] if inner.endswith('|') and not inner.endswith('\\|') else inner).strip()} |"
+    closed = inner.endswith("|") and not inner.endswith("\\|")
+    return f"| {(inner[:-1] if closed else inner).strip()} |"
 
 
 def _reason(error: Exception) -> str:

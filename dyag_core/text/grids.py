@@ -186,7 +186,7 @@ def distinct_names(header: Sequence[str]) -> bool:
 def _rows_above(rows: Sequence[Sequence[str]]) -> int:
     """How many rows stand above the header: titles, remarks and blank ones, which fill few of the cells."""
     filled = [sum(map(bool, row)) for row in rows]
-    usual = median(number for number in filled if number) if any(filled) else 0
+    usual = sorted(filled)[len(filled) * 3 // 4] if filled else 0  # most rows fill fewer where cells are often blank
     return next((i for i, number in enumerate(filled) if number > usual / 2 and (number > 1 or usual <= 1)), 0)
 
 
