@@ -27,6 +27,7 @@ from dyag_core.evaluation.conversation import Conversation
 from dyag_core.plugin import discovery, hookspecs, options
 from dyag_core.plugin.entry import Entry
 from dyag_core.plugin.families import COMMANDS, FAMILY_HOOKS
+from dyag_core.plugin.metric_descriptions import description_of, in_words
 from dyag_core.records import BaseModelPreset
 
 FOLDER = Path(__file__).parent / "reference"
@@ -37,7 +38,7 @@ IN_FILES = {
     "Documents": ("Document", "Chunk", "Fact"),
     "Training rows": ("Example", "Message"),
     "Questions": ("Question",),
-    "Results": ("Evaluation", "Prediction", "Source", "MetricResult", "MetricSummary"),
+    "Results": ("Evaluation", "Prediction", "Source", "MetricDescription", "MetricResult", "MetricSummary"),
     "The passport": ("Passport",),
 }
 
@@ -118,6 +119,8 @@ def _plugin(family: str, name: str, plugin: Any) -> Iterator[str]:
     needed = getattr(plugin, "requires", ())
     if needed:
         yield f"Needs {', '.join(f'`{library}`' for library in needed)}."
+    if family == "metrics":
+        yield in_words(description_of(plugin, name, name))
     rows = [
         [
             f"`{option['name']}`",

@@ -21,7 +21,7 @@ from dyag_core.artifacts import (
 )
 from dyag_core.chat.conversations import Conversation, read_conversations
 from dyag_core.chat.prompts import SYSTEM, question_messages, with_context
-from dyag_core.chat.template import IGNORED, TrainingIds, end_of_turn_ids, prompt_ids, training_ids
+from dyag_core.chat.template import IGNORED, TrainingIds, end_of_turn_ids, prompt_ids, takes_system, training_ids
 from dyag_core.chat.token_guess import guessed_text_tokens, guessed_tokens
 from dyag_core.comparison.names import arm_name, metric_meaning, metric_name, stratum_name, unit_name
 from dyag_core.dataset.export import export_rows
@@ -125,6 +125,7 @@ __all__ = [
     "subject_column",
     "support",
     "supported",
+    "takes_system",
     "to_json",
     "tokens",
     "training_ids",

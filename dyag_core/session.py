@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from dyag_core.records.comparison import ComparisonFiles
     from dyag_core.records.evaluation import EvaluationFiles
     from dyag_core.records.index import Index
+    from dyag_core.records.review import Review, Verdict
     from dyag_core.records.training import ResumePolicy, TrainedModel, TrainingEstimate
     from dyag_core.stages.generate import GeneratedData
 
@@ -221,6 +222,36 @@ class Session:
             seed=self.seed,
             lang=self.lang,
             plugins=self._host(),
+            progress=self.progress,
+        )
+
+    def review(
+        self,
+        file: str | Path,
+        *,
+        documents: str | Path | None = None,
+        sample: int = 50,
+        verdicts: str | Path | None = None,
+        page: str | Path | None = None,
+        drop: Sequence[Verdict] = (),
+        output: str | Path | None = None,
+    ) -> Review:
+        """Rows by lot beside the passages they were made from, and what the verdicts kept so far come to.
+
+        `page` takes them as an HTML page to read; `output` the rows of `file` without those whose verdict is in `drop`.
+        """
+        from dyag_core.stages.review import review
+
+        return review(
+            file=Path(file),
+            documents=Path(documents) if documents else None,
+            sample=sample,
+            verdicts=Path(verdicts) if verdicts else None,
+            page=Path(page) if page else None,
+            drop=drop,
+            output=Path(output) if output else None,
+            lang=self.lang,
+            seed=self.seed,
             progress=self.progress,
         )
 
@@ -428,7 +459,7 @@ class Session:
         output: str | Path | None = None,
         reporters: Sequence[str] = ("markdown", "json", "html"),
         reporter_options: Mapping[str, Mapping[str, Any]] | None = None,
-        primary: str = "success",
+        primary: str | None = None,
         metrics: Sequence[str] = (),
         metric_options: Mapping[str, Mapping[str, Any]] | None = None,
         force: bool = False,
@@ -436,6 +467,7 @@ class Session:
     ) -> ComparisonFiles:
         """Compare result files of the same questions, pair by pair, and write the reports.
 
+        `primary` is the metric that decides; by default the one that says so of itself.
         `metrics` are scored from the answers where the files don't hold them; with `metric_options` in any case.
         `metric_options` and `reporter_options` hold options by plugin: {"bleu": {"tokenize": "intl"}}.
         `cost` holds what the files can't know: prices, how often the documents change, how many queries a month.

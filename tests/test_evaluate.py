@@ -13,7 +13,7 @@ import pytest
 from dyag_core import Chunk, Decoding, Hit, Message, Reply, UsageError, hookimpl
 from dyag_core.artifacts import Journal, output_lock, write_jsonl
 from dyag_core.chat.prompts import SYSTEM
-from dyag_core.chat.questions import question_hash
+from dyag_core.chat.trained_questions import question_hash
 from dyag_core.errors import LockedError
 from dyag_core.plugin.host import Plugins
 from dyag_core.records.arm import ARMS, Arm, arms_named

@@ -313,6 +313,19 @@ def test_a_damaged_checkpoint_is_named_and_the_one_before_is_used(train, whole, 
     assert_same_run(whole[0], tmp_path / "hurt")
 
 
+def test_a_run_of_one_step_trains(train, tmp_path):
+    """A warm-up that begins at 0 would waste it: rate 0, and an adapter that changes nothing."""
+    result = train(data=write(tmp_path / "one.jsonl", rows(1)), epochs=1)
+    assert result.steps == 1
+    assert [row["lr"] for row in log(result.folder.parent)] == [pytest.approx(5e-3)]
+    longer = train(
+        "more", data=write(tmp_path / "more.jsonl", rows(3)), epochs=1, options={"warmup": 0.6, "batch_size": 1}
+    )
+    rates = [row["lr"] for row in log(longer.folder.parent) if "lr" in row]
+    assert rates == sorted(rates[:2]) + rates[2:]
+    assert rates[0] > 0
+
+
 def test_two_checkpoints_are_kept(train, tmp_path):
     train()
     kept = sorted(path.name for path in (tmp_path / "out" / "checkpoints").glob("checkpoint-*"))

@@ -310,9 +310,7 @@ def test_one_object_over_several_lines_is_one_document(tmp_path: Path) -> None:
 
 def test_a_wrapped_array_streams_and_one_bad_object_costs_itself(tmp_path: Path) -> None:
     path = tmp_path / "d.json"
-    path.write_text(
-        '{"data": [\n{"name": "Alba", "licence": "MIT"},\n{"name": "Bad", "x": },\n{"name": "Bora", "licence": "GPL"}\n]}'
-    )
+    path.write_text('{"data": [\n{"name": "Alba", "licence": "MIT"},\n{"name": "Bad", "x": },\n{"name": "Bora"}\n]}')
     documents, bad, _ = read(path)
     assert [d.title for d in documents] == ["Alba", "Bora"]
     assert [line.line for line in bad] == [3]

@@ -62,7 +62,7 @@ def metric_options(function: Callable[..., Any]) -> Callable[..., Any]:
         cls=PluginOptions,
         multiple=True,
         metavar="METRIC.KEY=VALUE",
-        help="Option of a metric, may be repeated: -m bleu.tokenize=intl; see: dyag plugins show metrics NAME.",
+        help="Option of a metric, may be repeated; see: dyag plugins show metrics NAME.",
     )(function)
 
 

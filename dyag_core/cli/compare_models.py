@@ -71,7 +71,10 @@ def _is_reporter(name: str) -> bool:
 )
 @reporter_options
 @click.option(
-    "--primary", cls=PluginName, family="metrics", default="success", show_default=True, help="The metric that decides."
+    "--primary",
+    cls=PluginName,
+    family="metrics",
+    help="The metric that decides; by default the one that says so of itself.",
 )
 @click.option(
     "--metric",
@@ -102,7 +105,7 @@ def command(
     format_: str,
     reporter: tuple[str, ...],
     reporter_option: tuple[str, ...],
-    primary: str,
+    primary: str | None,
     metric: tuple[str, ...],
     metric_option: tuple[str, ...],
     lang: str | None,

@@ -21,7 +21,7 @@ from dyag_core.cli.plugin_parameters import PluginCommand
 def command(questions: Path, model: Path, base_model: str | None, output: Path, **rest: Any) -> None:
     """Ask a fine-tuned model the QUESTIONS of a test file and score its answers.
 
-    QUESTIONS is JSONL with {"question", "expected_answer"}, {"messages"} or {"prompt", "completion"}.
+    QUESTIONS is JSONL with {"question", "expected_answer"}, or rows of any shape that training takes.
     """
     from dyag_core.cli.evaluate_shared import measure
 

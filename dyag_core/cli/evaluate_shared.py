@@ -58,8 +58,8 @@ def measuring_options(function: Callable[..., Any]) -> Callable[..., Any]:
             cls=PluginName,
             family="metrics",
             multiple=True,
-            help="Metric plugin, may be repeated; by default success, exact_match, token_f1, containment, abstention "
-            "and answer_length, with passages recall_at_k and mrr too. The first two are always scored.",
+            help="Metric plugin, may be repeated; by default those that say so of themselves, some only with "
+            "passages (see: dyag plugins show metrics NAME). Some are always scored.",
         ),
         metric_options,
         engine_options,
@@ -137,7 +137,7 @@ def measure(
 
 
 def score_table(evaluations: dict[str, Evaluation]) -> str:
-    """Arms down, metrics across; then success by stratum."""
+    """Arms down, metrics across; then the deciding metric by stratum."""
     from dyag_core.cli.terminal import table
     from dyag_core.records import MetricSummary
 
@@ -161,12 +161,19 @@ def score_table(evaluations: dict[str, Evaluation]) -> str:
     text = table(["arm", "n", *names, "errors"], rows)
     strata = list(dict.fromkeys(s for e in evaluations.values() for s in e.metrics.get("strata", {})))
     if strata:
+        first = _first(evaluations)
         stratum_rows = [
-            [arm, *(cell(e.metrics["strata"].get(s, {}).get("success")) for s in strata)]
-            for arm, e in evaluations.items()
+            [arm, *(cell(e.metrics["strata"].get(s, {}).get(first)) for s in strata)] for arm, e in evaluations.items()
         ]
-        text += "\n\nsuccess by stratum\n" + table(["arm", *strata], stratum_rows)
+        text += f"\n\n{first} by stratum\n" + table(["arm", *strata], stratum_rows)
     return text
+
+
+def _first(evaluations: dict[str, Evaluation]) -> str:
+    """The metric that decides, else the first of the table."""
+    metrics = next(iter(evaluations.values())).metrics
+    deciding = [name for name, said in metrics["descriptions"].items() if said["primary"]]
+    return str([*deciding, *metrics["summaries"]][0])
 
 
 def small_samples(evaluations: dict[str, Evaluation]) -> str:
@@ -175,7 +182,8 @@ def small_samples(evaluations: dict[str, Evaluation]) -> str:
 
     metrics = next(iter(evaluations.values())).metrics
     counts = {"all": metrics["total_questions"]}
-    counts |= {stratum: found["success"]["n"] for stratum, found in metrics["strata"].items()}
+    first = _first(evaluations)
+    counts |= {stratum: found[first]["n"] for stratum, found in metrics["strata"].items()}
     return ", ".join(f"{name} ({n})" for name, n in counts.items() if n < MINIMUM_QUESTIONS)
 
 

@@ -28,6 +28,7 @@ SUMMARIES = {
     "ingest": "Read documents of any kind into one file of chunks.",
     "generate-training": "Make training data from documents.",
     "validate": "Say what is wrong with a training file, and mend it.",
+    "review": "Read rows beside their sources, and say which are wrong.",
     "finetune": "Fine-tune a base model on training data.",
     "query-finetuned": "Ask a fine-tuned model.",
     "evaluate-finetuned": "Measure a fine-tuned model on test questions.",

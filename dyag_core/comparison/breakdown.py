@@ -66,7 +66,7 @@ def disagreements(
 ) -> list[Disagreement]:
     """Up to ten questions on which the primary scores lie furthest apart, in turn from every pattern of who was right.
 
-    Yes-or-no scores are all equally far apart, so `tie_breaker` (token F1, say) decides among them, then the id.
+    Yes-or-no scores are all equally far apart, so `tie_breaker` (a share, say) decides among them, then the id.
     """
     by_pattern: dict[tuple[float | None, ...], list[int]] = defaultdict(list)
     for index in range(len(questions)):

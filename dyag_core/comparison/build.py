@@ -17,7 +17,7 @@ from dyag_core.comparison.noise import above_noise, noise, noise_sentence
 from dyag_core.comparison.recommend import cautions, recommend
 from dyag_core.comparison.reproduce import commands
 from dyag_core.comparison.result_files import Item, ResultFile
-from dyag_core.comparison.scoring import Scored, score
+from dyag_core.comparison.scoring import Scored, primary_metric, score
 from dyag_core.comparison.sentences import SENTENCES
 from dyag_core.errors import UsageError
 from dyag_core.evaluation.stats import ALPHA, summarise
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 def make_comparison(
     files: Mapping[str, ResultFile],
     *,
-    primary: str,
+    primary: str | None,
     metrics: Sequence[str] = (),
     metric_options: Mapping[str, Mapping[str, Any]] | None = None,
     force: bool,
@@ -51,6 +51,7 @@ def make_comparison(
             "these results can't be compared fairly:\n" + "\n".join(f"  - {text['en']}" for text in matched.mismatches),
             "evaluate all arms on the same questions, base model and decoding, or pass --force",
         )
+    primary = primary or primary_metric(files, plugins)
     scored = score(files, matched, primary, plugins, run, metrics, metric_options)
     documents = [question.document for question in matched.questions]
     strata = [question.stratum for question in matched.questions]
@@ -61,7 +62,7 @@ def make_comparison(
         raise UsageError(f"no question has a score on {primary!r} in every pair of arms")
     n = len(matched.questions)
     n_documents = len(set(documents)) if None not in documents else None
-    place, advice = recommend(arms, differences, primary, n)
+    place, advice = recommend(arms, differences, scored.descriptions[primary], n)
     notes = [*matched.notes, *scored.warnings]
     if matched.mismatches:
         notes.insert(0, {lang: SENTENCES[lang]["forced"] for lang in LANGUAGES})
@@ -72,21 +73,32 @@ def make_comparison(
             (str(f.metadata["timestamp"]) for f in files.values() if f.metadata.get("timestamp")), default=None
         ),
         primary_metric=primary,
+        descriptions=scored.descriptions,
         n_questions=n,
         n_documents=n_documents,
         leader=place.leader if n >= MINIMUM_QUESTIONS else None,
         tied=place.tied,
         arms=arms,
         differences=differences,
-        noise_floor=noise_sentence(arms, primary),
-        recommendations=[*advice, *cautions(arms, notes, n)],
+        noise_floor=noise_sentence(arms, scored.descriptions[primary]),
+        recommendations=[*advice, *cautions(arms, notes, n, scored.descriptions)],
         next_steps=next_steps(arms, place.tied, differences, errors, n, n_documents),
         cost=reckon(files, matched.items, cost),
-        disagreements=disagreements(matched.questions, matched.items, values[primary], values.get("token_f1")),
+        disagreements=disagreements(matched.questions, matched.items, values[primary], _graded(values)),
         errors_breakdown=errors,
         mismatches=matched.mismatches,
         method=_method(files, primary, scored, plugins),
     )
+
+
+def _graded(values: Mapping[str, Mapping[str, Sequence[float | None]]]) -> Mapping[str, Sequence[float | None]] | None:
+    """The scores of the first metric that tells more than yes and no, for where those are all equally far apart."""
+    shares = (by_arm for by_arm in values.values() if any(_is_share(v) for scores in by_arm.values() for v in scores))
+    return next(shares, None)
+
+
+def _is_share(value: float | None) -> bool:
+    return value is not None and 0 < value < 1
 
 
 def _arm(arm: str, file: ResultFile, matched: Matched, scored: Scored, primary: str) -> ArmSummary:

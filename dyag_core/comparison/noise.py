@@ -12,7 +12,7 @@ from dyag_core.records import Difference
 from dyag_core.text.formatting import capital, listed, number, rounded
 
 if TYPE_CHECKING:
-    from dyag_core.records import ArmSummary
+    from dyag_core.records import ArmSummary, MetricDescription
 
 
 def noise(repeats: Sequence[Mapping[str, Any]]) -> dict[str, float]:
@@ -40,24 +40,24 @@ def _floor(d: Difference, floors: Mapping[str, Mapping[str, float]]) -> float:
     return max(floors[arm].get(d.metric, -1.0) for arm in (d.a, d.b))
 
 
-def noise_sentence(arms: Sequence[ArmSummary], primary: str) -> Text | None:
+def noise_sentence(arms: Sequence[ArmSummary], metric: MetricDescription) -> Text | None:
     """How far each arm differs from itself on the primary metric; None where none was asked again."""
-    measured = [arm for arm in arms if primary in arm.noise]
+    measured = [arm for arm in arms if metric.name in arm.noise]
     if not measured:
         return None
     return say(
         "noise",
-        metric=lambda lang: metric_phrase(primary, lang),
+        metric=lambda lang: metric_phrase(metric, lang),
         arms=lambda lang: capital(
             listed(
                 [
-                    f"{arm_name(arm.name, lang)} {number(arm.noise[primary], lang)} "
-                    f"{unit_name(arm.metrics[primary].unit, lang)} ({arm.repeats})"
+                    f"{arm_name(arm.name, lang)} {number(arm.noise[metric.name], lang)} "
+                    f"{unit_name(metric.unit, lang, metric)} ({arm.repeats})"
                     for arm in measured
                 ],
                 lang,
             )
         ),
-        floor=lambda lang: number(max(arm.noise[primary] for arm in measured), lang),
-        unit=lambda lang: unit_name(measured[0].metrics[primary].unit, lang),
+        floor=lambda lang: number(max(arm.noise[metric.name] for arm in measured), lang),
+        unit=lambda lang: unit_name(metric.unit, lang, metric),
     )

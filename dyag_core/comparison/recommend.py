@@ -21,14 +21,14 @@ from dyag_core.comparison.names import (
 )
 from dyag_core.comparison.sentences import SENTENCES, Part, say
 from dyag_core.evaluation.stats import ALPHA
-from dyag_core.records import ArmSummary, Difference, Recommendation
+from dyag_core.records import ArmSummary, Difference, MetricDescription, Recommendation
 from dyag_core.records.comparison import MINIMUM_QUESTIONS
 from dyag_core.text.formatting import capital, interval, listed, number, percent, rounded
 from dyag_core.text.language import LANGUAGES
 
 
 def recommend(
-    arms: Sequence[ArmSummary], differences: Sequence[Difference], primary: str, n_questions: int
+    arms: Sequence[ArmSummary], differences: Sequence[Difference], primary: MetricDescription, n_questions: int
 ) -> tuple[Standing, list[Recommendation]]:
     """How the arms stand overall, and what to advise: the verdict, the strata, what each ingredient adds, the ceiling.
 
@@ -44,14 +44,21 @@ def recommend(
         return Standing(best=alone, leader=None, tied=[alone], beaten=[]), ceiling
     place = standing(overall, _means(arms, primary, None), _higher_is_better(arms, primary))
     if n_questions < MINIMUM_QUESTIONS:
-        text = say("too_few", n=n_questions, minimum=MINIMUM_QUESTIONS, metric=_metric(primary), pairs=_pairs(overall))
+        text = say(
+            "too_few", n=n_questions, minimum=MINIMUM_QUESTIONS, metric=_metric(primary), pairs=_pairs(overall, primary)
+        )
         return place, [Recommendation(kind="too_few", text=text, rests_on=list(overall)), *ceiling]
     verdict = _use(arms, overall, place, primary) if place.leader else _no_difference(overall, place, primary)
     apart = [d for d in differences if d.stratum is not None]
     return place, [verdict, *_strata(arms, apart, primary), *_ingredients(overall, primary), *ceiling]
 
 
-def cautions(arms: Sequence[ArmSummary], texts: Sequence[Text], n_questions: int) -> list[Recommendation]:
+def cautions(
+    arms: Sequence[ArmSummary],
+    texts: Sequence[Text],
+    n_questions: int,
+    described: Mapping[str, MetricDescription],
+) -> list[Recommendation]:
     """What to know before believing the numbers: failures, contamination, cut answers, what could not be checked."""
     found = list(texts)
     for arm in arms:
@@ -65,33 +72,33 @@ def cautions(arms: Sequence[ArmSummary], texts: Sequence[Text], n_questions: int
             if count:
                 found.append(say(key, arm=_capital_arm(arm.name), count=count, n=n_questions))
                 if key == "seen" and arm.without_seen is not None:
-                    found[-1] = _then(found[-1], _without_seen(arm))
-        found += _judges(arm)
+                    found[-1] = _then(found[-1], _without_seen(arm, described))
+        found += _judges(arm, described)
     small = {name: min(arm.metrics[name].n for arm in arms if name in arm.metrics) for name in arms[0].metrics}
     few = {name: n for name, n in small.items() if 0 < n < MINIMUM_QUESTIONS <= n_questions}
     if few:
-        metrics = lambda lang: listed([f"{metric_name(m, lang)} ({n})" for m, n in few.items()], lang)  # noqa: E731
+        metrics = lambda lang: listed([f"{metric_name(described[m], lang)} ({n})" for m, n in few.items()], lang)  # noqa: E731
         found.append(say("small_metrics", minimum=MINIMUM_QUESTIONS, metrics=metrics))
     return [Recommendation(kind="warning", text=text) for text in found]
 
 
-def _without_seen(arm: ArmSummary) -> Text:
+def _without_seen(arm: ArmSummary, described: Mapping[str, MetricDescription]) -> Text:
     """What the questions that were trained on word for word add to an arm's score."""
     primary, summary = next(iter(arm.metrics.items()))
     with_unit = percent if summary.unit == "rate" else number
     return say(
         "without_seen",
-        metric=_metric(primary),
+        metric=_metric(described[primary]),
         mean=lambda lang: with_unit(arm.without_seen or 0.0, lang),
         all=lambda lang: with_unit(summary.mean or 0.0, lang),
     )
 
 
-def _judges(arm: ArmSummary) -> list[Text]:
+def _judges(arm: ArmSummary, described: Mapping[str, MetricDescription]) -> list[Text]:
     """Answers that a judge gave no verdict on, and how far people agree with it."""
     found = []
     for name, summary in arm.metrics.items():
-        about: dict[str, Part] = {"arm": _capital_arm(arm.name), "metric": _metric(name)}
+        about: dict[str, Part] = {"arm": _capital_arm(arm.name), "metric": _metric(described[name])}
         if summary.unjudged:
             most = _number(rounded(100 * summary.unjudged / summary.n))
             found.append(say("unjudged", **about, points=most, count=summary.unjudged, n=summary.n))
@@ -104,7 +111,9 @@ def _judges(arm: ArmSummary) -> list[Text]:
     return found
 
 
-def _use(arms: Sequence[ArmSummary], overall: Sequence[Difference], place: Standing, primary: str) -> Recommendation:
+def _use(
+    arms: Sequence[ArmSummary], overall: Sequence[Difference], place: Standing, primary: MetricDescription
+) -> Recommendation:
     leader = place.best
     against = [_between(overall, leader, other) for other in place.beaten]
     text = say(
@@ -112,18 +121,20 @@ def _use(arms: Sequence[ArmSummary], overall: Sequence[Difference], place: Stand
         leader=lambda lang: arm_phrase(leader, lang),
         metric=_metric(primary),
         mean=_mean(arms, leader, primary, None),
-        beaten=_beaten(against),
+        beaten=_beaten(against, primary),
     )
     return Recommendation(kind="use", text=text, rests_on=against)
 
 
-def _no_difference(overall: Sequence[Difference], place: Standing, primary: str) -> Recommendation:
+def _no_difference(overall: Sequence[Difference], place: Standing, primary: MetricDescription) -> Recommendation:
     pairs = [_between(overall, place.best, other) for other in place.tied if other != place.best]
     against = [_between(overall, place.best, other) for other in place.beaten]
-    text = say("none", tied=_tied(place), metric=_metric(primary), pairs=_pairs(pairs))
+    text = say("none", tied=_tied(place), metric=_metric(primary), pairs=_pairs(pairs, primary))
     if against:
         best = place.best
-        text = _then(text, say("best_beats", best=lambda lang: arm_phrase(best, lang), beaten=_beaten(against)))
+        text = _then(
+            text, say("best_beats", best=lambda lang: arm_phrase(best, lang), beaten=_beaten(against, primary))
+        )
     elif any(d.difference for d in pairs):
         text = _then(text, say("highest", best=lambda lang: arm_phrase(place.best, lang)))
     if place.tied[0] in SENTENCES["en"]:
@@ -133,12 +144,14 @@ def _no_difference(overall: Sequence[Difference], place: Standing, primary: str)
         seen = widest.detectable
         text = _then(
             text,
-            say("detectable", n=widest.n, detectable=lambda lang: number(seen, lang), unit=_unit(widest)),
+            say("detectable", n=widest.n, detectable=lambda lang: number(seen, lang), unit=_unit(widest, primary)),
         )
     return Recommendation(kind="no_clear_difference", text=text, rests_on=[*pairs, *against])
 
 
-def _strata(arms: Sequence[ArmSummary], differences: Sequence[Difference], primary: str) -> list[Recommendation]:
+def _strata(
+    arms: Sequence[ArmSummary], differences: Sequence[Difference], primary: MetricDescription
+) -> list[Recommendation]:
     """A note for every stratum with enough questions, and one that names those with too few."""
     found, small = [], {}
     for stratum in dict.fromkeys(d.stratum for d in differences if d.stratum is not None):
@@ -158,7 +171,9 @@ def _strata(arms: Sequence[ArmSummary], differences: Sequence[Difference], prima
     return found
 
 
-def _stratum(arms: Sequence[ArmSummary], inside: Sequence[Difference], stratum: str, primary: str) -> Recommendation:
+def _stratum(
+    arms: Sequence[ArmSummary], inside: Sequence[Difference], stratum: str, primary: MetricDescription
+) -> Recommendation:
     place = standing(inside, _means(arms, primary, stratum), _higher_is_better(arms, primary))
     others = place.beaten if place.leader else [arm for arm in place.tied if arm != place.best]
     rests_on = [_between(inside, place.best, other) for other in others]
@@ -170,16 +185,16 @@ def _stratum(arms: Sequence[ArmSummary], inside: Sequence[Difference], stratum: 
             stratum=where,
             leader=lambda lang: arm_phrase(best, lang),
             mean=_mean(arms, best, primary, stratum),
-            beaten=_beaten(rests_on),
+            beaten=_beaten(rests_on, primary),
         )
     else:
-        text = say("stratum_none", stratum=where, tied=_tied(place), pairs=_pairs(rests_on))
+        text = say("stratum_none", stratum=where, tied=_tied(place), pairs=_pairs(rests_on, primary))
     if stratum == "unseen" and place.best in ("rag", "hybrid") and "finetuned" in place.beaten:
         text = _then(text, say("later"))
     return Recommendation(kind="note", text=text, rests_on=rests_on)
 
 
-def _ingredients(overall: Sequence[Difference], primary: str) -> list[Recommendation]:
+def _ingredients(overall: Sequence[Difference], primary: MetricDescription) -> list[Recommendation]:
     """What fine-tuning adds to retrieval, and retrieval to fine-tuning, where the hybrid arm took part."""
     found = []
     for other in ("rag", "finetuned"):
@@ -190,14 +205,14 @@ def _ingredients(overall: Sequence[Difference], primary: str) -> list[Recommenda
                 f"hybrid-{other}",
                 metric=_metric(primary),
                 effect=_word(effect),
-                **_shown(d),
+                **_shown(d, primary),
             )
             found.append(Recommendation(kind="note", text=text, rests_on=[d]))
     return found
 
 
 def _ceiling(
-    arms: Sequence[ArmSummary], overall: Sequence[Difference], primary: str, n_questions: int
+    arms: Sequence[ArmSummary], overall: Sequence[Difference], primary: MetricDescription, n_questions: int
 ) -> list[Recommendation]:
     """What the base model makes of the right passage, against what it makes of those that a search found (`rag`), or
     against the arm that is there.
@@ -216,7 +231,7 @@ def _ceiling(
             metric=_metric(primary),
             other=lambda lang, other=d.b: arm_phrase(other, lang),  # type: ignore[misc]
             effect=_word(effect),
-            **_shown(d),
+            **_shown(d, primary),
         )
         found.append(Recommendation(kind="note", text=text, rests_on=[d]))
     return found
@@ -229,7 +244,7 @@ def _then(first: Text, second: Text) -> Text:
     return {lang: f"{first[lang]} {second[lang]}" for lang in LANGUAGES}
 
 
-def _beaten(differences: Sequence[Difference]) -> Callable[[str], str]:
+def _beaten(differences: Sequence[Difference], primary: MetricDescription) -> Callable[[str], str]:
     """ "RAG by 12.0 points (95% interval 5.1 to 18.9) and the base model by ..."; sizes without a sign."""
 
     def words(lang: str) -> str:
@@ -240,7 +255,7 @@ def _beaten(differences: Sequence[Difference]) -> Callable[[str], str]:
                 SENTENCES[lang]["beats" if place else "beats_first"].format(
                     arm=arm_phrase(d.b, lang),
                     difference=number(size.difference, lang),
-                    unit=unit_name(d.unit, lang),
+                    unit=unit_name(d.unit, lang, primary),
                     interval=interval(size.low, size.high, lang),
                 )
             )
@@ -249,7 +264,7 @@ def _beaten(differences: Sequence[Difference]) -> Callable[[str], str]:
     return words
 
 
-def _pairs(differences: Sequence[Difference]) -> Callable[[str], str]:
+def _pairs(differences: Sequence[Difference], primary: MetricDescription) -> Callable[[str], str]:
     """ "hybrid minus RAG is +2.0 points (95% interval -3.1 to 7.0), ..."."""
 
     def words(lang: str) -> str:
@@ -258,7 +273,7 @@ def _pairs(differences: Sequence[Difference]) -> Callable[[str], str]:
                 SENTENCES[lang]["pair" if place else "pair_first"].format(
                     a=arm_name(d.a, lang),
                     b=arm_name(d.b, lang),
-                    **{name: part(lang) for name, part in _shown(d).items()},
+                    **{name: part(lang) for name, part in _shown(d, primary).items()},
                 )
                 for place, d in enumerate(differences)
             ],
@@ -268,11 +283,11 @@ def _pairs(differences: Sequence[Difference]) -> Callable[[str], str]:
     return words
 
 
-def _shown(d: Difference) -> dict[str, Callable[[str], str]]:
+def _shown(d: Difference, primary: MetricDescription) -> dict[str, Callable[[str], str]]:
     return {
         "difference": lambda lang: number(d.difference, lang, sign=True),
         "interval": lambda lang: interval(d.low, d.high, lang, sign=True) + _correction(d, lang),
-        "unit": _unit(d),
+        "unit": _unit(d, primary),
     }
 
 
@@ -295,11 +310,11 @@ def _word(key: str) -> Callable[[str], str]:
     return lambda lang: SENTENCES[lang][key]
 
 
-def _unit(d: Difference) -> Callable[[str], str]:
-    return lambda lang: unit_name(d.unit, lang)
+def _unit(d: Difference, primary: MetricDescription) -> Callable[[str], str]:
+    return lambda lang: unit_name(d.unit, lang, primary)
 
 
-def _metric(primary: str) -> Callable[[str], str]:
+def _metric(primary: MetricDescription) -> Callable[[str], str]:
     return lambda lang: metric_phrase(primary, lang)
 
 
@@ -311,12 +326,16 @@ def _tied(place: Standing) -> Callable[[str], str]:
     return lambda lang: listed([arm_phrase(arm, lang) for arm in place.tied], lang)
 
 
-def _mean(arms: Sequence[ArmSummary], arm: str, primary: str, stratum: str | None) -> Callable[[str], str]:
+def _mean(
+    arms: Sequence[ArmSummary], arm: str, primary: MetricDescription, stratum: str | None
+) -> Callable[[str], str]:
     found = next(a for a in arms if a.name == arm)
-    summary = (found.metrics if stratum is None else found.strata[stratum])[primary]
+    summary = (found.metrics if stratum is None else found.strata[stratum])[primary.name]
     value = summary.mean or 0.0
     return lambda lang: (
-        percent(value, lang) if summary.unit == "rate" else f"{number(value, lang)} {unit_name(summary.unit, lang)}"
+        percent(value, lang)
+        if summary.unit == "rate"
+        else f"{number(value, lang)} {unit_name(summary.unit, lang, primary)}"
     )
 
 
@@ -328,9 +347,11 @@ def _between(differences: Sequence[Difference], arm: str, other: str) -> Differe
     return next(d for d in differences if {d.a, d.b} == {arm, other}).seen_from(arm)
 
 
-def _means(arms: Sequence[ArmSummary], primary: str, stratum: str | None) -> Mapping[str, float]:
-    return {arm.name: (arm.metrics if stratum is None else arm.strata[stratum])[primary].mean or 0.0 for arm in arms}
+def _means(arms: Sequence[ArmSummary], primary: MetricDescription, stratum: str | None) -> Mapping[str, float]:
+    return {
+        arm.name: (arm.metrics if stratum is None else arm.strata[stratum])[primary.name].mean or 0.0 for arm in arms
+    }
 
 
-def _higher_is_better(arms: Sequence[ArmSummary], primary: str) -> bool:
-    return bool(arms[0].metrics[primary].higher_is_better)
+def _higher_is_better(arms: Sequence[ArmSummary], primary: MetricDescription) -> bool:
+    return bool(arms[0].metrics[primary.name].higher_is_better)

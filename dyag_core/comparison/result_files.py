@@ -7,9 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from dyag_core.artifacts import read_json
 from dyag_core.errors import UsageError
-from dyag_core.records import Prediction, Source
+from dyag_core.plugin.options import problems
+from dyag_core.records import MetricDescription, Prediction, Source
 from dyag_core.text.abstention import abstains
 from dyag_core.text.normalise import normalise
 from dyag_core.text.sanitize import plain, plain_value
@@ -39,9 +42,9 @@ class Item:
 class ResultFile:
     """One arm's results.
 
-    `kinds` holds (unit, higher_is_better) of the metrics that the file describes, `details` what they tell beside
-    their scores, `repeats` metric -> mean for each time that the questions were asked; `has_ids` is False in the older
-    shape, whose questions are told apart by their text.
+    `kinds` holds (unit, higher_is_better) of the metrics that the file describes, `descriptions` what they said about
+    themselves, `details` what they tell beside their scores, `repeats` metric -> mean for each time that the questions
+    were asked; `has_ids` is False in the older shape, whose questions are told apart by their text.
     """
 
     path: Path
@@ -49,6 +52,7 @@ class ResultFile:
     items: tuple[Item, ...]
     kinds: dict[str, tuple[str, bool | None]]
     has_ids: bool
+    descriptions: dict[str, MetricDescription] = field(default_factory=dict)
     details: dict[str, dict[str, Any]] = field(default_factory=dict)
     repeats: tuple[dict[str, Any], ...] = ()
 
@@ -81,6 +85,7 @@ def read_results(path: Path) -> ResultFile:
         items=items,
         kinds=_kinds(data.get("metrics")),
         has_ids=with_ids > 0,
+        descriptions=_descriptions(path, data.get("metrics")),
         details=_details(data.get("metrics")),
         repeats=_repeats(data.get("repeats")),
     )
@@ -106,6 +111,7 @@ def _item(path: Path, number: int, raw: Any) -> Item:
         question=question,
         expected=expected,
         answer=answer,
+        expected_answers=_texts(raw.get("expected_answers")),
         answerable=answerable if isinstance(answerable, bool) else not abstains(expected),
         stratum=_text(raw.get("stratum")),
         document=_text(raw.get("document")),
@@ -165,6 +171,22 @@ def _kinds(metrics: Any) -> dict[str, tuple[str, bool | None]]:
         for name, summary in summaries.items()
         if isinstance(summary, dict)
     }
+
+
+def _descriptions(path: Path, metrics: Any) -> dict[str, MetricDescription]:
+    """By name; what a newer DYAG says of a metric beside what this one knows is left out."""
+    told = metrics.get("descriptions") if isinstance(metrics, dict) else None
+    found = {}
+    for name, said in told.items() if isinstance(told, dict) else ():
+        known = {key: said[key] for key in MetricDescription.model_fields if isinstance(said, dict) and key in said}
+        try:
+            found[plain(str(name))] = MetricDescription(**plain_value(known) | {"name": plain(str(name))})
+        except ValidationError as error:
+            raise UsageError(
+                f"{path}: what it says about the metric {plain(str(name))!r} is unusable: {problems(error)}",
+                "take it out of metrics.descriptions: the metric is then called by its name",
+            ) from error
+    return found
 
 
 def _details(metrics: Any) -> dict[str, dict[str, Any]]:

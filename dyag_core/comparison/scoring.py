@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from dyag_core.comparison.matching import Matched, Text
 from dyag_core.errors import DyagError, UsageError, nearest
-from dyag_core.evaluation.default_metrics import USUAL_METRICS
+from dyag_core.plugin.metric_descriptions import primary_among, scored_by_default
 from dyag_core.plugin.options import options_by_name
-from dyag_core.records import MetricResult, Prediction
+from dyag_core.records import MetricDescription, MetricResult, Prediction
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,10 +24,12 @@ if TYPE_CHECKING:
 class Scored:
     """Metric -> arm -> scores in the order of the questions, the primary metric first; and what to tell the reader.
 
-    `options` holds the options that each metric was scored with, as far as they are known.
+    `descriptions` is what these metrics say about themselves, `options` holds the options that each was scored with, as
+    far as they are known.
     """
 
     metrics: dict[str, dict[str, MetricResult]]
+    descriptions: dict[str, MetricDescription] = field(default_factory=dict)
     options: dict[str, dict[str, Any]] = field(default_factory=dict)
     warnings: list[Text] = field(default_factory=list)
 
@@ -51,7 +53,9 @@ def score(
         UsageError: the primary metric is unknown, or neither direction of it is better; options for a metric that is
             not scored. DyagError: a wanted metric can't be scored.
     """
-    given = options_by_name("metrics", _names(files, primary, wanted), options)
+    described = _descriptions(files, plugins, [primary, *wanted])
+    others = sorted(described, key=lambda name: (described[name].place, name))
+    given = options_by_name("metrics", dict.fromkeys([primary, *others]), options)
     scored = Scored({})
     for name, chosen in given.items():
         recorded = _recorded_options(files, name)
@@ -77,6 +81,9 @@ def score(
         if results is not None:
             scored.metrics[name] = results
             scored.options[name] = used
+            kind = next(iter(results.values()))
+            about = {"unit": kind.unit, "higher_is_better": kind.higher_is_better}
+            scored.descriptions[name] = described[name].model_copy(update=about)
     if primary not in scored.metrics:
         raise UsageError(f"the primary metric {primary!r} does not apply to these questions")
     by_arm = scored.metrics[primary]
@@ -86,10 +93,30 @@ def score(
     return scored
 
 
-def _names(files: Mapping[str, ResultFile], primary: str, wanted: Sequence[str]) -> list[str]:
-    found = set().union(*(file.scored for file in files.values())) or set(USUAL_METRICS)
-    usual = [name for name in USUAL_METRICS if name in found]
-    return list(dict.fromkeys([primary, *usual, *sorted(found.union(wanted))]))
+def primary_metric(files: Mapping[str, ResultFile], plugins: Plugins) -> str:
+    """The metric that decides where the user doesn't say which: as the files say, else as the installed metrics do.
+
+    Raises:
+        UsageError: no metric says so, or several do.
+    """
+    in_files = [metric for file in files.values() for metric in file.descriptions.values()]
+    return primary_among(in_files if any(metric.primary for metric in in_files) else plugins.metrics())
+
+
+def _descriptions(
+    files: Mapping[str, ResultFile], plugins: Plugins, named: Sequence[str]
+) -> dict[str, MetricDescription]:
+    """Every metric that the files have scores of, or that is `named`; as the files describe it, else its plugin.
+
+    Files without any scores (DYAG 2.0) are scored on the default metrics.
+    """
+    in_files = set().union(*(file.scored for file in files.values()))
+    names = {*named, *(in_files or scored_by_default(plugins.metrics(), retrieving=False))}
+    return {
+        name: next((f.descriptions[name] for f in files.values() if name in f.descriptions), None)
+        or plugins.metric(name)
+        for name in names
+    }
 
 
 def _recorded_options(files: Mapping[str, ResultFile], name: str) -> list[dict[str, Any]]:

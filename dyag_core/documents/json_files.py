@@ -5,11 +5,11 @@ An object with a text is a chunk; a plain record (`{"name": ..., "licence": ...}
 
 from __future__ import annotations
 
-import re
 from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 from dyag_core.artifacts import BadLine, read_jsonl
+from dyag_core.artifacts.json_array import depth_of_objects, read_array
 from dyag_core.artifacts.jsonl import MAX_LINE_BYTES, parse_line
 from dyag_core.documents.columns import TITLE_FIELDS, columns_of, given_column
 from dyag_core.documents.decoding import as_utf8
@@ -19,7 +19,7 @@ from dyag_core.text.passage import field_text
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
-    from typing import IO, Any
+    from typing import Any
 
     from dyag_core.documents.fields import Reading
     from dyag_core.records import Document
@@ -32,9 +32,6 @@ JSON_SUFFIXES = (".jsonl", ".ndjson", ".json", ".geojson")
 _BLOCK = 1 << 20
 #: Plain records are judged by so many of the first objects.
 _SAMPLE = 200
-_OUTSIDE = re.compile(rb'["{}\[\],\n]')
-_IN_STRING = re.compile(rb'["\\\n]')
-_OBJECT_IN_ARRAY = re.compile(rb"\[\s*\{")
 #: Where an interface puts the fields of a record, beside its own: GeoJSON, JSON:API, OpenDataSoft, Elasticsearch.
 _WRAPPERS = ("properties", "attributes", "fields", "_source", "node")
 
@@ -109,7 +106,7 @@ def _rows(path: Path) -> Iterator[Row]:
     if rest.strip() and isinstance(parse_line(1, first), dict):
         return read_jsonl(path)  # one object a line
     whole = parse_line(1, path.read_bytes().strip()) if path.stat().st_size <= MAX_LINE_BYTES else None
-    depth = _depth_of_records(start)
+    depth = depth_of_objects(start)
     if isinstance(whole, dict) and (not depth or _is_one_thing(whole)):
         return iter(_members(whole))
     return read_array(path, depth) if depth else read_jsonl(path)
@@ -125,84 +122,3 @@ def _members(whole: dict[str, Any]) -> list[Row]:
     if len(whole) > 1 and all(isinstance(value, dict) for value in whole.values()):
         return [(1, {"name": name, **value}) for name, value in whole.items()]
     return [(1, whole)]
-
-
-def _depth_of_records(start: bytes) -> int:
-    """How deep the first array of objects stands (in {"data": [{...}]} at 2), 0 where there is none."""
-    depth = position = 0
-    in_string = False
-    while mark := (_IN_STRING if in_string else _OUTSIDE).search(start, position):
-        sign, position = mark[0], mark.end()
-        if sign == b"\\":
-            position += 1
-        elif sign == b'"':
-            in_string = not in_string
-        elif sign in b"{[":
-            depth += 1
-            if sign == b"[" and _OBJECT_IN_ARRAY.match(start, mark.start()):
-                return depth
-        elif sign in b"}]":
-            depth -= 1
-    return 0
-
-
-def read_array(path: Path, depth: int = 1) -> Iterator[Row]:
-    """Each element of a JSON array as (line where it begins, object or BadLine), whatever the size of the file.
-
-    Elements are told apart by brackets and quotes alone. Where these don't match, the reading loses its way: what
-    follows is one bad element, named by the line where it begins.
-
-    Args:
-        depth: 1 where the file is an array; 2 for those in an object, of which the objects are taken; and so on.
-    """
-    with path.open("rb") as handle:
-        for line, raw in _elements(handle, depth):
-            if len(raw) > MAX_LINE_BYTES:
-                yield line, BadLine(line, f"an element of more than {MAX_LINE_BYTES // 2**20} MB", _start(raw))
-            elif depth == 1 or raw.lstrip().startswith(b"{"):
-                yield line, parse_line(line, raw)
-
-
-def _elements(handle: IO[bytes], inside: int) -> Iterator[tuple[int, bytes]]:
-    """(line where it begins, bytes) of each element of arrays at depth `inside`; of one that is too long the start."""
-    line = first_line = 1
-    depth, in_string, taking = 0, False, inside == 1
-    kept = bytearray()
-    position = 0
-    block = handle.read(_BLOCK).removeprefix(b"\xef\xbb\xbf")
-    while block:
-        start = position
-        while mark := (_IN_STRING if in_string else _OUTSIDE).search(block, position):
-            sign, position = mark[0], mark.end()
-            if sign == b"\n":
-                line += 1
-            elif sign == b"\\":
-                position += 1  # steps over what is escaped
-            elif sign == b'"':
-                in_string = not in_string
-            elif sign in b"{[":
-                depth += 1
-                if depth == inside and (inside == 1 or sign == b"["):
-                    taking, start, first_line = True, position, line
-            elif depth == inside and taking:  # a comma between elements, or the bracket behind the last
-                kept += block[start : mark.start()]
-                if kept.strip():
-                    yield _begins(first_line, kept), bytes(kept)
-                kept.clear()
-                taking, start, first_line = inside == 1 or sign == b",", position, line
-            if sign in b"}]":
-                depth = max(0, depth - 1)
-        if taking and len(kept) <= MAX_LINE_BYTES:
-            kept += block[start:]
-        position = max(0, position - len(block))
-        block = handle.read(_BLOCK)
-    if kept.strip():  # the closing bracket is missing, or something stands behind it
-        yield _begins(first_line, kept), bytes(kept)
-
-
-def _begins(line: int, kept: bytes | bytearray) -> int:
-    return line + kept[: len(kept) - len(kept.lstrip())].count(b"\n")
-
-
-def _start(raw: bytes) -> str:
-    return raw[:200].decode("utf-8", "replace")

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from dyag_core.artifacts import Journal, file_sha256, sha256_of
 from dyag_core.chat.prompts import SYSTEM
-from dyag_core.chat.questions import language_sample, question_hash, read_questions, trained_questions
+from dyag_core.chat.questions import language_sample, read_questions
+from dyag_core.chat.trained_questions import question_hash, trained_questions
 from dyag_core.evaluation.arm_models import Models, opened_engine
 from dyag_core.evaluation.choose_k import ChosenK, choose_k
 from dyag_core.evaluation.repeats import decoding_of, order_of
@@ -204,6 +205,7 @@ def _prediction(question: Question, prompt: Prompt, reply: Reply, trained: froze
         id=question.id,
         question=question.question,
         expected=question.expected_answer,
+        expected_answers=question.expected_answers,
         answer=reply.text,
         answerable=question.answerable,
         stratum=question.stratum,

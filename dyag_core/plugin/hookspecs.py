@@ -116,6 +116,8 @@ def dyag_score(predictions: Sequence[Prediction], options: Any, run: Run) -> Met
     Fires once an arm. `MetricResult.items` has one entry a prediction, in order, None where the metric does not
     apply. The core makes means, intervals and paired tests. None: the metric does not apply to this run.
     Where this raises, each prediction is scored by itself, and those at which it raises again stay unscored.
+    The plugin's attribute `dyag_metric`, a `MetricDescription`, says how reports call the metric, when it is scored and
+    which way is better; without it the metric goes by its name, is scored when asked for, and more is better.
     A metric that asks a model opens it with `run.plugins` and keeps what it answered in `run.journal(name)`.
     A plugin that imports a library inside this hook lists it as `requires = ("library",)`: where it is missing, a run
     then ends before the first question is asked.

@@ -48,7 +48,7 @@ def parse_pairs(pairs: Iterable[str]) -> dict[str, str]:
 
 
 #: Of the families of which a command takes several plugins: what one is called, the flag of its options, and one such.
-_SEVERAL = {"metrics": ("metric", "-m", "bleu.tokenize=intl"), "reporters": ("reporter", "-r", "acme-table.digits=3")}
+_SEVERAL = {"metrics": ("metric", "-m", "acme-score.digits=3"), "reporters": ("reporter", "-r", "acme-table.digits=3")}
 
 
 def parse_named_pairs(family: str, pairs: Iterable[str], names: Sequence[str] = ()) -> dict[str, dict[str, str]]:

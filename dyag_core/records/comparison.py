@@ -14,6 +14,7 @@ from pydantic import Field
 from dyag_core.records.base import SCHEMA_VERSION, Record
 from dyag_core.records.cost import Cost
 from dyag_core.records.evaluation import MetricSummary
+from dyag_core.records.metric import MetricDescription
 
 #: With fewer questions nobody wins and nothing is recommended.
 MINIMUM_QUESTIONS = 30
@@ -154,13 +155,15 @@ class Comparison(Record):
     """Everything a report says. Rates are percentages (0-100).
 
     The first of `recommendations` is the verdict. `leader` is the arm that clearly beats every other, `tied` the best
-    arm and those it does not clearly beat. `noise_floor` is a sentence in each language. `measured` is the newest
+    arm and those it does not clearly beat. `descriptions` is what the metrics say about themselves: titles, meaning,
+    unit (`metric(name)` gets one). `noise_floor` is a sentence in each language. `measured` is the newest
     timestamp of the result files, as they wrote it.
     """
 
     schema_version: str = SCHEMA_VERSION
     measured: str | None = None
     primary_metric: str
+    descriptions: dict[str, MetricDescription] = Field(default_factory=dict)
     n_questions: int
     n_documents: int | None = None
     leader: str | None = None
@@ -187,6 +190,10 @@ class Comparison(Record):
     def metrics(self) -> list[str]:
         """Metrics that any arm has, in the order of the first arm: the primary one first."""
         return list(dict.fromkeys(name for arm in self.arms for name in arm.metrics))
+
+    def metric(self, name: str) -> MetricDescription:
+        """What a metric says about itself; only its name where nothing is known."""
+        return self.descriptions.get(name, MetricDescription(name=name))
 
     def arm(self, name: str) -> ArmSummary:
         """The arm of that name."""

@@ -24,7 +24,8 @@ class Source(Record):
 class Prediction(Record):
     """One question with the answer an arm gave. Metrics read a sequence of these.
 
-    `answerable` is False where the right answer is to say that the documents don't tell.
+    `expected_answers` are others that are accepted beside `expected`. `answerable` is False where the right answer is
+    to say that the documents don't tell.
     `context` is the retrieved text that stood in the prompt, empty for closed-book arms; `sources` are its chunks, best
     first. `chunk` is the one that holds the answer, where that is known; one that rests on several has `other_chunks`.
     `seconds` is the whole time of the question, `retrieval_seconds` the part of it that searching took.
@@ -34,6 +35,7 @@ class Prediction(Record):
     question: str
     expected: str
     answer: str
+    expected_answers: tuple[str, ...] = ()
     answerable: bool = True
     stratum: str | None = None
     document: str | None = None
@@ -60,6 +62,7 @@ class MetricResult(Record):
     """What a metric plugin returns: one number for each prediction, in order.
 
     None says that the metric does not apply to that item. The core makes the mean, the interval and the paired test.
+    What it leaves out of `unit` and `higher_is_better` is as the metric's `MetricDescription` says.
     `unit` is "rate" for shares between 0 and 1 (shown as percentages), else a word shown behind the number.
     `higher_is_better` is None where neither direction is better (answer length, say).
     `unjudged` holds the places of answers that a judge gave no verdict on: their item is 0, so that they stay in the
@@ -100,7 +103,8 @@ class Evaluation(Record):
     """One arm's results file: `metadata`, `metrics` and one item a question under `results`.
 
     `metrics` keeps the keys of DYAG 2.0 (success_rate, exact_match_rate, avg_time_seconds, avg_tokens, total_tokens,
-    errors) beside `summaries` (name -> MetricSummary) and `strata` (stratum -> name -> MetricSummary).
+    errors) beside `summaries` (name -> MetricSummary), `strata` (stratum -> name -> MetricSummary) and `descriptions`
+    (name -> MetricDescription, so that the file can be read where a metric isn't installed).
     `repeats` holds metric -> mean for every time that the questions were asked; the first is the one of `results`.
     """
 

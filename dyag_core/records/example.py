@@ -63,13 +63,15 @@ class Question(Record):
     """A test question in one form, whichever of the three file shapes it was read from.
 
     `messages` is the prompt as the model must see it, without retrieved context and without the answer.
-    `answerable` is False where the right answer is to say that the documents don't tell. `chunk` is the id of the
-    passage that holds the answer, where that is known; one that rests on several has `other_chunks`.
+    `answerable` is False where the right answer is to say that the documents don't tell. `expected_answers` are others
+    that are accepted as well. `chunk` is the id of the passage that holds the answer, where that is known; one that
+    rests on several has `other_chunks`.
     """
 
     id: str
     question: str
     expected_answer: str
+    expected_answers: tuple[str, ...] = ()
     messages: tuple[Message, ...]
     answerable: bool = True
     stratum: str | None = None

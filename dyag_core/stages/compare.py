@@ -41,7 +41,7 @@ def compare(
     output: Path,
     reporters: Sequence[str] = ("markdown", "json", "html"),
     reporter_options: Mapping[str, Mapping[str, Any]] | None = None,
-    primary: str = "success",
+    primary: str | None = None,
     metrics: Sequence[str] = (),
     metric_options: Mapping[str, Mapping[str, Any]] | None = None,
     lang: str | None = None,
@@ -58,7 +58,7 @@ def compare(
         output: PREFIX of the files to write: PREFIX.md, PREFIX.json, PREFIX.html, PREFIX.manifest.json.
         reporters: names of reporter plugins.
         reporter_options: reporter -> its options.
-        primary: the metric that decides; all others are Holm-corrected.
+        primary: the metric that decides, by default the one that says so of itself; all others are Holm-corrected.
         metrics: metrics to score from the answers where the files don't hold them.
         metric_options: metric -> its options; such a metric is scored anew.
         lang: "en" or "fr"; None follows the result files.
@@ -107,7 +107,7 @@ def compare(
             stage="compare",
             options={
                 "reporters": list(rendered),
-                "primary": primary,
+                "primary": comparison.primary_metric,
                 "metrics": list(metrics),
                 "lang": lang,
                 "force": force,

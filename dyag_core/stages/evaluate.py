@@ -21,8 +21,8 @@ from dyag_core.errors import UsageError
 from dyag_core.evaluation.arm_models import Models
 from dyag_core.evaluation.ask import Asked, Setup, ask_all, journal_path
 from dyag_core.evaluation.choose_k import validation_beside
-from dyag_core.evaluation.default_metrics import ALWAYS, DEFAULT_METRICS, RETRIEVAL_METRICS
 from dyag_core.evaluation.results import evaluation
+from dyag_core.plugin.metric_descriptions import scored_by_default
 from dyag_core.plugin.options import options_by_name
 from dyag_core.plugin.run import Run
 from dyag_core.progress import SilentProgress
@@ -70,7 +70,7 @@ def evaluate(
         index: for rag, hybrid and oracle; where there is none it is built from the questions' own documents.
         k: passages to retrieve; "auto" chooses on the questions of `validation`.
         validation: by default NAME_val.jsonl beside NAME_test.jsonl.
-        metrics: None takes the default ones, and those of retrieval where an arm retrieves.
+        metrics: None takes those that say so themselves, in part only where an arm retrieves.
         metric_options: metric -> its options, by key.
         limit: ask this many questions only, spread evenly over the file so that every stratum keeps its share.
         repeat: ask everything so many times, to see how far an arm differs from itself; the first time is the result.
@@ -83,7 +83,6 @@ def evaluate(
     progress, wanted = progress or SilentProgress(), arms_named(arms)
     retrieving = any(arm.retrieval for arm in wanted)
     validation = _validation(questions, validation, k) if retrieving else None
-    metrics = metrics or (*DEFAULT_METRICS, *(RETRIEVAL_METRICS if retrieving else ()))
     files = _result_files(output, wanted)
     refuse_inputs([*files.values(), manifest_path(output)], [questions])
     with output_lock(output, *files.values()):  # one run's arm may be the whole of another
@@ -91,7 +90,7 @@ def evaluate(
         run = Run(stage="evaluate", folder=output.parent, output=output, plugins=plugins, seed=seed, progress=progress)
         with plugins.stage(run) as done:
             chosen = plugins.choose("engines", engine, engine_options)
-            scorers = _scorers(metrics, metric_options, plugins)
+            scorers = _scorers(metrics, metric_options, plugins, retrieving)
             models = Models.resolve(model, base_model, plugins, progress, remote=chosen.remote)
             for arm in wanted:
                 models.adapter(arm)  # says what is missing before anything long begins
@@ -117,9 +116,17 @@ def evaluate(
     return result
 
 
-def _scorers(metrics: Sequence[str], given: Mapping[str, Mapping[str, Any]] | None, plugins: Plugins) -> list[Chosen]:
+def _scorers(
+    metrics: Sequence[str] | None, given: Mapping[str, Mapping[str, Any]] | None, plugins: Plugins, retrieving: bool
+) -> list[Chosen]:
     """The metric plugins of this run, each with its options and the libraries it needs."""
-    wanted = options_by_name("metrics", dict.fromkeys((*ALWAYS, *metrics)), given)
+    known = plugins.metrics()
+    always = [metric.name for metric in known if metric.scored == "always"]
+    wanted = options_by_name(
+        "metrics", dict.fromkeys((*always, *(metrics or scored_by_default(known, retrieving)))), given
+    )
+    if not wanted:
+        raise UsageError("no installed metric is scored by default", "name one: --metric NAME")
     scorers = [plugins.choose("metrics", name, options) for name, options in wanted.items()]
     for scorer in scorers:
         scorer.need_libraries()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib.metadata
 import tempfile
 from collections import Counter
@@ -12,14 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dyag_core.artifacts import (
-    atomic_text,
     file_sha256,
     output_lock,
     remove_leftovers,
     write_manifest,
 )
 from dyag_core.chat.conversations import Conversation, read_conversations
-from dyag_core.chat.prompts import without_context
+from dyag_core.chat.trained_questions import hashes_of, trained_questions, write_trained_questions
 from dyag_core.errors import UsageError
 from dyag_core.models.sources import config_sha256, load_tokenizer, locate, revision_of, template_sha256
 from dyag_core.plugin.options import telling
@@ -27,7 +25,6 @@ from dyag_core.plugin.run import Run
 from dyag_core.progress import SilentProgress
 from dyag_core.records import BaseModelPreset, Passport, TrainedModel, TrainingEstimate, TrainingJob
 from dyag_core.text.language import detect_language
-from dyag_core.text.normalise import normalise
 from dyag_core.training.passport import resolve_base, write_passport
 from dyag_core.training.replay import Parent, compared, find_parent, mix, old_score
 from dyag_core.training.run_folder import MANIFEST, RUN, claim
@@ -40,7 +37,6 @@ if TYPE_CHECKING:
     from dyag_core.progress import Progress
     from dyag_core.records.training import ResumePolicy
 
-TRAINED_QUESTIONS = "trained_questions.txt"
 #: New rows and replayed ones, where a run goes on from an older adapter.
 MIXED = "mixed.jsonl"
 #: Taken where neither the user nor an older adapter names a base model.
@@ -291,9 +287,8 @@ def _finish(
 ) -> None:
     """Passport, list of trained questions, and the manifest that makes the folder complete."""
     final = job.output / "final"
-    before = parent.folder / TRAINED_QUESTIONS if parent else None
-    known = before.read_text(encoding="ascii").split() if before and before.is_file() else []
-    atomic_text(final / TRAINED_QUESTIONS, trained_questions(conversations, known))
+    known = trained_questions(parent.folder) if parent else frozenset()
+    write_trained_questions(final, hashes_of(conversations) | known)
     write_passport(final, passport)
     outputs = {
         file.relative_to(job.output).as_posix(): file_sha256(file)
@@ -314,17 +309,3 @@ def _finish(
         outputs=outputs,
         trained=trained.model_dump(mode="json", exclude={"folder"}),
     )
-
-
-def trained_questions(conversations: Sequence[Conversation], known: Sequence[str] = ()) -> str:
-    """One line a question that was trained on: the first 16 hex digits of its normalised text's sha256, sorted.
-
-    `known` are such lines of an older adapter that this one went on from. Evaluation looks test questions up in it
-    without the model carrying its training data around.
-    """
-    hashes = {
-        hashlib.sha256(normalise(without_context(question)).encode("utf-8")).hexdigest()[:16]
-        for row in conversations
-        for question in row.questions
-    }
-    return "".join(f"{line}\n" for line in sorted(hashes.union(known)))

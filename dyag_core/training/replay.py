@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dyag_core.artifacts import file_sha256, write_jsonl
 from dyag_core.chat.conversations import read_conversations
 from dyag_core.chat.questions import read_questions
 from dyag_core.errors import UsageError
+from dyag_core.plugin.metric_descriptions import primary_among
 from dyag_core.records import Decoding, Passport, Prediction
 from dyag_core.training.passport import model_folder, read_passport, training_seconds
 
@@ -110,9 +111,18 @@ def mix(new: Sequence[Conversation], parent: Parent, target: Path, run: Run) -> 
     }
 
 
-def old_score(parent: Parent, base_path: str, adapter: Path, plugins: Plugins, run: Run) -> tuple[float, int]:
-    """Percentage of old test questions that `adapter` answers rightly (metric `success`, greedy), and their number."""
+class OldScore(NamedTuple):
+    """The mean over old test questions in percent, how many they are, and the metric."""
+
+    percent: float
+    questions: int
+    metric: str
+
+
+def old_score(parent: Parent, base_path: str, adapter: Path, plugins: Plugins, run: Run) -> OldScore:
+    """How well `adapter` answers old test questions (greedy), on the metric that decides."""
     assert parent.old_test is not None
+    metric = primary_among(plugins.metrics())
     questions = read_questions(parent.old_test, parent.passport.system_prompt)
     if len(questions) > MOST_QUESTIONS:
         chosen = sorted(run.random("old test").sample(range(len(questions)), MOST_QUESTIONS))
@@ -124,21 +134,21 @@ def old_score(parent: Parent, base_path: str, adapter: Path, plugins: Plugins, r
     finally:
         engine.close()
     predictions = [_prediction(question, replies[i].text, replies[i].error) for i, question in enumerate(questions)]
-    result = plugins.score(plugins.choose("metrics", "success"), predictions, run)
+    result = plugins.score(plugins.choose("metrics", metric), predictions, run)
     scores = [item or 0.0 for item in result.items] if result else []
-    return round(100 * sum(scores) / max(1, len(scores)), 2), len(questions)
+    return OldScore(round(100 * sum(scores) / max(1, len(scores)), 2), len(questions), metric)
 
 
-def compared(parent: Parent, before: tuple[float, int], after: tuple[float, int]) -> dict[str, Any]:
+def compared(parent: Parent, before: OldScore, after: OldScore) -> dict[str, Any]:
     """Old test scores for the passport, in percent."""
     assert parent.old_test is not None
     return {
         "file": parent.old_test.name,
         "sha256": file_sha256(parent.old_test),
-        "metric": "success",
-        "questions": after[1],
-        "before": before[0],
-        "after": after[0],
+        "metric": after.metric,
+        "questions": after.questions,
+        "before": before.percent,
+        "after": after.percent,
     }
 
 

@@ -9,10 +9,20 @@ from collections.abc import Sequence
 
 from pydantic import BaseModel
 
-from dyag_core import MetricResult, Prediction, hookimpl
+from dyag_core import MetricDescription, MetricResult, Prediction, hookimpl
 from dyag_core.api import abstains
 
 dyag_api = 1
+dyag_metric = MetricDescription(
+    title={"en": "abstention", "fr": "abstention"},
+    phrase={"fr": "l'abstention"},
+    meaning={
+        "en": "where the documents hold no answer, the model says so",
+        "fr": "quand les documents ne donnent pas la réponse, le modèle le dit",
+    },
+    scored="default",
+    place=50,
+)
 
 
 class Options(BaseModel, extra="forbid"):

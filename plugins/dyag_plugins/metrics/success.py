@@ -23,10 +23,21 @@ from collections.abc import Sequence
 
 from pydantic import BaseModel, Field
 
-from dyag_core import MetricResult, Prediction, hookimpl
+from dyag_core import MetricDescription, MetricResult, Prediction, hookimpl
 from dyag_core.api import abstains, fold, normalise, tokens
 
 dyag_api = 1
+dyag_metric = MetricDescription(
+    title={"en": "success", "fr": "réussite"},
+    phrase={"fr": "la réussite"},
+    meaning={
+        "en": "the expected answer without hedging or padding, or saying so where the documents hold none",
+        "fr": "la réponse attendue, sans détour ni remplissage, ou l'aveu que les documents ne la donnent pas",
+    },
+    scored="always",
+    primary=True,
+    place=10,
+)
 
 SENTENCE_WORDS = 6
 

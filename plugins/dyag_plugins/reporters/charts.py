@@ -65,7 +65,7 @@ def forest(comparison: Comparison, differences: Sequence[Difference], lang: str)
     groups = [
         Group(
             _head(comparison, differences, stratum, lang),
-            [_difference_mark(d, scale, lang) for d in differences if d.stratum == stratum],
+            [_difference_mark(comparison, d, scale, lang) for d in differences if d.stratum == stratum],
         )
         for stratum in heads
     ]
@@ -113,14 +113,14 @@ def _head(comparison: Comparison, differences: Sequence[Difference], stratum: st
     return str(texts(lang)["questions"].format(n=comparison.n_questions))
 
 
-def _difference_mark(d: Difference, scale: Scale, lang: str) -> Mark:
+def _difference_mark(comparison: Comparison, d: Difference, scale: Scale, lang: str) -> Mark:
     return Mark(
         pair_name(d, lang),
         d.winner or "",
         scale.at(d.difference),
         scale.at(d.low),
         scale.at(d.high),
-        f"{number(d.difference, lang, sign=True)} {unit_name(d.unit, lang)}",
+        f"{number(d.difference, lang, sign=True)} {unit_name(d.unit, lang, comparison.metric(d.metric))}",
         interval(d.low, d.high, lang, sign=True),
         strong=d.winner is not None,
     )

@@ -45,7 +45,7 @@ def score_table(comparison: Comparison, lang: str) -> Table:
     say = texts(lang)
     columns: list[tuple[str, list[Cell]]] = [
         (
-            metric_name(name, lang),
+            metric_name(comparison.metric(name), lang),
             [
                 _score(arm.metrics.get(name), lang, arm.name == comparison.leader and place == 0)
                 for arm in comparison.arms
@@ -95,11 +95,11 @@ def difference_table(comparison: Comparison, differences: Sequence[Difference], 
     headers = [*([say["metric"]] if metrics else []), *([say["stratum"]] if strata else []), *headers, say["result"]]
     rows = []
     for d in differences:
-        row = [Cell(metric_name(d.metric, lang))] if metrics else []
+        row = [Cell(metric_name(comparison.metric(d.metric), lang))] if metrics else []
         row += [Cell(stratum_name(d.stratum or "", lang))] if strata else []
         row += [
             Cell(pair_name(d, lang)),
-            Cell(f"{number(d.difference, lang, sign=True)} {unit_name(d.unit, lang)}"),
+            Cell(f"{number(d.difference, lang, sign=True)} {unit_name(d.unit, lang, comparison.metric(d.metric))}"),
             Cell(interval(d.low, d.high, lang, sign=True)),
             Cell(_p(comparison, d.p_holm, lang)),
             Cell("–" if d.detectable is None else number(d.detectable, lang)),
@@ -147,9 +147,10 @@ def _metric_facts(comparison: Comparison, lang: str) -> list[tuple[str, str]]:
     facts = []
     for name in comparison.metrics:
         options = _compact(comparison.method.get("metric_options", {}).get(name) or {})
-        told = [metric_meaning(name, lang), f"({options})" if options else None]
+        metric = comparison.metric(name)
+        told = [metric_meaning(metric, lang), f"({options})" if options else None]
         if any(told):
-            facts.append((metric_name(name, lang), " ".join(filter(None, told))))
+            facts.append((metric_name(metric, lang), " ".join(filter(None, told))))
     return facts
 
 
@@ -194,7 +195,7 @@ def method_sentences(comparison: Comparison, lang: str) -> list[str]:
 
 def filled(key: str, comparison: Comparison, lang: str) -> str:
     """The text `key` with the comparison's numbers and names put in."""
-    metric = metric_name(comparison.primary_metric, lang)
+    metric = metric_name(comparison.metric(comparison.primary_metric), lang)
     return _filled(texts(lang)[key], comparison, metric=metric, primary=metric)
 
 
