@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from dyag_core.errors import UsageError, nearest
@@ -45,6 +45,7 @@ class Columns:
         title: names of columns, the first that is filled names the row; two of one entry are put together.
         beside: a column that tells rows of one name apart.
         lists: the sign that divides the values of a cell, for each column that holds several.
+        labels: what `label` makes of the columns that are known.
     """
 
     title: tuple[tuple[str, ...], ...] = ()
@@ -53,6 +54,7 @@ class Columns:
     document: str | None = None
     text: str | None = None
     lists: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
 
     def label(self, name: str) -> str:
         """A column in words, without what the rows are: beside "nom_site", "code_site" is "code"."""
@@ -95,7 +97,8 @@ def columns_of(names: Sequence[str], sample: Sequence[Mapping[str, str]], given:
         if (name,) not in title[:1] and (sign := _sign([row.get(name, "") for row in sample]))
     }
     beside = _beside(title[0], [name for name in filled if name not in title[0]], sample) if title else None
-    return Columns(tuple(title), beside, row_id, document, text, lists)
+    found = Columns(tuple(title), beside, row_id, document, text, lists)
+    return replace(found, labels={name: found.label(name) for name in names})
 
 
 def given_column(wanted: str, names: Sequence[str]) -> str:

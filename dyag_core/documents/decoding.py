@@ -51,7 +51,7 @@ def encoding_of(raw: bytes) -> str | None:
 
     UTF-8 with a few bad bytes among good ones is UTF-8: only those places are wrong.
     """
-    return _encoding(iter([raw]))
+    return _encoding(lambda: iter([raw]))
 
 
 def decoded(raw: bytes) -> tuple[str, str]:
@@ -67,8 +67,7 @@ def as_utf8(path: Path, tell: Callable[[str], None]) -> Iterator[Path]:
     Raises:
         UsageError: it is UTF-16 that can't be decoded.
     """
-    with path.open("rb") as handle:
-        encoding = _encoding(iter(lambda: handle.read(_BLOCK), b""))
+    encoding = _encoding(lambda: _blocks(path))
     if encoding in (None, "utf-8"):
         yield path
         return
@@ -86,6 +85,12 @@ def as_utf8(path: Path, tell: Callable[[str], None]) -> Iterator[Path]:
         except UnicodeError as error:
             raise UsageError(f"{path}: broken {encoding_name(encoding)} text: {error}", "save it as UTF-8") from error
         yield copy
+
+
+def _blocks(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as handle:
+        while block := handle.read(_BLOCK):
+            yield block
 
 
 def encoding_name(encoding: str) -> str:
@@ -122,31 +127,36 @@ def _once(found: re.Match[str]) -> str:
         return found[0]
 
 
-def _encoding(blocks: Iterator[bytes]) -> str | None:
-    """As `encoding_of`, for a file in blocks."""
-    first = next(blocks, b"")
+def _encoding(blocks: Callable[[], Iterator[bytes]]) -> str | None:
+    """As `encoding_of`, for a file in blocks, which are read again where it isn't UTF-8."""
+    first = next(blocks(), b"")
     for mark, encoding in _MARKS:
         if first.startswith(mark):
             return encoding
-    sides = _zero_sides(first)
-    if sides is not None:
-        return sides
+    if (found := _zero_sides(first)) is not None:
+        return found
+    strict = codecs.getincrementaldecoder("utf-8")()
+    try:
+        for block in blocks():
+            strict.decode(block)
+        strict.decode(b"", final=True)
+    except UnicodeDecodeError:
+        return _not_quite_utf8(blocks())
+    return "utf-8"
+
+
+def _not_quite_utf8(blocks: Iterator[bytes]) -> str | None:
     decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
     good = bad = 0
     high = bytearray()
-    block = first
-    while block:
-        if not block.isascii():
-            text = decoder.decode(block)
-            wrong = len(_BAD_BYTE.findall(text))
-            bad += wrong
-            good += len(_BEYOND_ASCII.findall(text)) - wrong
-            if wrong and len(high) < _BLOCK:
-                high += block
-        block = next(blocks, b"")
-    if not bad or good >= bad:
-        return "utf-8"
-    return _one_byte(bytes(high))
+    for block in blocks:
+        text = decoder.decode(block)
+        wrong = len(_BAD_BYTE.findall(text))
+        bad += wrong
+        good += len(_BEYOND_ASCII.findall(text)) - wrong
+        if wrong and len(high) < _BLOCK:
+            high += block
+    return "utf-8" if good >= bad else _one_byte(bytes(high))
 
 
 def _zero_sides(raw: bytes) -> str | None:

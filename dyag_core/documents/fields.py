@@ -53,7 +53,7 @@ def object_chunk(row: Mapping[str, Any], given: Mapping[str, str]) -> Placed:
     Args:
         given: what the user said its fields are; the others are then the document's fields.
     """
-    field = content_field(row, given)
+    field = "content" if "content" in row and not given else content_field(row, given)
     if field is None:
         raise ValueError('the field "content" is missing')
     content, metadata = row[field], row.get("metadata")
@@ -72,7 +72,7 @@ def object_chunk(row: Mapping[str, Any], given: Mapping[str, str]) -> Placed:
         roles = {field, *(given[role] for role in ROLES if role in given), "id", "metadata"}
         fields |= flat({name: value for name, value in row.items() if name not in roles})
         fields = renamed(fields, given)
-    title = _title(given, row, fields) or _title({}, fields, row) or first_heading(content) or document
+    title = (given and _title(given, row, fields)) or _title({}, fields, row) or first_heading(content) or document
     return document, title, make_chunk(chunk_id, content, document, title, fields)
 
 
@@ -86,29 +86,29 @@ def content_field(row: Mapping[str, Any], given: Mapping[str, str]) -> str | Non
 def record_chunk(row: Mapping[str, str], columns: Columns, given: Mapping[str, str]) -> Placed:
     """The chunk that a table row or a plain record stands for: its text, else its fields under its title.
 
+    Args:
+        row: cells in one form (`cell_text`) by column.
+
     Raises ValueError with the reason where it is none.
     """
-    cells = {name: cell_text(cell) for name, cell in row.items()}
-    title = next((said for names in columns.title if (said := _called(cells, names))), "")
-    named = next((names for names in columns.title if _called(cells, names)), ())
-    beside = one_line(cells.get(columns.beside or "", ""))
+    title, named = next(((said, names) for names in columns.title if (said := _called(row, names))), ("", ()))
+    beside = one_line(row.get(columns.beside, "")) if columns.beside else ""
     if title and beside and named == columns.title[0] and _words(beside) not in _words(title):
         title = f"{title} ({beside})"
     roles = {columns.id, columns.document, columns.text, *named}
-    fields = {name: cell for name, cell in cells.items() if cell and name not in roles}
-    values = {
-        name: several(cell, columns.lists[name]) if name in columns.lists else [cell] for name, cell in fields.items()
-    }
-    text = cells.get(columns.text or "", "") or _listed_text(title, {columns.label(n): v for n, v in values.items()})
+    fields: dict[str, Any] = {name: cell for name, cell in row.items() if cell and name not in roles}
+    for name, sign in columns.lists.items():
+        if name in fields and len(parts := several(fields[name], sign)) > 1:
+            fields[name] = parts
+    text = (row.get(columns.text, "") if columns.text else "") or _listed_text(title, fields, columns)
     if not text.strip("# \n"):
         raise ValueError("the row is empty")
     if "\x00" in text:
         raise ValueError("holds NUL characters")
-    chunk_id = cells.get(columns.id or "", "") or content_id(text)
-    document = cells.get(columns.document or "", "") or chunk_id
+    chunk_id = (row.get(columns.id, "") if columns.id else "") or content_id(text)
+    document = (row.get(columns.document, "") if columns.document else "") or chunk_id
     title = title or first_heading(text) or document
-    metadata = {name: value if len(value) > 1 else value[0] for name, value in values.items()}
-    return document, title, make_chunk(chunk_id, text, document, title, renamed(metadata, given))
+    return document, title, make_chunk(chunk_id, text, document, title, renamed(fields, given))
 
 
 def _words(text: str) -> str:
@@ -119,14 +119,17 @@ def _called(cells: Mapping[str, str], names: tuple[str, ...]) -> str:
     return one_line(" ".join(cells.get(name, "") for name in names))
 
 
-def _listed_text(title: str, values: Mapping[str, list[str]]) -> str:
+def _listed_text(title: str, fields: Mapping[str, Any], columns: Columns) -> str:
     """Fields as a list under the title; a text of several paragraphs, or a long one, is a section of its own."""
     lines, sections = [f"# {title}", ""], []
-    for name, parts in values.items():
-        if len(parts) == 1 and (len(parts[0]) > _LONGEST_LINE or "\n\n" in parts[0]):
-            sections += ["", f"## {name}", "", parts[0]]
+    for name, value in fields.items():
+        label = columns.labels.get(name) or columns.label(name)
+        if isinstance(value, list):
+            lines.append(f"- {label}: {field_text(value)}")
+        elif len(value) > _LONGEST_LINE or "\n\n" in value:
+            sections += ["", f"## {label}", "", value]
         else:
-            lines.append(f"- {name}: {field_text(parts)}")
+            lines.append(f"- {label}: {one_line(value)}")
     return "\n".join([*lines, *sections])
 
 
@@ -145,7 +148,7 @@ def flat(fields: Mapping[str, Any], above: str = "") -> dict[str, Any]:
     for name, value in fields.items():
         full = f"{above}{name}"
         if isinstance(value, str):
-            found[full] = cell_text(value)
+            found[full] = value if value.isascii() and "&" not in value else cell_text(value)
         elif isinstance(value, dict):
             found |= flat(value, f"{full}.")
         elif isinstance(value, list):

@@ -57,6 +57,8 @@ def from_json(path: Path, reading: Reading) -> Iterator[Document]:
             _check_given(given, objects)
 
         def chunk_of(row: dict[str, Any]) -> Placed:
+            if "content" in row and not given:
+                return object_chunk(row, given)
             record = _record(row, given)
             if record is None:
                 return object_chunk(row, given)

@@ -8,6 +8,7 @@ from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
 from dyag_core.documents.columns import columns_of
+from dyag_core.documents.decoding import cell_text
 from dyag_core.documents.fields import Placed, documents_of, object_chunk, record_chunk
 from dyag_core.errors import UsageError
 from dyag_core.extras import missing_library
@@ -90,5 +91,5 @@ def _cell(name: str, value: Any) -> str:
     if isinstance(value, datetime | date | time):
         return value.isoformat()
     if isinstance(value, str | int | float | Decimal):
-        return str(value).strip()
+        return cell_text(str(value).strip())
     raise ValueError(f"the column {name!r} holds a {type(value).__name__}, not a text or a number")

@@ -94,7 +94,9 @@ def _cells(path: Path, handle: TextIO, tell: Callable[[str], None]) -> Iterator[
     while True:
         line = above + rows.line_num + 1  # a row may go over several
         try:
-            cells = [cell_text(cell.strip()) for cell in next(rows)]
+            cells = [
+                cell if (cell := raw.strip()).isascii() and "&" not in cell else cell_text(cell) for raw in next(rows)
+            ]
         except StopIteration:
             return
         except csv.Error as error:
