@@ -92,6 +92,21 @@ class Wordings:
     def _unelided(self) -> frozenset[str]:
         return frozenset(fold(word) for word in self.pack.no_elision)
 
+    @property
+    def known_labels(self) -> frozenset[str]:
+        """Labels that the pack has a question for, in the form in which labels are compared."""
+        return frozenset(self._kinds)
+
+    def is_attribute(self, phrase: Phrase) -> bool:
+        """Whether a heading is one that things are known to have: of a kind, or, in French, a noun that the pack lists.
+
+        Those that only sound like it ("Le développement local") are read about, not asked for.
+        """
+        if phrase.kind:
+            return True
+        words = re.findall(r"[^\W\d_]+", fold(phrase.bare))
+        return self.lang == "fr" and bool(phrase.noun and words) and _singular(words[0], self._genders)
+
     @cached_property
     def _heads(self) -> dict[str, str]:
         return {fold(head): asks for asks, heads in self.pack.asks.items() for head in heads}
@@ -326,6 +341,10 @@ class Wordings:
             a_bare=article + bare,
             be="are" if plural else "is",
         )  # fmt: skip
+
+
+def _singular(word: str, nouns: dict[str, str]) -> bool:
+    return word in nouns or (word.endswith(("s", "x")) and word[:-1] in nouns)
 
 
 _FRENCH_WHICH = {"m": "quel est", "f": "quelle est", "mp": "quels sont", "fp": "quelles sont"}
