@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 _PLAIN_SUFFIXES = (".md", ".markdown", ".mdx", ".txt")
 TEXT_SUFFIXES = (*_PLAIN_SUFFIXES, *CONVERTED)
 
+_PICTOGRAPHS = re.compile("[\u2190-\u2bff\ufe0f\U0001f000-\U0001faff]+")
 _NOT_IN_A_SLUG = re.compile(r"[\W_]+")
 
 
@@ -107,12 +108,17 @@ def _from_text(path: Path, name: str, note: OnBadLine, chunking: Chunking) -> It
             return
         fields, text = front_matter(text)
     named = next((str(fields[field]) for field in TITLE_FIELDS if fields.get(field)), "")
-    title = plain_text(named or first_heading(text) or title) or one_line(Path(name).stem.replace("_", " "))
+    title = _name_in(named or first_heading(text) or title) or one_line(Path(name).stem.replace("_", " "))
     chunks = cut_chunks(name, text, name, title, fields, chunking)
     if not chunks:
         note(BadLine(1, f"{name}: is empty", ""))
         return
     yield Document(id=name, title=title, chunks=chunks, metadata={k: v for k, v in fields.items() if k != "title"})
+
+
+def _name_in(heading: str) -> str:
+    """A heading as a name: no markup, no pictograph before it."""
+    return _PICTOGRAPHS.sub("", plain_text(heading)).strip()
 
 
 def _decoded(raw: bytes) -> str:

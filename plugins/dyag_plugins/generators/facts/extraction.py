@@ -17,7 +17,7 @@ from dyag_plugins.generators.facts.packs import label_key
 from dyag_plugins.generators.facts.statements import statements_of
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from dyag_core.records import Chunk, Document
 
@@ -45,7 +45,7 @@ def facts_of(
     *,
     missing: Iterable[str],
     skipped: Iterable[str],
-    known: Container[str] = frozenset(),
+    is_attribute: Callable[[str], bool] = lambda label: True,
     left: Counter[str] | None = None,
 ) -> list[Found]:
     """What `document` says, in its own order; a field that repeats a label of the text is left out.
@@ -53,7 +53,7 @@ def facts_of(
     Args:
         missing: values that say nothing ("n/a"), folded; they give a fact whose value is None.
         skipped: labels that nobody asks about ("id"), folded.
-        known: labels that there is a question for, as `label_key` has them: only these are believed in running text.
+        is_attribute: whether a label is one that things are known to have; in running text no others are believed.
         left: counts what isn't taken for a fact, by its reason.
     """
     missing, skipped = frozenset(missing), frozenset(skipped)
@@ -87,7 +87,7 @@ def facts_of(
     if pair := _question_in(document):
         add(document.chunks[0].id, name, *pair, "faq")
         return list(found.values())
-    for chunk, subject, label, value, seen_as in statements_of(document, known, left):
+    for chunk, subject, label, value, seen_as in statements_of(document, is_attribute, left):
         add(chunk, subject or name, label, value, seen_as)
     in_text = [item.fact for item in found.values()]
     passages = passages_of(document) if document.metadata else ()

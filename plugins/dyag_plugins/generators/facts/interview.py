@@ -20,7 +20,7 @@ from dyag_plugins.generators.facts.packs import label_key, load_pack
 from dyag_plugins.generators.facts.phrasing import Wordings
 from dyag_plugins.generators.facts.questions import Ask, kind_of, where_in
 from dyag_plugins.generators.facts.statements import NO_ATTRIBUTE, NO_SUBJECT, PROSE
-from dyag_plugins.generators.facts.subjects import is_name
+from dyag_plugins.generators.facts.subjects import is_clause, is_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -89,7 +89,7 @@ class Interview:
             document,
             missing=self._missing,
             skipped=self._skipped,
-            known=self.words.known_labels,
+            is_attribute=self.words.is_attribute,
             left=self.run.left_out,
         )
         once: dict[tuple[str, str], Ask] = {}
@@ -174,13 +174,11 @@ class Interview:
 
     def _doubt(self, ask: Ask) -> str | None:
         """The reason not to ask what running text seems to say."""
-        if ask.rule not in _OF_TEXT:
-            return None
-        if not is_name(ask.fact.subject):
+        if ask.rule == "field":
+            return NO_SUBJECT if is_clause(ask.fact.subject) else None
+        if ask.rule in _OF_TEXT and not is_name(ask.fact.subject):
             return NO_SUBJECT
-        if ask.rule == "section" and not self.words.is_attribute(ask.phrase):
-            return PROSE
-        if ask.rule == "table" and not ask.phrase.noun:
+        if ask.rule == "table" and not self.words.is_attribute(ask.fact.attribute):
             return NO_ATTRIBUTE
         return None
 

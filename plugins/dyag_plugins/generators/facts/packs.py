@@ -162,6 +162,8 @@ class Pack(BaseModel, extra="forbid"):
     kinds: list[Kind] = Field(default_factory=list)
     absent: list[Absent] = Field(default_factory=list)
     patterns: list[Pattern] = Field(default_factory=list)
+    vague: list[str] = Field(default_factory=list)
+    attributes: list[str] = Field(default_factory=list)
     options: list[str] = Field(default_factory=list)
     rewordings: list[Rewording] = Field(default_factory=list)
 

@@ -92,20 +92,34 @@ class Wordings:
     def _unelided(self) -> frozenset[str]:
         return frozenset(fold(word) for word in self.pack.no_elision)
 
-    @property
-    def known_labels(self) -> frozenset[str]:
-        """Labels that the pack has a question for, in the form in which labels are compared."""
-        return frozenset(self._kinds)
+    @cached_property
+    def is_attribute(self) -> Callable[[str], bool]:
+        """Whether a label, a heading or a column is an attribute that things are known to have.
 
-    def is_attribute(self, phrase: Phrase) -> bool:
-        """Whether a heading is one that things are known to have: of a kind, or, in French, a noun that the pack lists.
-
-        Those that only sound like it ("Le développement local") are read about, not asked for.
+        That is one of a kind, or with a head noun that the pack lists: what only sounds like one ("Le développement
+        local", "Main term 1") is read about, not asked for.
         """
-        if phrase.kind:
+        return lru_cache(maxsize=4096)(self._is_attribute)
+
+    def _is_attribute(self, label: str) -> bool:
+        key = label_key(label)
+        if key in self._kinds:
             return True
-        words = re.findall(r"[^\W\d_]+", fold(phrase.bare))
-        return self.lang == "fr" and bool(phrase.noun and words) and _singular(words[0], self._genders)
+        if key in self._vague or any(map(str.isdigit, key)) or len(key.split()) > _LONGEST_NAME_WORDS:
+            return False
+        if self.lang == "fr":
+            head = key.partition(" ")[0]
+            return head in self._genders or (head.endswith(("s", "x")) and head[:-1] in self._genders)
+        head = re.split(r" (?:of|for|in|to|by|with|per|at|on) ", key)[0].split()[-1:]
+        return bool(head) and (head[0] in self._attributes or head[0].removesuffix("s") in self._attributes)
+
+    @cached_property
+    def _vague(self) -> frozenset[str]:
+        return frozenset(label_key(label) for label in self.pack.vague)
+
+    @cached_property
+    def _attributes(self) -> frozenset[str]:
+        return frozenset(fold(noun) for noun in self.pack.attributes)
 
     @cached_property
     def _heads(self) -> dict[str, str]:
@@ -341,10 +355,6 @@ class Wordings:
             a_bare=article + bare,
             be="are" if plural else "is",
         )  # fmt: skip
-
-
-def _singular(word: str, nouns: dict[str, str]) -> bool:
-    return word in nouns or (word.endswith(("s", "x")) and word[:-1] in nouns)
 
 
 _FRENCH_WHICH = {"m": "quel est", "f": "quelle est", "mp": "quels sont", "fp": "quelles sont"}

@@ -20,7 +20,7 @@ from dyag_plugins.generators.facts.tables import cells_of, table_facts
 
 if TYPE_CHECKING:
     from collections import Counter
-    from collections.abc import Container, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from dyag_core.records import Document
     from dyag_plugins.generators.facts.blocks import Block
@@ -47,13 +47,21 @@ _TELLS_WHAT = re.compile(
     r"[a-z]"
 )
 _DEFINES = re.compile(
-    r"^,?\s+(?:\([^)]*\)\s*,?\s*)?(?:est|sont|designe|designent|consiste|consistent|correspond|correspondent|is|are|means|refers|consists)"
+    r"^,?\s+(?:\([^)]*\)\s*,?\s*)?(?:est|designe|consiste|correspond|is|means|refers)"
     r"\s+(?!pas\b|not\b|donc\b|deja\b|already\b|aussi\b|also\b)"
 )
 #: How a description begins that doesn't name what it describes.
 _GENUS = re.compile(
     r"^(?:un|une|a|an|logiciel|application|outil|service|plateforme|bibliotheque|systeme|site|portail|framework|software"
     r"|tool|library|platform|web) [a-z]"
+)
+
+
+_DESCRIPTIONS = frozenset(("description", "definition", "presentation", "resume"))
+#: What begins like this speaks to the reader, or of something that was named before.
+_NO_DESCRIPTION = re.compile(
+    r"^(?:ce|cet|cette|ces|il|elle|ils|elles|on|nous|vous|je|si|pour|this|these|it|they|you|we|if|to|see|voir|oui|non|yes|no"
+    r"|pourquoi|qui|que|quoi|quel\w*|comment|what|why|who|how|[a-z]+ez|[a-z]{3,}(?:er|ir)|indique|permet|precise|contient)\b"
 )
 
 
@@ -67,14 +75,14 @@ class Stated(NamedTuple):
     seen_as: str
 
 
-def statements_of(document: Document, known: Container[str], left: Counter[str]) -> Iterator[Stated]:
+def statements_of(document: Document, is_attribute: Callable[[str], bool], left: Counter[str]) -> Iterator[Stated]:
     """What the passages of `document` state.
 
     Args:
-        known: labels (see `label_key`) that there is a question for; in running text no others are believed.
+        is_attribute: whether a label is one that things are known to have; in running text no others are believed.
         left: counts what isn't stated, by its reason.
     """
-    yield from _Reader(document, _parsed(document), known, left).statements()
+    yield from _Reader(document, _parsed(document), is_attribute, left).statements()
 
 
 def _parsed(document: Document) -> list[tuple[str, Section]]:
@@ -99,9 +107,13 @@ class _Reader:
     """Reads the sections of one document."""
 
     def __init__(
-        self, document: Document, read: list[tuple[str, Section]], known: Container[str], left: Counter[str]
+        self,
+        document: Document,
+        read: list[tuple[str, Section]],
+        is_attribute: Callable[[str], bool],
+        left: Counter[str],
     ) -> None:
-        self.read, self.known, self.left = read, known, left
+        self.read, self.is_attribute, self.left = read, is_attribute, left
         self.title, self.name = fold(document.title), document.title
         self.tops = {fold(section.heading) for _, section in read if section.level == 1}
         self.tops |= {fold(section.above[0]) for _, section in read if section.above and section.level > 1}
@@ -116,6 +128,8 @@ class _Reader:
                 for label, _ in found:
                     self.headings[label_key(label)].add(section.heading)
         self.prose = running > _PROSE * stated
+        once = [label for label, headings in self.headings.items() if len(headings) == 1]
+        self.record = not self.prose and len(once) == len(self.headings) and any(map(is_attribute, once))
 
     def statements(self) -> Iterator[Stated]:
         for chunk, section in self.read:
@@ -170,33 +184,39 @@ class _Reader:
                     yield "", question, answer, "faq"
             return
         for subject, label, value in table_facts(cells):
-            yield subject, label, value, "table"
+            if label_key(label) not in _DESCRIPTIONS or _is_description(value):
+                yield subject, label, value, "table"
 
     def _labels(self, section: Section) -> Iterator[tuple[str, str, str, str]]:
         about = self._is_about_title(section)
+        glossary = not any(self.is_attribute(block.term) for block in section.blocks if block.term)
         led_in = False
         for block in section.blocks:
             found = self.labels[id(block)]
             for label, value in found:
                 if block.kind == "term" and _OPTION.match(label):
                     yield "", label, value, "option"
+                elif block.kind == "term" and glossary:
+                    if is_name(label) and _is_description(value):
+                        yield label, "Description", value, "sentence"
                 elif is_remark(label):
                     self.left[REMARK] += 1
                 elif not self._is_attribute(label, value, about=about, led_in=led_in or block.depth > 0):
                     self.left[ASIDE_LABEL] += 1
                 elif len(self.headings[label_key(label)]) < 2 or about:
                     yield "", label, value, "label"
-                elif is_name(section.heading) and label_key(section.heading) not in self.known:
+                elif self.is_attribute(label) and is_name(section.heading) and not self.is_attribute(section.heading):
                     yield section.heading, label, value, "label"
                 else:
                     self.left["a label that stands under several headings"] += 1
             if block.kind == "text":
-                led_in = not found and block.text.endswith(":") and len(block.text.split()) > 3  # noqa: PLR2004
+                led_in = not found and block.text.endswith(":") and len(block.text.split()) > 3
 
     def _is_attribute(self, label: str, value: str, *, about: bool, led_in: bool) -> bool:
-        if label_key(label) in self.known:
+        """Whether a label is one of the document's: known as one, or beside one that is known, in no running text."""
+        if self.is_attribute(label):
             return about or not self.prose
-        return not self.prose and not led_in and states(label, value)
+        return self.record and not led_in and states(label, value)
 
     def _text(self, section: Section) -> Iterator[tuple[str, str, str, str]]:
         """What the running text of a section says: what something is, or the value of its heading."""
@@ -212,7 +232,7 @@ class _Reader:
             yield term, "Description", first, "sentence"
             return
         label = section.heading.rstrip(" :.")
-        attribute = label_key(label) in self.known or not self.prose
+        attribute = self.is_attribute(label)
         if section.open_end or not attribute or is_generic(label) or len(label.split()) > _LONGEST_HEADING_WORDS:
             return
         text = _short_text(blocks)
@@ -234,6 +254,11 @@ class _Reader:
         if own.startswith(self.title):
             return _TELLS_WHAT.match(own[len(self.title) :]) is not None
         return not self.prose and _GENUS.match(folded) is not None
+
+
+def _is_description(value: str) -> bool:
+    """Whether a cell or a definition says what something is, in a few words at least."""
+    return len(value.split()) > 1 and _NO_DESCRIPTION.match(fold(plain_text(value))) is None
 
 
 def _defined(sentence: str, heading: str) -> str:

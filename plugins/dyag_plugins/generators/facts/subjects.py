@@ -28,7 +28,7 @@ _NO_NAME = frozenset(
     "how why when where what which who if this these we you i my your our in on at with without for from to by about "
     "after before are is can do does install installing use using getting setting make making create creating add adding "
     "choose choosing configure configuring manage managing run running write writing find understand understanding "
-    "contribute contributing connect connecting migrate migrating update updating upgrade upgrading".split()
+    "contribute contributing connect connecting migrate migrating update updating upgrade upgrading try trying test testing learn learning build building see do open start".split()
 )
 _INFINITIVE = re.compile(r"^[a-z]{3,}(?:er|ir|re|oir)$")
 #: They end like an infinitive and are nouns.
@@ -55,10 +55,17 @@ def is_name(name: str) -> bool:
     A short word in two languages ("Code", "Port") passes; what begins like a clause doesn't ("On a remote server",
     "Publier un jeu de données").
     """
+    words = name.split()
+    if not words or len(words) > _MOST_WORDS or name.rstrip()[-1:] in "?!.…:;,*" or not name[0].isalnum():
+        return not is_clause(name) and name[:1] in ("«", "/", "(") and len(words) <= _MOST_WORDS
+    return any(map(str.isalpha, name)) and not is_clause(name)
+
+
+@lru_cache(maxsize=4096)
+def is_clause(name: str) -> bool:
+    """Whether a title is a question, an instruction, a part of a page ("Introduction"): a row of a table may be long."""
     words = fold(name).replace("’", "'").split()
-    if not words or len(words) > _MOST_WORDS or name.rstrip()[-1:] in "?!.…:;," or is_generic(name):
-        return False
+    if not words or name.rstrip()[-1:] in "?…" or is_generic(name):
+        return True
     first = re.split(r"['-]", words[0])[0]
-    if len(words) > 1 and (first in _NO_NAME or (_INFINITIVE.match(words[0]) and words[0] not in _NOUNS)):
-        return False
-    return any(map(str.isalpha, name))
+    return len(words) > 1 and (first in _NO_NAME or (bool(_INFINITIVE.match(words[0])) and words[0] not in _NOUNS))
