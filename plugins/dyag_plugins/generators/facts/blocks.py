@@ -15,7 +15,7 @@ from dyag_core.api import HEADING, TABLE_ROW, heading_title, plain_text
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-Kind = Literal["text", "item", "row", "term", "code", "aside"]
+Kind = Literal["text", "item", "table", "term", "code", "aside"]
 
 _FENCE = re.compile(r"^\s*(```+|~~~+)")
 BULLET = re.compile(r"^(\s*)(?:[-*+•▪◦‣]|\d{1,3}[.)])\s+")
@@ -180,7 +180,7 @@ def _read(lines: Iterable[str]) -> Iterator[Block]:
             continue
         if not said:
             blank = True
-            if reader.kind in ("text", "aside"):
+            if reader.kind in ("text", "aside", "table"):
                 yield from reader.closed()
             continue
         indented = line[0] in " \t"
@@ -192,8 +192,10 @@ def _read(lines: Iterable[str]) -> Iterator[Block]:
             reader.open("code")
             fence = mark[1]
         elif "|" in said and TABLE_ROW.match(line):
-            yield from reader.closed()
-            yield Block("row", said)
+            if reader.kind != "table":
+                yield from reader.closed()
+                reader.open("table")
+            reader.lines.append(said)
         elif not _SAYS.search(said):  # a rule line, or an ornament
             yield from reader.closed()
         elif bullet:
@@ -208,7 +210,7 @@ def _read(lines: Iterable[str]) -> Iterator[Block]:
                 yield from reader.closed()
                 reader.open("aside")
             reader.lines.append(said.lstrip("> "))
-        elif reader.lines and (indented or not blank) and (reader.kind != "code" or as_code):
+        elif reader.lines and (indented or not blank) and reader.kind != "table" and (reader.kind != "code" or as_code):
             reader.lines.append(line)
         else:
             yield from reader.closed()

@@ -40,12 +40,17 @@ class Found(NamedTuple):
     seen_as: str
 
 
+def _any(_label: str) -> bool:
+    return True
+
+
 def facts_of(
     document: Document,
     *,
     missing: Iterable[str],
     skipped: Iterable[str],
-    is_attribute: Callable[[str], bool] = lambda label: True,
+    is_attribute: Callable[[str], bool] = _any,
+    has_question: Callable[[str], bool] = _any,
     left: Counter[str] | None = None,
 ) -> list[Found]:
     """What `document` says, in its own order; a field that repeats a label of the text is left out.
@@ -54,6 +59,7 @@ def facts_of(
         missing: values that say nothing ("n/a"), folded; they give a fact whose value is None.
         skipped: labels that nobody asks about ("id"), folded.
         is_attribute: whether a label is one that things are known to have; in running text no others are believed.
+        has_question: whether there is a question for it; in running text no other headings are believed.
         left: counts what isn't taken for a fact, by its reason.
     """
     missing, skipped = frozenset(missing), frozenset(skipped)
@@ -87,7 +93,7 @@ def facts_of(
     if pair := _question_in(document):
         add(document.chunks[0].id, name, *pair, "faq")
         return list(found.values())
-    for chunk, subject, label, value, seen_as in statements_of(document, is_attribute, left):
+    for chunk, subject, label, value, seen_as in statements_of(document, is_attribute, has_question, left):
         add(chunk, subject or name, label, value, seen_as)
     in_text = [item.fact for item in found.values()]
     passages = passages_of(document) if document.metadata else ()

@@ -38,9 +38,9 @@ _FRENCH = re.compile(
 _ENGLISH = re.compile(r"^how (?:to|do|does|can)\b|^(?:what|why|where|when|who) (?:is|are|do|does|can|should|to)\b")
 #: What makes a question of words: "Décision automatisée ou aide à la décision ?" is a title.
 _ASKS = re.compile(
-    r"\b(?:comment|pourquoi|quand|ou (?!bien)|qui|que|quoi|quel(?:le)?s?|combien|est-ce|lequel|laquelle|lesquel(?:le)?s|puis"
+    r"\b(?:comment|pourquoi|quand|qui|que|quoi|quel(?:le)?s?|combien|est-ce|lequel|laquelle|lesquel(?:le)?s|puis"
     r"|how|what|why|when|where|who|whom|whose|which|do|does|did|is|are|was|can|could|should|shall|will|would|may|must|has|have)\b"
-    r"|\bqu['’]|-(?:t-)?(?:je|tu|ils?|elles?|on|nous|vous|ce)\b"
+    r"|^(?:d['’])?ou\b|\bet ou\b|\bqu['’]|-(?:t-)?(?:je|tu|ils?|elles?|on|nous|vous|ce)\b"
 )
 _WORD = re.compile(r"[^\W\d_]{4,}")
 #: Words of a question that say nothing of what it is about.
@@ -111,12 +111,13 @@ def as_question(said: str) -> str:
     return f"{text} ?" if _FRENCH.match(folded) else f"{text}?"
 
 
-def answered(said: str, blocks: Sequence[Block], about: Sequence[str]) -> Answered:
+def answered(said: str, blocks: Sequence[Block], about: Sequence[str], *, named: bool = False) -> Answered:
     """The question that `said` is, with what `blocks` answer.
 
     Args:
         about: the headings above it and the title, outermost first: the last that says something is its context
             where it speaks of something that was named before ("Puis-je le prêter ?").
+        named: give the context of any question: each document of a catalogue may answer it for itself.
 
     Raises:
         Unfit: it can't be asked.
@@ -124,7 +125,7 @@ def answered(said: str, blocks: Sequence[Block], about: Sequence[str]) -> Answer
     question = as_question(said)
     folded = fold(question)
     points = _POINTING.search(folded) is not None
-    if points or _says_little(folded):
+    if named or points or _says_little(folded):
         names = (_OF_A_FAQ.sub("", name) for name in reversed(about))
         context = next((name for name in names if name and not is_generic(name) and not as_question(name)), "")
         if points and not context:
@@ -147,7 +148,7 @@ def answer_of(blocks: Sequence[Block]) -> str:
     lines: list[str] = []
     open_end = False
     for block in blocks:
-        if block.kind in ("row", "term"):
+        if block.kind in ("table", "term"):
             return ""
         text = block.text if block.kind == "code" else plain_text(block.text)
         if _POINTS_BY_LINK.search(block.text):
@@ -159,7 +160,7 @@ def answer_of(blocks: Sequence[Block]) -> str:
         lines.append(f"{'  ' * (block.depth > 0)}- {text}" if block.kind == "item" else text)
         open_end = text.endswith(":") and block.kind != "code"
     answer = "\n".join(lines)
-    if open_end or len(answer) > LONGEST_ANSWER or _ELSEWHERE.search(fold(answer)):
+    if open_end or answer.endswith((";", ",")) or len(answer) > LONGEST_ANSWER or _ELSEWHERE.search(fold(answer)):
         return ""
     return answer if sum(map(str.isalpha, answer)) > 2 else ""
 

@@ -90,6 +90,7 @@ class Interview:
             missing=self._missing,
             skipped=self._skipped,
             is_attribute=self.words.is_attribute,
+            has_question=self.words.has_question,
             left=self.run.left_out,
         )
         once: dict[tuple[str, str], Ask] = {}

@@ -31,6 +31,11 @@ _REMARKS = frozenset(
     "important info information n b nb nota nota bene note notes ps rappel remarque remarques tip tips todo warning fixme "
     "par exemple for example for instance please note p s source cf voir see".split()
 ) | {"bon a savoir", "par exemple", "for example", "for instance", "nota bene", "please note", "a noter", "n b", "p s"}
+#: They number parts of a text.
+_PART = re.compile(
+    r"^(?:annexe|appendix|article|chapitre|chapter|etape|fig|figure|image|jour|partie|part|phase|photo|point|section|step"
+    r"|table|tableau|volet)(?:\s+(?:\d[\d.]*|[a-z]|[ivx]+))?$"
+)
 _POINTS_AWAY = re.compile(r"^(?:voir|cf\.?|see|consulter|cliquer|click)\b")
 
 
@@ -66,6 +71,6 @@ def is_remark(label: str) -> bool:
 def states(label: str, value: str) -> bool:
     """Whether a label that nothing is known of is that of an attribute, with a value and no sentence under it."""
     folded = fold(value)
-    if _CLAUSE.search(fold(label)) or _POINTS_AWAY.match(folded):
+    if _CLAUSE.search(fold(label)) or _PART.match(fold(label)) or _POINTS_AWAY.match(folded):
         return False
     return len(value.split()) <= _MOST_WORDS and not re.search(r"[.!?] \S", value)

@@ -101,6 +101,10 @@ class Wordings:
         """
         return lru_cache(maxsize=4096)(self._is_attribute)
 
+    def has_question(self, label: str) -> bool:
+        """Whether a label is one of a kind."""
+        return label_key(label) in self._kinds
+
     def _is_attribute(self, label: str) -> bool:
         key = label_key(label)
         if key in self._kinds:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from dyag_core.api import first_sentence, fold, plain_text
@@ -38,6 +39,13 @@ LONGEST_SECTION = 500
 #: So many characters of running text for each thing stated, and a document is prose.
 _PROSE = 500
 _LONGEST_HEADING_WORDS = 6
+#: Fewer words describe nothing.
+_FEWEST_WORDS = 2
+#: The beginning of a cell that is a sentence of its own: "La licence est ouverte."
+_SENTENCE = re.compile(r"^(?:\S+\s+){0,6}(?:est|sont|doit|doivent|peut|peuvent|is|are|must|can|should)\b")
+#: "III", "12", "b": the rows are numbered, not named.
+_ORDINAL = re.compile(r"[ivxlc\d.]+|.|\W+")
+_LEADS_ON = re.compile(r"\bsuivante?s?\b|\bfollowing\b|\bci-dessous\b|\bbelow\b")
 _OPTION = re.compile(r"^-{1,2}\w[\w-]*")
 _ARTICLE = re.compile(r"^(?:l['’]|(?:le|la|les|un|une|the|an|a)\s+)", re.IGNORECASE)
 #: The verb of a sentence that says what something is, or does; not what became of it, or what one can do with it.
@@ -47,8 +55,8 @@ _TELLS_WHAT = re.compile(
     r"[a-z]"
 )
 _DEFINES = re.compile(
-    r"^,?\s+(?:\([^)]*\)\s*,?\s*)?(?:est|designe|consiste|correspond|is|means|refers)"
-    r"\s+(?!pas\b|not\b|donc\b|deja\b|already\b|aussi\b|also\b)"
+    r"^,?\s+(?:\([^)]*\)\s*,?\s*)?(?:(?:designe|consiste|correspond|means|refers)\s"
+    r"|(?:est|is)\s+(?:\w+ment |basically |simply )?(?:un|une|le|la|les|des|l['’]|celui|celle|ce qu|defini|a|an|the|any|one|what)\b)"
 )
 #: How a description begins that doesn't name what it describes.
 _GENUS = re.compile(
@@ -57,7 +65,9 @@ _GENUS = re.compile(
 )
 
 
-_DESCRIPTIONS = frozenset(("description", "definition", "presentation", "resume"))
+_DESCRIPTIONS = frozenset(("description", "definition", "presentation", "resume", "description courte", "a propos"))
+#: Headings of parts of a text that are labels of attributes, too.
+_PARTS = frozenset("usage usages use introduction utilisation version versions date dates".split())
 #: What begins like this speaks to the reader, or of something that was named before.
 _NO_DESCRIPTION = re.compile(
     r"^(?:ce|cet|cette|ces|il|elle|ils|elles|on|nous|vous|je|si|pour|this|these|it|they|you|we|if|to|see|voir|oui|non|yes|no"
@@ -75,14 +85,17 @@ class Stated(NamedTuple):
     seen_as: str
 
 
-def statements_of(document: Document, is_attribute: Callable[[str], bool], left: Counter[str]) -> Iterator[Stated]:
+def statements_of(
+    document: Document, is_attribute: Callable[[str], bool], has_question: Callable[[str], bool], left: Counter[str]
+) -> Iterator[Stated]:
     """What the passages of `document` state.
 
     Args:
-        is_attribute: whether a label is one that things are known to have; in running text no others are believed.
+        is_attribute: whether a label is one that things are known to have; no others are believed in running text.
+        has_question: whether there is a question for it: no others are believed as headings in running text.
         left: counts what isn't stated, by its reason.
     """
-    yield from _Reader(document, _parsed(document), is_attribute, left).statements()
+    yield from _Reader(document, _parsed(document), is_attribute, has_question, left).statements()
 
 
 def _parsed(document: Document) -> list[tuple[str, Section]]:
@@ -111,25 +124,31 @@ class _Reader:
         document: Document,
         read: list[tuple[str, Section]],
         is_attribute: Callable[[str], bool],
+        has_question: Callable[[str], bool],
         left: Counter[str],
     ) -> None:
-        self.read, self.is_attribute, self.left = read, is_attribute, left
+        self.read, self.left = read, left
+        self.is_attribute, self.has_question = is_attribute, has_question
         self.title, self.name = fold(document.title), document.title
         self.tops = {fold(section.heading) for _, section in read if section.level == 1}
         self.tops |= {fold(section.above[0]) for _, section in read if section.above and section.level > 1}
         self.labels = {id(block): list(labels_in(block)) for _, section in read for block in section.blocks}
         self.headings: dict[str, set[str]] = defaultdict(set)  # under which headings a label stands
-        running, stated = 0, 1
+        running, stated, labelled, others = 0, 1, 0, 0
         for _, section in read:
             for block in section.blocks:
                 found = self.labels[id(block)]
-                stated += len(found) or block.kind == "row"
-                running += 0 if found or block.kind in ("row", "code") else len(block.text)
+                stated += len(found) or block.kind == "table" and len(block.lines)
+                labelled += len(found)
+                others += block.kind in ("text", "item") and not found
+                running += 0 if found or block.kind in ("table", "code") else len(block.text)
                 for label, _ in found:
                     self.headings[label_key(label)].add(section.heading)
         self.prose = running > _PROSE * stated
-        once = [label for label, headings in self.headings.items() if len(headings) == 1]
-        self.record = not self.prose and len(once) == len(self.headings) and any(map(is_attribute, once))
+        self.several = any(len(headings) > 1 for headings in self.headings.values())
+        self.record = (
+            not self.prose and not self.several and (any(map(is_attribute, self.headings)) or labelled >= others)
+        )
 
     def statements(self) -> Iterator[Stated]:
         for chunk, section in self.read:
@@ -151,9 +170,9 @@ class _Reader:
             yield from self._answered(section, question, blocks, (*about, section.heading), whole=last)
         if pairs:
             return
-        rows = [block.text for block in section.blocks if block.kind == "row"]
-        if rows:
-            yield from self._table(rows)
+        for block in section.blocks:
+            if block.kind == "table":
+                yield from self._table(block.lines)
         yield from self._labels(section)
         yield from self._text(section)
 
@@ -164,7 +183,7 @@ class _Reader:
             self.left[CUT] += 1
             return
         try:
-            found = answered(question, blocks, about)
+            found = answered(question, blocks, about, named=self.record)
         except Unfit as reason:
             self.left[str(reason)] += 1
         else:
@@ -184,7 +203,12 @@ class _Reader:
                     yield "", question, answer, "faq"
             return
         for subject, label, value in table_facts(cells):
-            if label_key(label) not in _DESCRIPTIONS or _is_description(value):
+            if _ORDINAL.fullmatch(fold(subject)):
+                continue
+            described = label_key(label) in _DESCRIPTIONS
+            if described and (not _is_description(value) or _SENTENCE.match(fold(value)) or self.is_attribute(subject)):
+                self.left[NO_ATTRIBUTE] += 1
+            elif subject == "" or not (_repeats(label, value) or _repeats(subject, value)):
                 yield subject, label, value, "table"
 
     def _labels(self, section: Section) -> Iterator[tuple[str, str, str, str]]:
@@ -203,17 +227,25 @@ class _Reader:
                     self.left[REMARK] += 1
                 elif not self._is_attribute(label, value, about=about, led_in=led_in or block.depth > 0):
                     self.left[ASIDE_LABEL] += 1
-                elif len(self.headings[label_key(label)]) < 2 or about:
+                elif about or not self.several:
                     yield "", label, value, "label"
-                elif self.is_attribute(label) and is_name(section.heading) and not self.is_attribute(section.heading):
+                elif self._belongs_to(section.heading, label, value):
                     yield section.heading, label, value, "label"
                 else:
                     self.left["a label that stands under several headings"] += 1
             if block.kind == "text":
                 led_in = not found and block.text.endswith(":") and len(block.text.split()) > 3
 
+    def _belongs_to(self, heading: str, label: str, value: str) -> bool:
+        """Whether a label of one section among several with such labels is that of what its heading names."""
+        if label_key(label) in _DESCRIPTIONS and not _is_description(value):
+            return False
+        return self.is_attribute(label) and is_name(heading) and not self.is_attribute(heading)
+
     def _is_attribute(self, label: str, value: str, *, about: bool, led_in: bool) -> bool:
         """Whether a label is one of the document's: known as one, or beside one that is known, in no running text."""
+        if _repeats(label, value):
+            return False
         if self.is_attribute(label):
             return about or not self.prose
         return self.record and not led_in and states(label, value)
@@ -232,12 +264,17 @@ class _Reader:
             yield term, "Description", first, "sentence"
             return
         label = section.heading.rstrip(" :.")
-        attribute = self.is_attribute(label)
-        if section.open_end or not attribute or is_generic(label) or len(label.split()) > _LONGEST_HEADING_WORDS:
+        if section.open_end or not self._is_asked_about(label):
             return
         text = _short_text(blocks)
-        if text:
+        if text and (label_key(label) not in _DESCRIPTIONS or _is_description(text)):
             yield "", label, text, "section"
+
+    def _is_asked_about(self, heading: str) -> bool:
+        """Whether a heading is an attribute; in running text one that there is a question for, all of it."""
+        if label_key(heading) in _PARTS or is_generic(heading) or len(heading.split()) > _LONGEST_HEADING_WORDS:
+            return False
+        return self.is_attribute(heading) if not self.prose else self.has_question(heading)
 
     def _is_about_title(self, section: Section) -> bool:
         if not section.heading or fold(section.heading) == self.title:
@@ -256,9 +293,18 @@ class _Reader:
         return not self.prose and _GENUS.match(folded) is not None
 
 
+def _repeats(label: str, value: str) -> bool:
+    """ "Format : le format du champ" tells nothing."""
+    said, named = _ARTICLE.sub("", fold(plain_text(value))), fold(label)
+    return said.startswith(named) and not said[len(named) :].strip().startswith(("est", "is"))
+
+
 def _is_description(value: str) -> bool:
-    """Whether a cell or a definition says what something is, in a few words at least."""
-    return len(value.split()) > 1 and _NO_DESCRIPTION.match(fold(plain_text(value))) is None
+    """Whether a text says what something is: some words, no advice, and no sentence on something else."""
+    folded = fold(plain_text(value))
+    if len(folded.split()) < _FEWEST_WORDS or " : " in folded or not folded[0].isalnum():
+        return False
+    return not _NO_DESCRIPTION.match(folded)
 
 
 def _defined(sentence: str, heading: str) -> str:
@@ -276,19 +322,18 @@ def _defined(sentence: str, heading: str) -> str:
 
 
 def _short_text(blocks: Sequence[Block]) -> str:
-    """Blocks as one line, where they are short and whole: sentences, or a list."""
-    if any(block.kind not in ("text", "item") or block.depth for block in blocks):
+    """Blocks as one line, where they are short and whole: sentences, or a list; code belongs to what leads to it."""
+    if any(block.kind in ("table", "term") or block.depth for block in blocks):
         return ""
-    parts = [plain_text(block.text) for block in blocks]
-    if sum(map(len, parts)) > LONGEST_SECTION or not any(map(str.isalnum, "".join(parts))):
-        return ""
+    said = [(block.kind, plain_text(block.text)) for block in blocks if block.kind in ("text", "item", "code")]
     text = ""
-    for at, (block, part) in enumerate(zip(blocks, parts, strict=True)):
-        if part.endswith(":") and (at + 1 == len(blocks) or blocks[at + 1].kind != "item"):
+    for (kind, part), (following, _) in pairwise([*said, ("", "")]):
+        if kind == "code":
+            continue
+        if (part.endswith(":") and following != "item") or (following == "code" and _LEADS_ON.search(fold(part))):
             return ""
-        if block.kind == "item":
-            part = part.rstrip(" ;,.")
-            text += f", {part}" if at and blocks[at - 1].kind == "item" else f" {part}"
+        if kind == "item":
+            text += f"{',' if text[-1:].isalnum() else ''} {part.rstrip(' ;,.')}"
         else:
             text += f" {part}"
-    return text.strip()
+    return text.strip() if len(text) <= LONGEST_SECTION and any(map(str.isalnum, text)) else ""

@@ -30,7 +30,10 @@ _NO_NAME = frozenset(
     "choose choosing configure configuring manage managing run running write writing find understand understanding "
     "contribute contributing connect connecting migrate migrating update updating upgrade upgrading try trying test testing learn learning build building see do open start".split()
 )
-_INFINITIVE = re.compile(r"^[a-z]{3,}(?:er|ir|re|oir)$")
+_INFINITIVE = re.compile(r"^[a-z]{2,}(?:er|ir|re|oir)$")
+_GERUND = re.compile(r"^[a-z]{3,}ing$")
+#: A title that speaks to its reader is no name.
+_TO_THE_READER = frozenset("vous votre vos notre nos nous mon ma mes you your our my".split())
 #: They end like an infinitive and are nouns.
 _NOUNS = frozenset(
     "cahier dossier fichier courrier atelier metier quartier calendrier chantier papier avenir plaisir registre cadre "
@@ -56,7 +59,7 @@ def is_name(name: str) -> bool:
     "Publier un jeu de données").
     """
     words = name.split()
-    if not words or len(words) > _MOST_WORDS or name.rstrip()[-1:] in "?!.…:;,*" or not name[0].isalnum():
+    if not words or len(words) > _MOST_WORDS or name.rstrip()[-1:] in "?!.…:;,*" or not any(map(str.isalnum, name[:2])):
         return not is_clause(name) and name[:1] in ("«", "/", "(") and len(words) <= _MOST_WORDS
     return any(map(str.isalpha, name)) and not is_clause(name)
 
@@ -68,4 +71,8 @@ def is_clause(name: str) -> bool:
     if not words or name.rstrip()[-1:] in "?…" or is_generic(name):
         return True
     first = re.split(r"['-]", words[0])[0]
-    return len(words) > 1 and (first in _NO_NAME or (bool(_INFINITIVE.match(words[0])) and words[0] not in _NOUNS))
+    if len(words) == 1:
+        return False
+    infinitive = _INFINITIVE.match(words[0]) is not None and words[0] not in _NOUNS
+    gerund = len(words) > 2 and _GERUND.match(words[0]) is not None
+    return first in _NO_NAME or infinitive or gerund or not _TO_THE_READER.isdisjoint(words)
