@@ -41,6 +41,7 @@ from dyag_core.text.formatting import capital, interval, listed, number, percent
 from dyag_core.text.grids import are_pairs, is_total, layout_of, subject_column, turned
 from dyag_core.text.grounding import support, supported
 from dyag_core.text.language import detect_language
+from dyag_core.text.markup import is_marked_up, plain_text
 from dyag_core.text.normalise import fold, normalise, tokens
 from dyag_core.text.passage import field_label, passages_of, says_field
 from dyag_core.text.sanitize import bytes_text, plain, writable
@@ -87,6 +88,7 @@ __all__ = [
     "guessed_tokens",
     "heading_title",
     "interval",
+    "is_marked_up",
     "is_present",
     "is_total",
     "layout_of",
@@ -105,6 +107,7 @@ __all__ = [
     "percent",
     "pip_download",
     "plain",
+    "plain_text",
     "problem_line",
     "problem_name",
     "prompt_ids",

@@ -14,6 +14,7 @@ from dyag_core.documents.decoding import cell_text, one_form
 from dyag_core.records import Chunk, Document
 from dyag_core.text.chunking import Chunking, first_heading
 from dyag_core.text.digests import DigestTable
+from dyag_core.text.markup import plain_text
 from dyag_core.text.normalise import fold
 from dyag_core.text.passage import field_text
 from dyag_core.text.sanitize import writable
@@ -72,7 +73,8 @@ def object_chunk(row: Mapping[str, Any], given: Mapping[str, str]) -> Placed:
         roles = {field, *(given[role] for role in ROLES if role in given), "id", "metadata"}
         fields |= flat({name: value for name, value in row.items() if name not in roles})
         fields = renamed(fields, given)
-    title = (given and _title(given, row, fields)) or _title({}, fields, row) or first_heading(content) or document
+    title = (given and _title(given, row, fields)) or _title({}, fields, row)
+    title = title or plain_text(first_heading(content)) or document
     return document, title, make_chunk(chunk_id, content, document, title, fields)
 
 

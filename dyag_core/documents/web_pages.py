@@ -8,28 +8,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from dyag_core.documents.boilerplate import remove_boilerplate
 from dyag_core.text.grids import has_header, joined_header
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from bs4 import BeautifulSoup, Tag
 
-#: Never a page's own text.
-_TAGS = "nav footer aside template noscript script style dialog form[role=search]"
-_ROLES = frozenset("navigation contentinfo complementary search dialog alertdialog menu menubar".split())
-#: Words in an id or a class. The first are left out whatever they hold, the others where they hold links for the most.
-_BOILERPLATE = frozenset(
-    "footer cookie cookies consent gdpr rgpd breadcrumb breadcrumbs ariane newsletter skiplink editsection".split()
-)
-_LINKS = frozenset(
-    "menu menus nav navbar navigation sidebar toc sommaire share social pagination header topbar tags".split()
-)
-_SHARE_OF_LINKS = 0.5
-#: A block with such a share of a page's text is the page, whatever it is called.
-_SHARE_OF_PAGE = 0.5
-_WORDS = re.compile(r"[A-Z]?[a-zà-ÿ]+|[A-Z]+(?![a-z])")
-_HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden")
 _ANCHORS = ("¶", "#", "§", "🔗")
 _FOOTNOTE = re.compile(r"\[?(?:\d{1,3}|[a-z]|note \d+)\]?", re.IGNORECASE)
 _HERE, _ELSEWHERE = re.compile(r"^#|[^/]#cite|#fn"), re.compile(r"^https?://\S+$")
@@ -51,12 +35,7 @@ def page_of(raw: bytes) -> BeautifulSoup:
 def own_text(page: BeautifulSoup) -> Tag:
     """The part of a page that is its own text, without menus, footers, cookie notices and what isn't shown."""
     body = page.find("main") or page.find(attrs={"role": "main"}) or _only_article(page) or page.body or page
-    whole = len(body.get_text())
-    for part in body.select(_TAGS.replace(" ", ",")):
-        part.decompose()
-    for part in [*body.find_all(True)]:
-        if not part.decomposed and part.name not in ("main", "article", "body") and _is_aside(part, whole):
-            part.decompose()
+    remove_boilerplate(body)
     return body
 
 
@@ -90,32 +69,6 @@ def simplify(body: Tag, page: BeautifulSoup, *, headed: bool = False) -> None:
 def _only_article(page: BeautifulSoup) -> Tag | None:
     articles = page.find_all("article")
     return articles[0] if len(articles) == 1 and articles[0].find(["h1", "h2"]) else None
-
-
-def _is_aside(part: Tag, whole: int) -> bool:
-    if (
-        part.get("hidden") is not None
-        or part.get("aria-hidden") == "true"
-        or _HIDDEN.search(str(part.get("style", "")))
-    ):
-        return True
-    if str(part.get("role", "")) in _ROLES:
-        return True
-    words = {word.lower() for value in _names(part) for word in _WORDS.findall(value)}
-    if not words & (_BOILERPLATE | _LINKS) or part.find(["h1", "main", "article"]):
-        return False
-    text = len(part.get_text())
-    if text > _SHARE_OF_PAGE * whole:
-        return False
-    if words & _BOILERPLATE:
-        return True
-    return sum(len(link.get_text()) for link in part.find_all("a")) >= _SHARE_OF_LINKS * text
-
-
-def _names(part: Tag) -> Iterator[str]:
-    for attribute in ("id", "class"):
-        value = part.get(attribute, "")
-        yield from [value] if isinstance(value, str) else value or ()
 
 
 def _join_terms(term: Tag) -> None:

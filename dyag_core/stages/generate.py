@@ -231,7 +231,7 @@ def _check_yield(data: GeneratedData, min_yield: float, notices: Notices) -> Non
 
 def _nothing_found(data: GeneratedData, notices: Notices) -> str:
     """Why a run without a single refused row made too few."""
-    causes = [*notices.told]
+    causes = [*notices.told, *(f"{reason}: {n}" for reason, n in data.left_out.items())]
     if data.bad_lines:
         causes.append(f"{data.bad_lines} bad lines, see {data.rejects}")
     if not causes:

@@ -6,10 +6,10 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from dyag_core.api import TABLE_RULE, are_pairs, fold, is_total, layout_of, subject_column, turned
+from dyag_core.api import TABLE_RULE, are_pairs, fold, is_total, layout_of, plain_text, subject_column, turned
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
 _CELL_END = re.compile(r"(?<!\\)\|")
 _BREAK = re.compile(r"\s*<br\s*/?>\s*", re.IGNORECASE)
@@ -17,38 +17,43 @@ _BREAK = re.compile(r"\s*<br\s*/?>\s*", re.IGNORECASE)
 _LONGEST_SUBJECT = 80
 
 
-def table_facts(lines: Sequence[str], title: str, plain: Callable[[str], str]) -> Iterator[tuple[str, str, str]]:
+def cells_of(lines: Sequence[str]) -> list[list[str]]:
+    """The cells of a table, header first; none where it has no row below its header.
+
+    A row with fewer cells than the header has blank ones at its end; one with more is left out: a "|" in it isn't
+    escaped, and nobody knows which.
+    """
+    rows = [[_cell(cell) for cell in _divided(line)] for line in lines if not TABLE_RULE.match(line)]
+    width = len(rows[0]) if rows else 0
+    cells = [[*row, *[""] * (width - len(row))] for row in rows if len(row) <= width]
+    return cells if len(cells) > 1 else []
+
+
+def table_facts(cells: Sequence[Sequence[str]]) -> Iterator[tuple[str, str, str]]:
     """(subject, label, value) of everything a table says; nothing where its layout leaves doubts.
 
-    Left out are totals, what stands twice with different values, and columns without a name of their own.
-
-    Args:
-        title: what the document is about; a table of labels and values speaks of it.
-        plain: takes the marks of Markdown from a name.
+    The subject is "" where the table speaks of what its document is about. Left out are totals, names that stand twice,
+    and columns without a name of their own.
     """
-    rows = [[_cell(cell) for cell in _cells(line)] for line in lines if not TABLE_RULE.match(line)]
-    if len(rows) < 2:
-        return
-    width = len(rows[0])
-    rows = [[*row, *[""] * (width - len(row))] for row in rows if len(row) <= width]  # more: a | that isn't escaped
-    headed = len(lines) > 1 and bool(TABLE_RULE.match(lines[1]))
-    layout = layout_of([[plain(cell) for cell in row] for row in rows], headed=headed or None)
-    header, body = layout.header, rows[layout.first :]
+    plain = [[plain_text(cell) for cell in row] for row in cells]
+    layout = layout_of(plain, headed=True)
+    header, body = layout.header, plain[layout.first :]
     if are_pairs(header):
-        yield from ((title, plain(row[0]), row[1]) for row in body if row[0])
+        yield from (("", row[0], row[1]) for row in body if row[0])
         return
     if layout.turned:
-        header, body = turned(header, body)
-    body = [row for row in body if not is_total([plain(cell) for cell in row])]
+        header, columns = turned(header, body)
+        body = [list(column) for column in columns]
+    body = [row for row in body if not is_total(row)]
     if layout.grouped:
         body = _carried(body)
     if not body:
         return
     names = Counter(map(fold, header))
-    subject = subject_column(header, [[plain(cell) for cell in row] for row in body])
-    called = Counter(fold(plain(row[subject])) for row in body)
+    subject = subject_column(header, body)
+    called = Counter(fold(row[subject]) for row in body)
     for row in body:
-        name = plain(row[subject])
+        name = row[subject]
         if not name or called[fold(name)] > 1 or len(name) > _LONGEST_SUBJECT:
             continue
         for column, value in enumerate(row):
@@ -56,7 +61,7 @@ def table_facts(lines: Sequence[str], title: str, plain: Callable[[str], str]) -
                 yield name, header[column], value
 
 
-def _cells(line: str) -> list[str]:
+def _divided(line: str) -> list[str]:
     inner = line.strip().removeprefix("|")
     if inner.endswith("|") and not inner.endswith("\\|"):
         inner = inner[:-1]
