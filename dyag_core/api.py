@@ -38,8 +38,10 @@ from dyag_core.text.abstention import UNKNOWN, abstains
 from dyag_core.text.chunking import HEADING, TABLE_ROW, TABLE_RULE, heading_title
 from dyag_core.text.digests import DigestSet
 from dyag_core.text.formatting import capital, interval, listed, number, percent, quoted, rounded, unbroken
+from dyag_core.text.grids import are_pairs, is_total, layout_of, subject_column, turned
 from dyag_core.text.grounding import support, supported
 from dyag_core.text.language import detect_language
+from dyag_core.text.markup import is_marked_up, plain_text
 from dyag_core.text.normalise import fold, normalise, tokens
 from dyag_core.text.passage import field_label, passages_of, says_field
 from dyag_core.text.sanitize import bytes_text, plain, writable
@@ -64,6 +66,7 @@ __all__ = [
     "TrainingIds",
     "Weights",
     "abstains",
+    "are_pairs",
     "arm_name",
     "atomic_folder",
     "atomic_text",
@@ -87,7 +90,10 @@ __all__ = [
     "guessed_tokens",
     "heading_title",
     "interval",
+    "is_marked_up",
     "is_present",
+    "is_total",
+    "layout_of",
     "listed",
     "load_tokenizer",
     "locate",
@@ -103,6 +109,7 @@ __all__ = [
     "percent",
     "pip_download",
     "plain",
+    "plain_text",
     "problem_line",
     "problem_name",
     "prompt_ids",
@@ -120,12 +127,14 @@ __all__ = [
     "sha256_of",
     "similarity",
     "stratum_name",
+    "subject_column",
     "support",
     "supported",
     "takes_system",
     "to_json",
     "tokens",
     "training_ids",
+    "turned",
     "unbroken",
     "unit_name",
     "weights_of",

@@ -82,6 +82,8 @@ class Session:
         base_model: str | None = None,
         overlap: int = 0,
         strict: bool = False,
+        fields: Mapping[str, str] | None = None,
+        title: str | None = None,
     ) -> IngestedDocuments:
         """Read documents of any kind into one file of chunks. See `dyag ingest --help`."""
         from dyag_core.stages.ingest import ingest
@@ -112,6 +114,8 @@ class Session:
         with_context: bool = False,
         index: str | Path | Index | None = None,
         distractors: int | None = None,
+        fields: Mapping[str, str] | None = None,
+        title: str | None = None,
     ) -> GeneratedData:
         """Make training data from documents; `split` True means 80/10/10. See `dyag generate-training --help`.
 
@@ -159,6 +163,8 @@ class Session:
         count: int | None = None,
         output: str | Path | None = None,
         options: Mapping[str, Any] | None = None,
+        fields: Mapping[str, str] | None = None,
+        title: str | None = None,
     ) -> GenerationEstimate:
         """What `generate` with these arguments would ask a model for: requests, tokens, cost. Nothing is written."""
         from dyag_core.stages.estimate_generation import estimate_generation
@@ -182,6 +188,8 @@ class Session:
         method: str = "augmented",
         options: Mapping[str, Any] | None = None,
         strict: bool = False,
+        fields: Mapping[str, str] | None = None,
+        title: str | None = None,
     ) -> Explanation:
         """How the questions about one document (its id or its title) are made. Nothing is written."""
         from dyag_core.stages.explain import explain
@@ -314,6 +322,8 @@ class Session:
         output: str | Path | None = None,
         retriever: str = "bm25",
         options: Mapping[str, Any] | None = None,
+        fields: Mapping[str, str] | None = None,
+        title: str | None = None,
     ) -> Index:
         """Build a search index over documents."""
         from dyag_core.stages.index import index

@@ -19,6 +19,7 @@ _BLOCK = 1 << 20
 _BOM = b"\xef\xbb\xbf"
 _OUTSIDE = re.compile(rb'["{}\[\],\n]')
 _IN_STRING = re.compile(rb'["\\\n]')
+_OBJECT_IN_ARRAY = re.compile(rb"\[\s*\{")
 
 
 @dataclass(frozen=True)
@@ -41,15 +42,37 @@ def begins_as_array(path: Path) -> bool:
         return handle.read(4096).removeprefix(_BOM).lstrip().startswith(b"[")
 
 
-def read_array(path: Path) -> Iterator[tuple[int, dict[str, Any] | BadLine]]:
+def depth_of_objects(start: bytes) -> int:
+    """How deep the first array of objects stands by the beginning of a file: {"data": [{...}]} at 2; 0 for none."""
+    depth = position = 0
+    in_string = False
+    while mark := (_IN_STRING if in_string else _OUTSIDE).search(start, position):
+        sign, position = mark[0], mark.end()
+        if sign == b"\\":
+            position += 1
+        elif sign == b'"':
+            in_string = not in_string
+        elif sign in b"{[":
+            depth += 1
+            if sign == b"[" and _OBJECT_IN_ARRAY.match(start, mark.start()):
+                return depth
+        elif sign in b"}]":
+            depth -= 1
+    return 0
+
+
+def read_array(path: Path, depth: int = 1) -> Iterator[tuple[int, dict[str, Any] | BadLine]]:
     """Each element of a JSON array as (line where it begins, object or BadLine), whatever the size of the file.
 
     Elements are told apart by brackets and quotes alone. Where these don't match, the reading loses its way: what
     follows is one bad element, named by the line where it begins.
+
+    Args:
+        depth: 1 where the file is an array; 2 for the objects of arrays in an object, and so on.
     """
     with path.open("rb") as handle:
-        for element in _elements(handle):
-            if element.raw.strip():
+        for element in _elements(handle, depth):
+            if element.raw.strip() and (depth == 1 or element.raw.lstrip().startswith(b"{")):
                 yield element.line, element.parsed(element.line)
 
 
@@ -113,10 +136,10 @@ def _lines(handle: IO[bytes]) -> Iterator[bytes]:
         yield line
 
 
-def _elements(handle: IO[bytes]) -> Iterator[_Element]:
-    """Each element; of one that is too long the beginning."""
+def _elements(handle: IO[bytes], inside: int = 1) -> Iterator[_Element]:
+    """Each element of the arrays at depth `inside`; of one that is too long the beginning."""
     line = first_line = 1
-    depth, in_string = 0, False
+    depth, in_string, taking = 0, False, inside == 1
     kept = bytearray()
     position = 0
     block = handle.read(_BLOCK).removeprefix(_BOM)
@@ -132,16 +155,16 @@ def _elements(handle: IO[bytes]) -> Iterator[_Element]:
                 in_string = not in_string
             elif sign in b"{[":
                 depth += 1
-                if depth == 1:
-                    start, first_line = position, line
-            elif depth == 1:  # a comma between elements, or the bracket behind the last
+                if depth == inside and (inside == 1 or sign == b"["):
+                    taking, start, first_line = True, position, line
+            elif depth == inside and taking:  # a comma between elements, or the bracket behind the last
                 kept += block[start : mark.start()]
                 yield _Element(_begins(first_line, kept), bytes(kept), sign)
                 kept.clear()
-                start, first_line = position, line
+                taking, start, first_line = inside == 1 or sign == b",", position, line
             if sign in b"}]":
                 depth = max(0, depth - 1)
-        if len(kept) <= MAX_LINE_BYTES:
+        if taking and len(kept) <= MAX_LINE_BYTES:
             kept += block[start:]
         position = max(0, position - len(block))
         block = handle.read(_BLOCK)

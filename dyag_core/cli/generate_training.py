@@ -48,13 +48,13 @@ def command(
     from dyag_core.cli.terminal import hint, result
 
     if explain is not None:
-        shown = {name: given[name] for name in ("method", "options", "strict")}
+        shown = {name: given[name] for name in ("method", "options", "strict", "fields", "title")}
         _explain(session(seed, lang).explain(documents, explain, **shown), as_json)
         return
     if given["output"] is None:
         raise UsageError("--output is missing", "name the file to write: --output training.jsonl")
     if only_estimate:
-        counted = {name: given[name] for name in ("method", "count", "output", "options")}
+        counted = {name: given[name] for name in ("method", "count", "output", "options", "fields", "title")}
         found = session(seed, lang).estimate_generation(documents, **counted)
         result(found.model_dump(mode="json"), as_json=as_json, text=_estimate_table(found))
         hint(

@@ -243,6 +243,7 @@ class Rows:
             rejected=rejected,
             set_aside={reason: number for reason, number in ledger.set_aside.most_common() if number},
             drawn=ledger.drawn,
+            left_out=dict(self.run.left_out.most_common()),
             bad_lines=rejects.count,
             by_split={part: self.written[part] for part in PARTS} if split else {},
             by_stratum={name: self.strata[name] for name in STRATA} if split else {},

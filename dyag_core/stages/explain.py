@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from dyag_core.dataset.filters import Screen
 from dyag_core.documents import read_documents
+from dyag_core.documents.notices import Notices
 from dyag_core.errors import UsageError, nearest
 from dyag_core.plugin.run import Run
 from dyag_core.records import ExplainedRow, Explanation
@@ -49,7 +50,7 @@ def explain(
     def tell(line: BadLine) -> None:
         progress.message(f"warning: line {line.line}: {line.reason}")
 
-    read = read_documents(source, tell, strict=given.strict)
+    read = read_documents(source, tell, strict=given.strict, fields=given.names, on_notice=Notices(progress).add)
     if lang is None:
         lang, read = language_of(read)
     run = Run(stage="explain", folder=Path(), plugins=plugins, seed=seed, lang=lang, progress=progress)

@@ -25,6 +25,7 @@ from dyag_core.dataset.quality.report import check_lengths, report_path, write_r
 from dyag_core.dataset.rows import PARTS, Rows, part_file
 from dyag_core.dataset.splits import Choice, SampledSplit, StreamedSplit
 from dyag_core.documents import read_documents
+from dyag_core.documents.notices import Notices
 from dyag_core.errors import GateError, UsageError
 from dyag_core.plugin.run import Run
 from dyag_core.records import GeneratedData
@@ -72,7 +73,14 @@ def generate(
     measure = Measure(Ruler.of(given.base_model, plugins, progress), seed)
     with output_lock(output), Rejects(output) as rejects:
         remove_leftovers(output, rejects.path, manifest_path(output), report_path(output), *parts)
-        read = read_documents(source, partial(rejects.add, source.name), strict=given.strict)
+        notices = Notices(progress)
+        read = read_documents(
+            source,
+            partial(rejects.add, source.name),
+            strict=given.strict,
+            fields=given.names,
+            on_notice=notices.add,
+        )
         if lang is None:
             lang, read = language_of(read)
         run = Run(
@@ -82,8 +90,7 @@ def generate(
         system = SYSTEM[lang] if given.system_prompt is None else given.system_prompt
         groups = Groups(given.group_by)
         choice = _choice(given.split, given.count, seed, groups, costly=chosen.costly)
-        where = given.index or output.with_suffix(".index")
-        passages = _passages(source, where, given.distractors, plugins, run, choice) if given.with_context else None
+        passages = _passages(source, given, output, plugins, run, choice) if given.with_context else None
         rows = Rows(run, output, chosen.name, system, given.count, given.split is not None, choice, measure, passages)
         with plugins.stage(run) as done:
             rows.make(chosen, plugins, read, groups)
@@ -91,12 +98,12 @@ def generate(
             decided = {
                 "method": chosen.name, "count": given.count, "split": given.split, "group_by": given.group_by,
                 "lang": lang, "system_prompt": system, "min_yield": given.min_yield, "strict": given.strict,
-                "base_model": measure.ruler.name, "with_context": given.with_context,
+                "fields": given.names, "base_model": measure.ruler.name, "with_context": given.with_context,
                 "distractors": passages.distractors if passages else None,
             }  # fmt: skip
             _write_manifest(data, source, decided, chosen, plugins, run)
             done.result = data
-    _check_outcome(data, given.min_yield, run)
+    _check_outcome(data, given.min_yield, run, notices)
     return data
 
 
@@ -118,12 +125,13 @@ def _choice(
 
 
 def _passages(
-    source: Path, index: Path, distractors: int | None, plugins: Plugins, run: Run, choice: Choice | None
+    source: Path, given: GenerateOptions, output: Path, plugins: Plugins, run: Run, choice: Choice | None
 ) -> Passages:
     """What puts passages into questions, from an index that is built where it isn't there yet."""
-    folder = index_of(source, index, plugins=plugins, seed=run.seed, progress=run.progress)
+    where = given.index or output.with_suffix(".index")
+    folder = index_of(source, where, fields=given.names, plugins=plugins, seed=run.seed, progress=run.progress)
     found = open_index(folder, plugins=plugins, run=run)
-    return Passages(found, DISTRACTORS if distractors is None else distractors, run, choice)
+    return Passages(found, DISTRACTORS if given.distractors is None else given.distractors, run, choice)
 
 
 def _write_manifest(
@@ -178,21 +186,31 @@ def _findings(data: GeneratedData, run: Run) -> dict[str, Any]:
     }
 
 
-def _check_outcome(data: GeneratedData, min_yield: float, run: Run) -> None:
+def _check_outcome(data: GeneratedData, min_yield: float, run: Run, notices: Notices) -> None:
     if run.stopped:
         reason, advice = run.stopped
         raise GateError(f"{reason}; {data.written} rows were written to {data.output}", advice)
-    _check_yield(data, min_yield)
+    _check_yield(data, min_yield, notices)
     check_lengths(data.quality, data.output)
 
 
-def _check_yield(data: GeneratedData, min_yield: float) -> None:
+def _check_yield(data: GeneratedData, min_yield: float, notices: Notices) -> None:
     if data.written and data.yield_percent >= min_yield:
         return
-    reasons = ", ".join(f"{reason}: {n}" for reason, n in data.rejected.items()) or "nothing to ask was found"
+    reasons = ", ".join(f"{reason}: {n}" for reason, n in data.rejected.items()) or _nothing_found(data, notices)
     usable, of = data.usable
     raise GateError(
         f"{usable} of {of} requested rows were made ({data.yield_percent:.0f} %, "
         f"the least is {min_yield:g} %): {reasons}",
         f"see {data.manifest}; ask for fewer with --count, try another --method, or lower --min-yield",
     )
+
+
+def _nothing_found(data: GeneratedData, notices: Notices) -> str:
+    """Why a run without a single refused row made too few."""
+    causes = [*notices.told, *(f"{reason}: {n}" for reason, n in data.left_out.items())]
+    if data.bad_lines:
+        causes.append(f"{data.bad_lines} bad lines, see {data.rejects}")
+    if not causes:
+        causes = [f"no fields, tables or labelled lines in {data.documents_total} documents; prose is for --method llm"]
+    return f"nothing to ask was found ({'; '.join(causes)})"

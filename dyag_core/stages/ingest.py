@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ from dyag_core.artifacts import (
     write_manifest,
 )
 from dyag_core.documents import TITLE_FIELDS, read_documents
+from dyag_core.documents.notices import Notices
 from dyag_core.documents.texts import cut_chunks, texts_in
 from dyag_core.errors import UsageError
 from dyag_core.models.sources import fetch_tokenizer
@@ -37,6 +39,9 @@ if TYPE_CHECKING:
     from dyag_core.progress import Progress
     from dyag_core.records import Chunk, Document
     from dyag_core.records.options import IngestOptions
+
+    #: `read_documents` with what is the same for all sources.
+    Read = Callable[..., Iterator[Document]]
 
 #: The size of a chunk where none is asked for.
 DEFAULT_SIZE = {"characters": 2000, "tokens": 400}
@@ -66,7 +71,8 @@ def ingest(
     with output_lock(output), Rejects(output) as rejects:
         remove_leftovers(output, rejects.path)
         run = Run(stage="ingest", folder=output.parent, plugins=plugins, progress=progress)
-        work = _Work(sources, chunking, rejects, given.strict)
+        read = partial(read_documents, strict=given.strict, fields=given.names, on_notice=Notices(progress).add)
+        work = _Work(sources, chunking, rejects, read)
         with plugins.stage(run) as done:
             with atomic_write(output) as handle, progress.task("reading") as task:
                 for row in work.rows():
@@ -89,7 +95,7 @@ def ingest(
                 made.manifest,
                 stage="ingest",
                 options=given.model_dump(include={"chunk_unit", "overlap", "base_model", "strict"})
-                | {"chunk_size": size},
+                | {"chunk_size": size, "fields": given.names},
                 seed=run.seed,
                 inputs=_roles(sources),
                 plugins=plugins.used(),
@@ -115,12 +121,12 @@ def _measure(given: IngestOptions, plugins: Plugins, progress: Progress) -> Call
 class _Work:
     """The rows of all sources, and what was counted on the way."""
 
-    def __init__(self, sources: Sequence[Path], chunking: Chunking, rejects: Rejects, strict: bool) -> None:
+    def __init__(self, sources: Sequence[Path], chunking: Chunking, rejects: Rejects, read: Read) -> None:
         self.documents = 0
         self.recut = 0
         self.sizes = array("L")
         self.left_out: Counter[str] = Counter()
-        self._sources, self._chunking, self._rejects, self._strict = sources, chunking, rejects, strict
+        self._sources, self._chunking, self._rejects, self._read = sources, chunking, rejects, read
         self._seen = DigestTable()
 
     def rows(self) -> Iterator[dict[str, Any]]:
@@ -131,7 +137,7 @@ class _Work:
                 self.left_out += texts_in(source)[1]
                 prefix = f"{readable_name(source.resolve().name)}/" if len(self._sources) > 1 else ""
             before = None
-            for document in read_documents(source, self._reject(source), strict=self._strict, chunking=self._chunking):
+            for document in self._read(source, self._reject(source), chunking=self._chunking):
                 self.documents += document.id != before
                 before = document.id
                 for chunk in self._cut(document):

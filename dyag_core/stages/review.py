@@ -71,7 +71,8 @@ def review(
     refuse_inputs([path for path in (page, output, verdicts) if path], [file])
     given = _given(verdicts)
     chosen = [(place, questions[place]) for place in drawn(questions, sample, seed)]
-    texts = _passages(documents or _documents_of(file), [question for _, question in chosen], progress)
+    source = documents or _documents_of(file)
+    texts = _passages(source, _fields_of(file), [question for _, question in chosen], progress)
     rows = tuple(_row(place, question, texts, given) for place, question in chosen)
     judged = [row.verdict for row in rows if row.verdict]
     found = Review(
@@ -121,10 +122,14 @@ def _row(place: int, question: Question, texts: dict[str, str], given: dict[str,
     )
 
 
+def _manifest_of(file: Path) -> Path | None:
+    stems = [file.stem, *(file.stem.removesuffix(split) for split in _SPLITS if file.stem.endswith(split))]
+    return next((path for stem in stems if (path := file.with_name(stem + MANIFEST_SUFFIX)).is_file()), None)
+
+
 def _documents_of(file: Path) -> Path | None:
     """What the manifest beside `file` says that its rows were made from, if it is still there."""
-    stems = [file.stem, *(file.stem.removesuffix(split) for split in _SPLITS if file.stem.endswith(split))]
-    manifest = next((path for stem in stems if (path := file.with_name(stem + MANIFEST_SUFFIX)).is_file()), None)
+    manifest = _manifest_of(file)
     told = (read_json(manifest).get("inputs") or {}).get("documents") if manifest else None
     if manifest is None or not isinstance(told, dict) or "path" not in told:
         return None
@@ -132,7 +137,15 @@ def _documents_of(file: Path) -> Path | None:
     return source if source.exists() else None
 
 
-def _passages(source: Path | None, questions: Sequence[Question], progress: Progress) -> dict[str, str]:
+def _fields_of(file: Path) -> dict[str, str] | None:
+    """What the documents of `file` call their fields, as its manifest has it (`--map`)."""
+    manifest = _manifest_of(file)
+    return (read_json(manifest).get("options") or {}).get("fields") if manifest else None
+
+
+def _passages(
+    source: Path | None, fields: dict[str, str] | None, questions: Sequence[Question], progress: Progress
+) -> dict[str, str]:
     """Chunk id -> its passage, of the chunks that `questions` name; where they name none, of their whole document."""
     if source is None:
         progress.message("the documents aren't known, so rows are shown without their passages: give --documents")
@@ -140,7 +153,7 @@ def _passages(source: Path | None, questions: Sequence[Question], progress: Prog
     wanted = {name for question in questions for name in question.chunks}
     with progress.task(f"reading {source.name}") as task:
         found = dict[str, str]()
-        for document in read_documents(source, lambda line: None):
+        for document in read_documents(source, lambda line: None, fields=fields):
             found |= {chunk.id: chunk.text for chunk in passages_of(document) if chunk.id in wanted}
             task.advance()
     return found

@@ -10,6 +10,7 @@ from pydantic import BeforeValidator, Field
 
 from dyag_core.records.generation import Decoding
 from dyag_core.records.options.declare import (
+    DocumentOptions,
     Folder,
     OptionsByPlugin,
     PluginOptions,
@@ -25,7 +26,7 @@ def _names(value: Any) -> Any:
     return tuple(name.strip() for name in value.split(",") if name.strip()) if isinstance(value, str) else value
 
 
-class IndexOptions(StageOptions):
+class IndexOptions(DocumentOptions):
     """Options of `dyag index-rag`."""
 
     output: Path | None = option(None, "The index's folder, NAME.index.")

@@ -9,7 +9,14 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator
 
 from dyag_core.errors import UsageError
-from dyag_core.records.options.declare import Folder, PluginOptions, StageOptions, option, plugin_options
+from dyag_core.records.options.declare import (
+    DocumentOptions,
+    Folder,
+    PluginOptions,
+    StageOptions,
+    option,
+    plugin_options,
+)
 
 DEFAULT_SPLIT = "80/10/10"
 
@@ -31,7 +38,7 @@ def _split(value: str | bool | Sequence[float] | None) -> tuple[float, ...] | No
     return train, validation, test
 
 
-class IngestOptions(StageOptions):
+class IngestOptions(DocumentOptions):
     """Options of `dyag ingest`."""
 
     output: Path | None = option(None, "The file to write, documents.jsonl.")
@@ -42,7 +49,7 @@ class IngestOptions(StageOptions):
     strict: bool = option(False, "Stop at the first bad line or file.")
 
 
-class GenerateOptions(StageOptions):
+class GenerateOptions(DocumentOptions):
     """Options of `dyag generate-training`."""
 
     method: str = option("augmented", "Generator plugin: rule, llm, augmented, ...", family="generators")

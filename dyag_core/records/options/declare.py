@@ -71,6 +71,23 @@ class StageOptions(BaseModel):
             raise UsageError(problems(error), f"{name}: {cls.model_fields[name].description}") from error
 
 
+class DocumentOptions(StageOptions):
+    """Options of a stage that reads documents: what these call their fields."""
+
+    fields: Mapping[str, str] | None = option(
+        None,
+        "The documents call NAME (content, title, id, document, or any field) FIELD; may be repeated.",
+        flags=("--map",),
+        metavar="NAME=FIELD",
+    )
+    title: str | None = option(None, "The field or column that names a document.", metavar="FIELD")
+
+    @property
+    def names(self) -> dict[str, str] | None:
+        """What the user said of fields, by the name that DYAG gives them."""
+        return {**(self.fields or {}), **({"title": self.title} if self.title else {})} or None
+
+
 def _folder(value: Any) -> Any:
     return getattr(value, "folder", value)
 

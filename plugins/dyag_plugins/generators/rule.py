@@ -56,6 +56,7 @@ def _examples(documents: Iterable[Document], asking: Interview) -> Iterator[Exam
             other = _other_wording(asking, ask, question)
             if other is not None:
                 yield asking.example(document, ask, *other).model_copy(update={"spare": True})
+    asking.tell_what_was_left()
 
 
 def _other_wording(asking: Interview, ask: Ask, question: str) -> tuple[str, str] | None:
