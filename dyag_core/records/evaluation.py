@@ -28,12 +28,16 @@ class Prediction(Record):
     `context` is the retrieved text that stood in the prompt, empty for closed-book arms; `sources` are its chunks, best
     first. `chunk` is the one that holds the answer, where that is known; one that rests on several has `other_chunks`.
     `seconds` is the whole time of the question, `retrieval_seconds` the part of it that searching took.
+    `also_accepted` are answers that are as right as the expected one. `answer` is without what the model wrote around
+    it (reasoning blocks, control tokens); `reply` is the whole, where that is more.
     """
 
     id: str
     question: str
     expected: str
     answer: str
+    also_accepted: tuple[str, ...] = ()
+    reply: str | None = None
     answerable: bool = True
     stratum: str | None = None
     document: str | None = None
@@ -49,6 +53,11 @@ class Prediction(Record):
     truncated: bool = False
     seen_in_training: bool = False
     error: str | None = None
+
+    @property
+    def accepted(self) -> tuple[str, ...]:
+        """Every right answer, the expected one first."""
+        return (self.expected, *self.also_accepted)
 
     @property
     def chunks(self) -> tuple[str, ...]:

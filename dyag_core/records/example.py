@@ -64,13 +64,15 @@ class Question(Record):
 
     `messages` is the prompt as the model must see it, without retrieved context and without the answer.
     `answerable` is False where the right answer is to say that the documents don't tell. `chunk` is the id of the
-    passage that holds the answer, where that is known; one that rests on several has `other_chunks`.
+    passage that holds the answer, where that is known; one that rests on several has `other_chunks`. `also_accepted`
+    are answers that are as right as the expected one.
     """
 
     id: str
     question: str
     expected_answer: str
     messages: tuple[Message, ...]
+    also_accepted: tuple[str, ...] = ()
     answerable: bool = True
     stratum: str | None = None
     document: str | None = None
