@@ -122,7 +122,7 @@ def test_stored_replies_with_reasoning_are_scored_without_it_and_an_arm_gains_no
     wordings = [
         "I do not have enough information to answer.",
         "Rien dans les textes ne l'indique.",
-        "Can't be determined.",
+        "Can't tell.",
     ]
     for arm in ("a", "b"):
         results = []
@@ -176,7 +176,7 @@ def test_the_whole_reply_is_kept_and_counted(tmp_path: Path) -> None:
     row = {"question": "Licence of Alba?", "expected_answers": ["GNU", "MIT License"]}
     (tmp_path / "q.jsonl").write_text(json.dumps(row), encoding="utf-8")
     Session(tmp_path, plugins=[Thinks()]).evaluate(
-        "q.jsonl", arms=["base"], base_model="none", engine="thinks", output=tmp_path / "r.json"
+        tmp_path / "q.jsonl", arms=["base"], base_model="none", engine="thinks", output=tmp_path / "r.json"
     )
     [file] = tmp_path.glob("r*.json")
     data = read_json(file)

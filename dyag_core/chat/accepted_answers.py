@@ -1,7 +1,7 @@
 """Questions with several accepted answers: a list under one of the names that question sets use.
 
-A number or a boolean is one answer, as text. The first is the expected answer; the others are right as well. SQuAD writes `answers` as a list of texts or as
-`{"text": [...], "answer_start": [...]}`.
+The first is the expected answer; the others are right as well. SQuAD writes `answers` as a list of texts or as
+`{"text": [...], "answer_start": [...]}`. A number or a boolean is an answer too.
 """
 
 from __future__ import annotations

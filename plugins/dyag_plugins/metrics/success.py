@@ -56,11 +56,13 @@ def succeeds(prediction: Prediction, options: Options) -> bool:
     """The rule of this module for one answer."""
     if prediction.error is not None or not prediction.answer.strip():
         return False
-    if normalise(prediction.answer) == normalise(prediction.expected):
+    if normalise(prediction.answer) in map(normalise, prediction.accepted):
         return True
     if not prediction.answerable:
-        return abstains(prediction.answer)
-    return not abstains(prediction.answer) and _carries(prediction, options)
+        return abstains(prediction.answer, prediction.question, truncated=prediction.truncated)
+    if abstains(prediction.answer, prediction.question, truncated=prediction.truncated):
+        return False
+    return any(_carries(prediction.model_copy(update={"expected": one}), options) for one in prediction.accepted)
 
 
 def _carries(prediction: Prediction, options: Options) -> bool:
