@@ -42,6 +42,7 @@ from dyag_core.text.grounding import support, supported
 from dyag_core.text.language import detect_language
 from dyag_core.text.normalise import fold, normalise, tokens
 from dyag_core.text.passage import field_label, passages_of, says_field
+from dyag_core.text.reasoning import without_reasoning
 from dyag_core.text.sanitize import bytes_text, plain, writable
 from dyag_core.text.sentences import first_sentence, sentences
 from dyag_core.text.similarity import similarity
@@ -128,5 +129,6 @@ __all__ = [
     "wants_abstention",
     "weights_of",
     "with_context",
+    "without_reasoning",
     "writable",
 ]

@@ -178,8 +178,7 @@ def test_the_whole_reply_is_kept_and_counted(tmp_path: Path) -> None:
     Session(tmp_path, plugins=[Thinks()]).evaluate(
         tmp_path / "q.jsonl", arms=["base"], base_model="none", engine="thinks", output=tmp_path / "r.json"
     )
-    [file] = tmp_path.glob("r*.json")
-    data = read_json(file)
+    data = read_json(tmp_path / "r.json")
     [item] = data["results"]
     assert (item["generated_answer"], item["reply"]) == ("MIT License", "<think>Maybe GPL.</think>MIT License")
     assert (item["also_accepted"], item["success"]) == (["MIT License"], True)
