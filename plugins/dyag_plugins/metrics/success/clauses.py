@@ -32,24 +32,40 @@ _HEDGE = re.compile(
 )
 #: What stands behind these is not the answer, up to the end of the clause.
 _AGAINST = re.compile(
-    r"\b(?:rather than|instead of|in place of|as opposed to|unlike|contrary to|other than|anything but|everything but|all but"
-    r"|nothing like|except(?:ing| for)?|excluding|apart from|aside from|without|formerly|previously|originally|once|used to be"
+    r"\b(?:rather than|instead of|in place of|as opposed to|unlike|contrary to|other than|(?:any|every|no)(?:thing"
+    r"|one|body) but|all but"
+    r"|nothing like|except(?:ing| for)?|excluding|apart from|aside from|without|formerly|previously|originally|once"
+    r"|used to be"
     r"|no longer|replac(?:ed|es|ing)(?! by)|supersed(?:ed|es)(?! by)|succeed(?:ed|s)|took over from|far from|no"
-    r"|plutot que?|au lieu d[eu']|a la place d[eu']|contrairement a|a la difference d[eu']|autre que|tout sauf|sauf|hormis"
-    r"|excepte|a l'exception d[eu']|en dehors d[eu']|sans|anciennement|autrefois|jadis|auparavant|precedemment|initialement"
+    r"|plutot que?|au lieu d[eu']|a la place d[eu']|contrairement a|a la difference d[eu']|autre que|tout sauf|sauf"
+    r"|hormis"
+    r"|excepte|a l'exception d[eu']|en dehors d[eu']|sans|anciennement|autrefois|jadis|auparavant|precedemment"
+    r"|initialement"
     r"|remplac(?:e|ait|ant)(?! par)|succede|loin d[eu'])(?= |'|\b)"
 )
 #: What stands before these isn't: somebody or something else took its place.
 _REPLACED = re.compile(
-    r"\b(?:(?:was|were|been|is|are) (?:replaced|superseded|succeeded) by|has been replaced|a ete remplacee? par|est remplacee? par"
+    r"\b(?:(?:was|were|been|is|are) (?:replaced|superseded|succeeded) by|has been replaced|a ete remplacee? par|est"
+    r" remplacee? par"
     r"|fut remplacee? par|until|jusqu'en|in the past)\b"
+    r"|\b(?:before|beforehand|back then|auparavant|avant)\s*[.;]?\s*$"
 )
-_DENIAL = re.compile(r"\b(?:not(?! only)|never|cannot|neither|nor|pas(?! seulement)|jamais|aucune?|ni|non(?! seulement)|nullement)\b|n't\b")
+#: Where something was before it came elsewhere.
+_MOVED = re.compile(
+    r"\b(?:moved|changed|switched|migrated|renamed|converted|went|passee?|migree?|deplacee?|renommee?)(?: \w+)?"
+    r" (?:from|de) "
+    r".+?(?=\s(?:to|into|a|vers|en)\s)"
+)
+_DENIAL = re.compile(
+    r"\b(?:not(?! only)|never|cannot|neither|nor|pas(?! seulement)|jamais|aucune?|ni|non(?! seulement)|nullement)\b|n't\b"
+)
 _DENIED_VERB = re.compile(
-    r"(?:\b(?:is|are|was|were|be|been|does|do|did|has|have|had|can|could|will|would|should|must)|\bn'\w+|\bne \w+)(?: \w+ly)?\s*$"
+    r"(?:\b(?:is|are|was|were|be|been|does|do|did|has|have|had|can|could|will|would|should|must)|\bn'\w+|\bne"
+    r" \w+)(?: \w+ly)?\s*$"
 )
 _CLAUSE = re.compile(
-    r"((?<=[.!?;:])\s+|\n+|[()]|,(?!\d)|\s(?:but|mais|now|desormais|maintenant|aujourd'hui|whereas|while|tandis que|alors que|yet|however)\s)",
+    r"((?<=[.!?;:])\s+|\n+|[()]|,(?!\d)|(?<!thing)(?<!one)(?<!body)(?<!\ball)\s(?:but|mais|now|desormais|maintenant"
+    r"|aujourd'hui|whereas|while|tandis que|alors que|yet|however)\s)",
 )
 
 
@@ -83,7 +99,10 @@ def sets_against(text: str) -> bool:
 def stated(answer: str, *, denials: bool, contrasts: bool) -> str:
     """The answer with a mask over what it denies, and over what it sets against the answer."""
     parts = _CLAUSE.split(answer) if answer else []
-    return "".join(_stated(part, denials=denials, contrasts=contrasts) if i % 2 == 0 else _edge(part) for i, part in enumerate(parts))
+    return "".join(
+        _stated(part, denials=denials, contrasts=contrasts) if i % 2 == 0 else _edge(part)
+        for i, part in enumerate(parts)
+    )
 
 
 def _edge(separator: str) -> str:
@@ -97,10 +116,20 @@ def _stated(clause: str, *, denials: bool, contrasts: bool) -> str:
         return clause
     if contrasts and (cue := _REPLACED.search(folded)):
         return MASK + clause[cue.end() :]
+    if contrasts and (cue := _MOVED.search(folded)):
+        clause, folded = (
+            clause[: cue.start()] + MASK + clause[cue.end() :],
+            folded[: cue.start()] + MASK + folded[cue.end() :],
+        )
     if contrasts and (cue := _AGAINST.search(folded)):
         clause, folded = clause[: cue.start()] + MASK, folded[: cue.start()]
     if denials and (cue := _DENIAL.search(folded)):
-        if cue.start() == 0 or cue[0] == "n't" or _DENIED_VERB.search(folded[: cue.start()]) or not folded[: cue.start()].strip():
+        if (
+            cue.start() == 0
+            or cue[0] == "n't"
+            or _DENIED_VERB.search(folded[: cue.start()])
+            or not folded[: cue.start()].strip()
+        ):
             return MASK
         before = clause[: cue.start()]
         return re.sub(r"\s+(?:and|et|or|ou)\s*$", "", before) + MASK

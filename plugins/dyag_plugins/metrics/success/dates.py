@@ -27,7 +27,8 @@ _DATE = re.compile(
     )
 )
 _TIME = re.compile(
-    r"(?<![\d:.,])(?P<h>[01]?\d|2[0-4]) ?(?:[:h] ?(?P<min>[0-5]\d)(?::[0-5]\d)?(?! ?h\b)|(?P<hour>h\b(?! ?\d)|(?=[ap]\.?m\b)|(?= [ap]\.?m\b)"
+    r"(?<![\d:.,])(?P<h>[01]?\d|2[0-4]) ?(?:[:h] ?(?P<min>[0-5]\d)(?::[0-5]\d)?(?! ?h\b)|(?P<hour>h\b(?! ?\d)"
+    r"|(?=[ap]\.?m\b)|(?= [ap]\.?m\b)"
     r"| o'clock)) ?(?P<half>[ap]\.?m\b\.?)?"
 )
 
@@ -63,4 +64,12 @@ def times(text: str) -> Iterator[tuple[int, int, str]]:
 def _month(name: str) -> int:
     if name.isdigit():
         return int(name)
-    return next(i for i, full in enumerate(_NAMES) if full.startswith(name.rstrip(".")[:3] if len(name) < 4 else name.rstrip(".")[:4])) % 12 + 1
+    return (
+        next(
+            i
+            for i, full in enumerate(_NAMES)
+            if full.startswith(name.rstrip(".")[:3] if len(name) < 4 else name.rstrip(".")[:4])
+        )
+        % 12
+        + 1
+    )

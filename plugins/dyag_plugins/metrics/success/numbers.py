@@ -9,13 +9,14 @@ from __future__ import annotations
 import re
 from decimal import Decimal, InvalidOperation
 
-
 #: Digits as they are written, with groups of three and one decimal mark.
 DIGITS = r"(?:\d{1,3}(?:[ \u00a0\u202f']\d{3})+(?![\d])(?:[.,]\d+)?|\d+(?:[.,]\d+)*)(?:[eE][-+]?\d+)?"
 ROMAN = re.compile(r"(?=[IVX]{2})X{0,3}(?:IX|IV|V?I{0,3})")
 _ORDINAL = re.compile(r"(\d+)(?:st|nd|rd|th|er|re|ere|e|eme|nd|nde)")
 
-_UNITS = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen"
+_UNITS = (
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen"
+)
 _UNITES = "zero un deux trois quatre cinq six sept huit neuf dix onze douze treize quatorze quinze seize dix-sept"
 _SMALL = {word: i for words in (_UNITS, _UNITES) for i, word in enumerate(words.split())} | {
     "eighteen": 18, "nineteen": 19, "dix-huit": 18, "dix-neuf": 19, "une": 1, "soixante-dix": 70, "quatre-vingt": 80,
@@ -53,7 +54,7 @@ def read_digits(written: str, *, french: bool, counting: bool) -> Decimal | None
 def _one_mark(written: str, mark: str, *, french: bool, counting: bool) -> str:
     groups = bool(re.fullmatch(rf"[1-9]\d{{0,2}}(?:\{mark}\d{{3}})+", written))
     several = written.count(mark) > 1
-    thousands = groups and (several and mark == "," or counting or (mark == "," and not french))
+    thousands = groups and ((several and mark == ",") or counting or (mark == "," and not french))
     if several and not thousands:
         return written  # a version
     return written.replace(mark, "" if thousands else ".")
@@ -106,5 +107,3 @@ def _says_a_number(words: list[str]) -> bool:
 def plain_key(value: Decimal) -> str:
     """A number without trailing zeros and without an exponent."""
     return f"{value.normalize():f}" if value else "0"
-
-

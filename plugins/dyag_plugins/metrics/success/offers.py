@@ -40,7 +40,7 @@ def longer_name(answer: Sequence[Term], start: int, stop: int, asked: Set[str]) 
         return True
     if stop < len(answer) and answer[stop].gap == " " and answer[stop].key not in asked:
         following = answer[stop]
-        if last.capital and (following.capital and _word(following) not in _KINDS or following.counts):
+        if last.capital and ((following.capital and _word(following) not in _KINDS) or following.counts):
             return True
         if last.counts and not first.counts and following.capital:
             return True
@@ -63,7 +63,11 @@ def other_values(answer: Sequence[Term], start: int, stop: int, asked: Set[str])
 
 
 def _glued(answer: Sequence[Term], start: int, stop: int) -> bool:
-    if start and re.fullmatch(r"[-_.]?", answer[start].gap) and answer[start - 1].key not in ("symbol:#", "symbol:+", "symbol:~"):
+    if (
+        start
+        and re.fullmatch(r"[-_.]?", answer[start].gap)
+        and answer[start - 1].key not in ("symbol:#", "symbol:+", "symbol:~")
+    ):
         return not (answer[start - 1].key.startswith("symbol:") and answer[start - 1].text in "=<>")
     if stop < len(answer) and re.fullmatch(r"[-_.]?", answer[stop].gap):
         following = answer[stop]
@@ -116,7 +120,9 @@ def _is_offer(item: Sequence[Term], value: Term, asked: Set[str], *, conjunction
         return False
     if value.capital:
         return item[0].capital or item[-1].capital
-    return conjunction == "and" and len(item) <= 2 or not start_of_text and len(item) == 1 and not item[0].counts and words[0] not in ("please",)
+    return (conjunction == "and" and len(item) <= 2) or (
+        not start_of_text and len(item) == 1 and not item[0].counts and words[0] not in ("please",)
+    )
 
 
 def _word(term: Term) -> str:

@@ -18,6 +18,10 @@ SENTENCE_WORDS = 6
 #: Answers of so many words that say less than half as many different things go round in a loop.
 _LOOP_WORDS = 8
 
+_FRENCH = re.compile(
+    r"\b(?:quel(?:le)?s?|quand|combien|qui|quoi|ou est|est-ce|l[ea]s?|d[eu]s?|un|une|a-t-|est-il|est-elle)\b"
+)
+
 Rule = Literal[
     "failed", "abstained", "answered", "equal", "yes_no", "value", "list", "sentence",
     "another_turn", "hedged", "rambles", "negation", "not_alone", "missing",
@@ -73,7 +77,7 @@ def _judged(reply: str, question: str, expected: str, strictness: Strictness, re
     if refuses and not abstains(expected):
         return False, "abstained"
     begins = re.split(r"[.,:;!?\n]|\bbut\b|\bmais\b", answer)[0]
-    if not abstains(expected) and abstains(begins) or clauses.hedges(answer) and not clauses.hedges(expected):
+    if (not abstains(expected) and abstains(begins)) or (clauses.hedges(answer) and not clauses.hedges(expected)):
         return False, "hedged"
     if _rambles(given, wanted, asked, strictness):
         return False, "rambles"
@@ -116,7 +120,7 @@ def _found(
 def _reading(question: str, expected: str) -> Reading:
     asked = fold(question)
     return Reading(
-        french=detect_language([question, expected]) == "fr",
+        french=bool(_FRENCH.search(asked)) or detect_language([question, expected]) == "fr",
         counting=bool(re.search(r"\b(?:how many|number of|combien d|nombre d)", asked)),
         versions=bool(re.search(r"\bversions?\b|\breleases?\b", asked)),
     )
@@ -134,8 +138,10 @@ def _same(wanted: Term, given: Term, question: str) -> bool:
         return given.unit not in ("percent", "angle") or _names_percent(question)
     if wanted.bare and wanted.bare == given.key and wanted.unit:
         return _names_unit(wanted, question)
-    return wanted.key.startswith("address:") and _bare_address(wanted) == _bare_address(given) and (
-        "://" not in wanted.key or "://" not in given.key
+    return (
+        wanted.key.startswith("address:")
+        and _bare_address(wanted) == _bare_address(given)
+        and ("://" not in wanted.key or "://" not in given.key)
     )
 
 
@@ -215,5 +221,3 @@ def _rambles(given: Sequence[Term], wanted: Sequence[Term], asked: Set[str], str
     if beyond > strictness.extra_words or len(given) > len(wanted) + len(asked) + 2 * strictness.extra_words:
         return True
     return len(given) >= _LOOP_WORDS + len(wanted) and len({term.key for term in given}) < len(given) / 2
-
-

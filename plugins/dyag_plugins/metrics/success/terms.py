@@ -31,7 +31,7 @@ _SCAN = re.compile(
   | (?P<cjk>[{_CJK}])
   | (?P<word>{_LETTER}+(?:-(?:vingts?|dix|un|one|two|three|four|five|six|seven|eight|nine|deux|trois|quatre|cinq|sept
         |huit|neuf|onze|douze|treize|quatorze|quinze|seize)\b)*(?:\+\+|\#)?)
-  | (?P<symbol>[%‰*=<>≤≥≠&|~^+/@\#\\±×÷$€£¥°]|[^\w\s\x00-\u00ff\u2010-\u2027\u2030-\u205e\u3000-\u303f\uff00-\uffef])
+  | (?P<symbol>!=|[%‰*=<>≤≥≠&|~^+/@\#\\±×÷$€£¥°]|[^\w\s\x00-\u00ff\u2010-\u2027\u2030-\u205e\u3000-\u303f\uff00-\uffef])
     """,
     re.VERBOSE,
 )
@@ -85,7 +85,10 @@ def terms(text: str, reading: Reading) -> list[Term]:
 
 
 def _scan(text: str, reading: Reading) -> list[Term]:
-    placed = [Term(key, text[s:e], s, e, bare=f"number:{year}" if year else "") for s, e, key, year in dates(text, french=reading.french)]
+    placed = [
+        Term(key, text[s:e], s, e, bare=f"number:{year}" if year else "")
+        for s, e, key, year in dates(text, french=reading.french)
+    ]
     for start, end, key in times(text):
         if not any(start < term.end and term.start < end for term in placed):
             placed.append(Term(key, text[start:end], start, end))
@@ -123,7 +126,12 @@ def _term(match: re.Match[str], text: str, limit: int, reading: Reading) -> Term
         value = numbers.read_digits(written, french=reading.french, counting=reading.counting)
         bare = written.removeprefix("v")
         grouped = value is not None and not reading.versions
-        return Term(f"number:{numbers.plain_key(value)}" if grouped and value is not None else _version(bare), written, start, end)
+        return Term(
+            f"number:{numbers.plain_key(value)}" if grouped and value is not None else _version(bare),
+            written,
+            start,
+            end,
+        )
     if kind == "dotted":
         return Term("word:" + word_key(written.replace(".", "")), written, start, end)
     if kind in ("option", "name"):
@@ -145,7 +153,7 @@ def _number(written: str, text: str, start: int, end: int, limit: int, reading: 
         return Term(_version(digits), written, start, end)
     sign = -1 if re.match(rf"(?:{CURRENCY} ?)?[-\u2212\u2013]", written) else 1
     behind = text[end:limit]
-    if (large := re.match(r"(?:([kKM])(?![\w²³/])| ?(thousand|mille|millions?|billions?|milliards?)\b)", behind)):
+    if large := re.match(r"(?:([kKM])(?![\w²³/])| ?(thousand|mille|millions?|billions?|milliards?)\b)", behind):
         value *= Decimal(10) ** ({"k": 3, "K": 3, "M": 6}[large[1]] if large[1] else numbers.MULTIPLIERS[large[2]])
         end += large.end()
         behind = re.sub(r"^ (?:de |d )", " ", text[end:limit])
@@ -187,8 +195,10 @@ def _spelt(found: list[Term]) -> list[Term]:
         if spelt and not term.text.isupper():
             value, used = spelt
             last = found[i + used - 1]
-            made.append(Term(f"number:{value}", term.text, term.start, last.end))
             i += used
+            unit = unit_of(found[i].text) if i < len(found) and found[i].key.startswith("word:") else None
+            made.append(_counted(value, term, found[i] if unit else last, unit))
+            i += bool(unit)
             continue
         made.append(_told(term, made[-1] if made else None))
         i += 1
@@ -206,6 +216,14 @@ def _ranges(found: list[Term], text: str) -> list[Term]:
             made.append(Term("symbol:range", text[left.end : term.start], left.end, term.start))
         made.append(term)
     return made
+
+
+def _counted(value: int, first: Term, last: Term, unit: tuple[str, Decimal] | None) -> Term:
+    number = f"number:{value}"
+    if unit is None:
+        return Term(number, first.text, first.start, last.end)
+    key = f"quantity:{unit[0]}:{numbers.plain_key(value * unit[1])}"
+    return Term(key, f"{first.text} {last.text}", first.start, last.end, bare=number, unit=unit[0])
 
 
 def _told(term: Term, before: Term | None) -> Term:

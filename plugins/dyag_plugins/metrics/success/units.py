@@ -41,7 +41,8 @@ _WHOLE = {
 CURRENCY = r"(?:US\$|[$€£¥])"
 #: What may stand behind a number as its unit.
 UNIT = re.compile(
-    r" ?(?:per ?cent\b|pour ?cent\b|%|US\$|[$€£¥]|° ?[CF]\b|°|km/h\b|(?:k?m)(?:2|3|²|³)(?!\w)|degrees? (?:Celsius|Fahrenheit)\b"
+    r" ?(?:per ?cent\b|pour ?cent\b|%|US\$|[$€£¥]|° ?[CF]\b|°|km/h\b|(?:k?m)(?:2|3|²|³)(?!\w)|degrees? (?:Celsius"
+    r"|Fahrenheit)\b"
     r"|degrés? (?:Celsius|Fahrenheit)\b|(?:[^\W\d_]|µ)+(?![\w/]))"
 )
 
@@ -58,6 +59,8 @@ def unit_of(written: str) -> tuple[str, Decimal] | None:
     for table, name in ((_SYMBOLS, symbol), (_WORDS, word.removesuffix("s"))):
         for base, dimension in table.items():
             prefix = name.removesuffix(base)
+            if dimension in ("byte", "bit") and _PREFIXES.get(prefix, 0) < 0:
+                continue  # "no" is no unit
             if name.endswith(base) and prefix in _PREFIXES and (len(prefix) > 1) <= (table is _WORDS or base == "Hz"):
                 return dimension, Decimal(10) ** _PREFIXES[prefix]
     return None

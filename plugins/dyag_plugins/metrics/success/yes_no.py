@@ -8,7 +8,9 @@ from dyag_core.api import fold, tokens
 
 _YES = r"(?:yes|oui|si|true|vrai|yep|yeah|affirmative|right|correct|exact|absolument|absolutely|indeed)"
 _NO = r"(?:no|non|false|faux|nope|negative)"
-_FIRST = re.compile(rf"^\W*(?:(?P<yes>{_YES})|(?P<no>{_NO}))(?=\s*(?:[.,;:!\n—–-]|$|\s(?:it|this|that|you|he|she|they|c'est|il|elle|on|ce)\b))")
+_FIRST = re.compile(
+    rf"^\W*(?:(?P<yes>{_YES})|(?P<no>{_NO}))(?=\s*(?:[.,;:!\n—–-]|$|\s(?:it|this|that|you|he|she|they|c'est|il|elle|on|ce)\b))"
+)
 _LATER = re.compile(rf"(?:\b(?:so|donc|answer is|reponse est|hence|therefore|is) :?(?P<w>{_YES}|{_NO})\b)")
 _DENIAL = re.compile(r"\b(?:not|never|cannot|no|pas|jamais|aucune?|non)\b|n't\b")
 _FILLER = frozenset(
@@ -35,7 +37,9 @@ def says(answer: str, question: str) -> bool | None:
     if told is not None and concluded is not None and told != concluded:
         return None
     rest = folded[first.end() :] if first else folded
-    affirmed = _affirms(re.split(r"[.;,]\s|\bbecause\b|\bcar\b|\bparce\b|\bsince\b", rest.strip(" .,;:!-"))[0], question)
+    affirmed = _affirms(
+        re.split(r"[.;,]\s|\bbecause\b|\bcar\b|\bparce\b|\bsince\b", rest.strip(" .,;:!-"))[0], question
+    )
     known = {value for value in (told, concluded, affirmed) if value is not None}
     return known.pop() if len(known) == 1 else None
 
