@@ -1,8 +1,8 @@
 """Was the question answered? The primary metric, a yes or no for every question.
 
-Nothing answers the question: success is to say so (`dyag_core.api.abstains`). Something does: success is to give one of
-the accepted answers, alone, whatever the style. Both texts are read as terms (`terms`): names, words, numbers, quantities,
-dates, options, symbols; what means the same is the same in any writing. Then, in this order (`rules`):
+Nothing answers the question: success is to say so (`dyag_core.api.abstains`). Something does: success is to give one
+of the accepted answers, alone, whatever the style. Both texts are read as terms (`terms`): names, words, numbers,
+quantities, dates, options, symbols; what means the same is the same in any writing. Then, in this order (`rules`):
 
 - `equal`: the answer is the expected one and nothing else.
 - `yes_no`: yes or no, said as a word or by a sentence that affirms or denies what was asked (`yes_no`).
@@ -10,8 +10,8 @@ dates, options, symbols; what means the same is the same in any writing. Then, i
 - `value`, `list`: the expected terms stand in the answer in a row, or as a list in any order; not in what it denies or
   sets against something (`clauses`, else `negation`); not as part of a longer name, not beside another value (`offers`,
   else `not_alone`).
-- `sentence`: where a sentence of 6 words and more is expected, at least `key_share` of its telling words are there, and all
-  of its numbers. Telling words are those that neither the question nor grammar gives.
+- `sentence`: where a sentence of 6 words and more is expected, at least `key_share` of its telling words are there, and
+  all of its numbers. Telling words are those that neither the question nor grammar gives.
 - `missing`: none of these.
 
 The metric's details say how many verdicts rest on each.

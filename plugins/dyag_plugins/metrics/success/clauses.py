@@ -1,6 +1,6 @@
-"""Which parts of an answer state something: markup is taken off, and what is denied or set against the answer is masked.
+"""Which parts of an answer state something: markup is taken off, what is denied or set against the answer is masked.
 
-"GPL instead of MIT", "formerly MIT", "anything but MIT" and "it isn't MIT" don't answer MIT; "2019, not 2020" answers 2019.
+"GPL instead of MIT", "formerly MIT", "anything but MIT" and "it isn't MIT" do not say MIT; "2019, not 2020" says 2019.
 """
 
 from __future__ import annotations
@@ -57,7 +57,8 @@ _MOVED = re.compile(
     r".+?(?=\s(?:to|into|a|vers|en)\s)"
 )
 _DENIAL = re.compile(
-    r"\b(?:not(?! only)|never|cannot|neither|nor|pas(?! seulement)|jamais|aucune?|ni|non(?! seulement)|nullement)\b|n't\b"
+    r"\b(?:not(?! only)|never|cannot|neither|nor|pas(?! seulement)|jamais|aucune?|ni|non(?! seulement)"
+    r"|nullement)\b|n't\b"
 )
 _DENIED_VERB = re.compile(
     r"(?:\b(?:is|are|was|were|be|been|does|do|did|has|have|had|can|could|will|would|should|must)|\bn'\w+|\bne"

@@ -1,7 +1,7 @@
 """Does an answer offer more than the expected value: another one beside it, or a longer name that holds it?
 
-"Anna and Bert" is not Anna, "Paris, Texas" not Paris, "New York" not York, "John Smith Jr." not John Smith, "GPL-2.0+" not
-GPL-2.0. Words of the question and of a sentence around the value are no offers.
+"Anna and Bert" is not Anna, "Paris, Texas" not Paris, "New York" not York, "John Smith Jr." not John Smith, "GPL-2.0+"
+not GPL-2.0. Words of the question and of a sentence around the value are no offers.
 """
 
 from __future__ import annotations
@@ -14,13 +14,17 @@ from dyag_plugins.metrics.success.terms import Term
 
 #: Words of grammar, in both languages: a phrase with one of them is no name and no list item.
 GRAMMAR = frozenset(
-    "de et est sont pour par sur avec dans en au aux ce c cette ces cet son sa ses il elle ils elles qui que qu dont a ete as on y se s ne"
+    "de et est sont pour par sur avec dans en au aux ce c cette ces cet son sa ses il elle ils elles qui que qu"
+    " dont a ete as on y se s ne"
     " etait fut ont avait leur comme depuis selon vers chez si oui non tout tous donc aussi entre sous plus"
-    " and is are was were of for by on with in at to from as it its this that these those be been has have had they he she we you i so then"
-    " which who whose since according under about into than there here also yes no both only use uses used called named".split()
+    " and is are was were of for by on with in at to from as it its this that these those be been has have had"
+    " they he she we you i so then"
+    " which who whose since according under about into than there here also yes no both use uses used called"
+    " named".split()
 )
 _STARTERS = GRAMMAR | frozenset(
-    "answer response reponse sorry sure well ok okay voila bien run try choose see licence license version name nom date ville city"
+    "answer response reponse sorry sure well ok okay voila bien run try choose see licence license version name"
+    " nom date ville city"
     " port option user merci thanks hello bonjour".split()
 )
 #: Nouns that name the kind of a thing, not another thing.

@@ -131,7 +131,8 @@ def _same_run(wanted: Sequence[Term], given: Sequence[Term], question: str) -> b
 
 
 def _same(wanted: Term, given: Term, question: str) -> bool:
-    """Whether two terms say the same: a unit or a year's day may be added, a unit that was asked for may be left out."""
+    """Whether two terms say the same: a unit or a year's day may be added, a unit that was asked for may be left"
+    " out."""
     if wanted.key == given.key:
         return True
     if given.bare and given.bare == wanted.key:  # 5 km for 5, 12 March 2019 for 2019; 5 % is no 5

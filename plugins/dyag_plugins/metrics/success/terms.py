@@ -38,6 +38,7 @@ _SCAN = re.compile(
 _ARTICLES = frozenset("a an the le la les un une des du".split())
 _ELISION = re.compile(r"(?<!\w)([LlDd]|[Qq]u|[JjNnSsCcMmTt])['’ʼ](?=\w)")
 _RANGE = re.compile(r"\s?(?:[-\u2013]|\bto\b|\bà|\ba\b)\s?")
+_MONEY = re.compile(r" ?(?:[$€£¥]|(?:euro|dollar)s?\b|EUR\b|USD\b)")
 _POINTS = re.compile(r"[\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670]")
 _DASHES = str.maketrans("’ʼ\u2212", "''-")
 
@@ -148,7 +149,8 @@ def _version(written: str) -> str:
 def _number(written: str, text: str, start: int, end: int, limit: int, reading: Reading) -> Term:
     currency = re.search(CURRENCY, written)
     digits = re.sub(rf"{CURRENCY} ?|[-\u2212\u2013]", "", re.sub(r"(?<=[eE])-", "~", written)).replace("~", "-")
-    value = numbers.read_digits(digits, french=reading.french, counting=reading.counting)
+    money = bool(currency or _MONEY.match(text, end))  # no currency has three decimals
+    value = numbers.read_digits(digits, french=reading.french, counting=reading.counting or money)
     if value is None:
         return Term(_version(digits), written, start, end)
     sign = -1 if re.match(rf"(?:{CURRENCY} ?)?[-\u2212\u2013]", written) else 1

@@ -14,8 +14,10 @@ _FIRST = re.compile(
 _LATER = re.compile(rf"(?:\b(?:so|donc|answer is|reponse est|hence|therefore|is) :?(?P<w>{_YES}|{_NO})\b)")
 _DENIAL = re.compile(r"\b(?:not|never|cannot|no|pas|jamais|aucune?|non)\b|n't\b")
 _FILLER = frozenset(
-    "it is are was were be been being this that they he she you can does do did has have had will would as of in to for by with on and"
-    " il elle est sont etait ce c cela ca on a ont peut fait en de et ne n pas pour par not never no t isn doesn aren wasn don can cannot s"
+    "it is are was were be been being this that they he she you can does do did has have had will would as of in"
+    " to for by with on and"
+    " il elle est sont etait ce c cela ca on a ont peut fait en de et ne n pas pour par not never no t isn doesn"
+    " aren wasn don can cannot s"
     " so actually indeed simply tout du y".split()
 )
 
