@@ -32,6 +32,9 @@ _HEDGE = re.compile(
 )
 #: What stands behind these is not the answer, up to the end of the clause.
 _AGAINST = re.compile(
+    r"\b(?:more than|less than|fewer than|at least|at most|up to|(?:over|under|nearly|almost)(?= \d)|before|after|near"
+    r"|plus de|moins de|au moins|au plus|jusqu'a|avant|apres|pres de|presque)\b"
+    r"|\b(?:son|daughter|brother|sister|wife|husband|friend|fils|fille|frere|soeur|epouse|mari|amie?) (?:of|de|d')|"
     r"\b(?:rather than|instead of|in place of|as opposed to|unlike|contrary to|other than|(?:any|every|no)(?:thing"
     r"|one|body) but|all but"
     r"|nothing like|except(?:ing| for)?|excluding|apart from|aside from|without|formerly|previously|originally|once"
@@ -45,6 +48,7 @@ _AGAINST = re.compile(
 )
 #: What stands before these isn't: somebody or something else took its place.
 _REPLACED = re.compile(
+    r"\b(?:is|are|was|were|est|sont) (?:wrong|false|incorrect|excluded|obsolete|outdated|fausse?s?|faux|exclue?s?)\b|"
     r"\b(?:(?:was|were|been|is|are) (?:replaced|superseded|succeeded) by|has been replaced|a ete remplacee? par|est"
     r" remplacee? par"
     r"|fut remplacee? par|until|jusqu'en|in the past)\b"
@@ -57,7 +61,7 @@ _MOVED = re.compile(
     r".+?(?=\s(?:to|into|a|vers|en)\s)"
 )
 _DENIAL = re.compile(
-    r"\b(?:not(?! only)|never|cannot|neither|nor|pas(?! seulement)|jamais|aucune?|ni|non(?! seulement)"
+    r"\b(?:not|never|cannot|neither|nor|pas|jamais|aucune?|ni|non"
     r"|nullement)\b|n't\b"
 )
 _DENIED_VERB = re.compile(
@@ -115,6 +119,8 @@ def _stated(clause: str, *, denials: bool, contrasts: bool) -> str:
     folded = _folded(clause)
     if len(folded) != len(clause):
         return clause
+    if clause.rstrip().endswith("?"):
+        return MASK
     if contrasts and (cue := _REPLACED.search(folded)):
         return MASK + clause[cue.end() :]
     if contrasts and (cue := _MOVED.search(folded)):

@@ -39,6 +39,8 @@ def longer_name(answer: Sequence[Term], start: int, stop: int, asked: Set[str]) 
     """Whether the terms from `start` to `stop` are only a part of what a name, number or symbol says."""
     if _glued(answer, start, stop):
         return True
+    if stop < len(answer) and re.match(r"['’]s?\s", answer[stop].gap):
+        return True  # Anna's brother
     first, last = answer[start], answer[stop - 1]
     if start and answer[start - 1].key in ("symbol:<", "symbol:>", "symbol:≤", "symbol:≥", "symbol:≠", "symbol:~"):
         return True

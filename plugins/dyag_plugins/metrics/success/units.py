@@ -38,7 +38,7 @@ _WHOLE = {
     "yen": ("JPY", 1), "jpy": ("JPY", 1), "chf": ("CHF", 1), "franc": ("CHF", 1), "cent": ("cent", 1),
     "centime": ("cent", 1),
 }  # fmt: skip
-CURRENCY = r"(?:US\$|[$€£¥])"
+CURRENCY = r"(?:US\$|[$€£¥]|\b(?:EUR|USD|GBP|CHF)(?=[ ]?\d))"
 #: What may stand behind a number as its unit.
 UNIT = re.compile(
     r" ?(?:per ?cent\b|pour ?cent\b|%|US\$|[$€£¥]|° ?[CF]\b|°|km/h\b|(?:k?m)(?:2|3|²|³)(?!\w)|degrees? (?:Celsius"
