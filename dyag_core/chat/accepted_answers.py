@@ -25,6 +25,8 @@ def with_one_answer(row: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[str, 
         if isinstance(given, int | float):
             given = [given]
         if not isinstance(given, list):
+            if name == _NAMES[0] and given is not None:
+                raise ValueError(f'"{name}" is not a list of texts')
             continue
         single = next((row[key] for key in _SINGLE if isinstance(row.get(key), str) and row[key].strip()), None)
         first = [single] if single is not None else []
