@@ -37,7 +37,7 @@ from dyag_core.progress import SilentProgress
 from dyag_core.text.abstention import UNKNOWN, abstains
 from dyag_core.text.chunking import HEADING, TABLE_ROW, TABLE_RULE, heading_title
 from dyag_core.text.digests import DigestSet
-from dyag_core.text.formatting import capital, interval, listed, number, percent, quoted, rounded
+from dyag_core.text.formatting import capital, interval, listed, number, percent, quoted, rounded, unbroken
 from dyag_core.text.grids import are_pairs, is_total, layout_of, subject_column, turned
 from dyag_core.text.grounding import support, supported
 from dyag_core.text.language import detect_language
@@ -47,6 +47,7 @@ from dyag_core.text.passage import field_label, passages_of, says_field
 from dyag_core.text.sanitize import bytes_text, plain, writable
 from dyag_core.text.sentences import first_sentence, sentences
 from dyag_core.text.similarity import similarity
+from dyag_core.text.wording import fill
 
 __all__ = [
     "HEADING",
@@ -82,6 +83,7 @@ __all__ = [
     "export_rows",
     "field_label",
     "file_sha256",
+    "fill",
     "first_sentence",
     "fold",
     "guessed_text_tokens",
@@ -133,6 +135,7 @@ __all__ = [
     "tokens",
     "training_ids",
     "turned",
+    "unbroken",
     "unit_name",
     "weights_of",
     "with_context",

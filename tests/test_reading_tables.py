@@ -354,7 +354,7 @@ def test_the_user_says_what_the_fields_are_and_the_index_and_its_rebuilding_know
     assert done.returncode == 0, done.stderr
     assert json.loads((tmp_path / "t.manifest.json").read_text())["options"]["fields"]["content"] == "body"
     assert "Quelle est la licence d'Appli 1 ?" in (tmp_path / "t.jsonl").read_text()
-    for wrong, said in (("content", "is not NAME=FIELD"), ("content=bodi", "no field is called 'bodi'")):
+    for wrong, said in (("content", "write it as --map key=value"), ("content=bodi", "no field is called 'bodi'")):
         done = run_dyag("ingest", "d.jsonl", "--map", wrong, "--output", "o.jsonl")
         assert done.returncode == 2
         assert said in done.stderr

@@ -1,128 +1,23 @@
-"""What the three evaluate commands share: options, the table on stdout, the next command to type."""
+"""What the three evaluate commands share: the table on stdout, the next command to type."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-import click
-
-from dyag_core.cli.common import (
-    FilePath,
-    decoding_options,
-    engine_options,
-    json_option,
-    metric_options,
-    seed_option,
-    session,
-    shell_path,
-)
-from dyag_core.cli.plugin_parameters import PluginName
+from dyag_core.cli.common import session, shell_path
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
     from dyag_core.records import Evaluation
 
 
-_COUNT = click.IntRange(min=1)
-
-
-def _passages(value: str) -> int | Literal["auto"]:
-    return "auto" if value == "auto" else _COUNT(value)
-
-
-def retrieval_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """`-k` and `--validation`, for commands with an arm that retrieves."""
-    validation = click.option(
-        "--validation",
-        type=FilePath,
-        help="The questions that -k auto chooses on; by default NAME_val.jsonl beside NAME_test.jsonl.",
-    )
-    k = click.option(
-        "-k",
-        default=3,
-        show_default=True,
-        type=_passages,
-        metavar="N|auto",
-        help="Passages to retrieve; auto chooses how many.",
-    )
-    return k(validation(function))
-
-
-def measuring_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """`--metric -m --engine -o --limit --repeat`, decoding, seed and `--json`."""
-    options: list[Callable[..., Any]] = [
-        click.option(
-            "--metric",
-            cls=PluginName,
-            family="metrics",
-            multiple=True,
-            help="Metric plugin, may be repeated; by default those that say so of themselves, some only with "
-            "passages (see: dyag plugins show metrics NAME). Some are always scored.",
-        ),
-        metric_options,
-        engine_options,
-        click.option("--limit", type=click.IntRange(min=1), help="Ask only N questions, spread over the file."),
-        click.option(
-            "--repeat",
-            type=click.IntRange(min=1),
-            default=1,
-            show_default=True,
-            help="Ask everything N times; the comparison then shows how far each arm differs from itself.",
-        ),
-        decoding_options,
-        seed_option,
-        json_option,
-    ]
-    for option in reversed(options):
-        function = option(function)
-    return function
-
-
-def measure(
-    questions: Path,
-    arms: Sequence[str],
-    output: Path,
-    *,
-    model: Path | None,
-    base_model: str | None,
-    index: Path | None,
-    k: int | Literal["auto"] = 3,
-    validation: Path | None = None,
-    metric: tuple[str, ...],
-    metric_option: tuple[str, ...],
-    engine: str,
-    option: tuple[str, ...],
-    limit: int | None,
-    repeat: int,
-    seed: int,
-    as_json: bool,
-    **sampling: Any,
-) -> None:
-    """Ask the questions, print the table, say what to type next. `sampling` is what `decoding_options` declares."""
+def measure(questions: Path, given: dict[str, Any], seed: int, as_json: bool) -> None:
+    """Ask the questions, print the table, say what to type next. `given` is what `stage_options` reads."""
     from dyag_core.cli.terminal import hint, result
-    from dyag_core.plugin.options import parse_named_pairs, parse_pairs
-    from dyag_core.records import Decoding
     from dyag_core.records.comparison import MINIMUM_QUESTIONS
 
-    made = session(seed).evaluate(
-        questions,
-        arms=arms,
-        model=model,
-        base_model=base_model,
-        index=index,
-        k=k,
-        validation=validation,
-        output=output,
-        metrics=metric or None,
-        metric_options=parse_named_pairs("metrics", metric_option, metric),
-        decoding=Decoding(seed=seed, **sampling),
-        engine=engine,
-        engine_options=parse_pairs(option),
-        limit=limit,
-        repeat=repeat,
-    )
+    decoding = given["decoding"].model_copy(update={"seed": seed})
+    made = session(seed).evaluate(questions, **given | {"decoding": decoding})
     files = {arm: str(file) for arm, file in made.files.items()}
     summary = {
         "files": files,

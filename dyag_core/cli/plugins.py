@@ -89,7 +89,13 @@ def show(family: str, name: str, as_json: bool) -> None:
         described["metric"] = metric.model_dump(mode="json")
         about += f"\n\n{in_words(metric)}"
     rows = [
-        [f["name"], f["type"], "required" if f["required"] else str(f["default"]), f["description"]] for f in fields
+        [
+            ", ".join(filter(None, (f["name"], f["flag"]))),
+            f["type"],
+            "required" if f["required"] else str(f["default"]),
+            f["description"],
+        ]
+        for f in fields
     ]
     options_text = _left_table(["option", "type", "default", "what it does"], rows) if rows else "no options"
     text = f"{entry.family} {entry.name}  ({entry.release}, {entry.target})"

@@ -11,8 +11,8 @@ from pydantic import ValidationError
 
 from dyag_core.artifacts import read_json
 from dyag_core.errors import UsageError
-from dyag_core.plugin.options import problems
 from dyag_core.records import MetricDescription, Prediction, Source
+from dyag_core.records.base import problems
 from dyag_core.text.abstention import abstains
 from dyag_core.text.normalise import normalise
 from dyag_core.text.sanitize import plain, plain_value

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from dyag_core.comparison.matching import Matched, Text
+from dyag_core.comparison.matching import Matched
+from dyag_core.comparison.sentences import Sentence, say
 from dyag_core.errors import DyagError, UsageError, nearest
 from dyag_core.plugin.metric_descriptions import primary_among, scored_by_default
 from dyag_core.plugin.options import options_by_name
@@ -31,7 +32,7 @@ class Scored:
     metrics: dict[str, dict[str, MetricResult]]
     descriptions: dict[str, MetricDescription] = field(default_factory=dict)
     options: dict[str, dict[str, Any]] = field(default_factory=dict)
-    warnings: list[Text] = field(default_factory=list)
+    warnings: list[Sentence] = field(default_factory=list)
 
 
 def score(
@@ -72,12 +73,12 @@ def score(
                         f"no file holds scores of the primary metric {name!r}, and no plugin gives them: {error}",
                         error.hint or nearest(name, sorted(set().union(*(file.scored for file in files.values())))),
                     ) from error
-                scored.warnings.append(_left_out(name, error.message))
+                scored.warnings.append(say("metric_left_out", name=name, reason=error.message))
                 continue
             if len(recorded) > 1 and not chosen:
-                scored.warnings.append(_differing_options(name))
+                scored.warnings.append(say("metric_options_differ", name=name))
             if name in wanted and results is not None and _says_nothing(results):
-                scored.warnings.append(_applies_to_nothing(name))
+                scored.warnings.append(say("metric_says_nothing", name=name))
         if results is not None:
             scored.metrics[name] = results
             scored.options[name] = used
@@ -185,28 +186,3 @@ def _errors_are_wrong(result: MetricResult, items: Sequence[Item]) -> MetricResu
         return result
     values = [value if item.prediction.error is None else 0.0 for value, item in zip(result.items, items, strict=True)]
     return result.model_copy(update={"items": values})
-
-
-def _left_out(name: str, reason: str) -> Text:
-    return {
-        "en": f"Metric {name} is left out: not every file holds it, and it can't be scored anew ({reason}).",
-        "fr": f"La métrique {name} est laissée de côté : un fichier ne l'a pas, et elle ne peut être recalculée"
-        f" ({reason}).",
-    }
-
-
-def _differing_options(name: str) -> Text:
-    return {
-        "en": f"The files scored {name} with different options; it is scored anew, with the plugin's defaults.",
-        "fr": f"Les fichiers ont calculé {name} avec des options différentes ; la métrique est recalculée"
-        " avec les options par défaut.",
-    }
-
-
-def _applies_to_nothing(name: str) -> Text:
-    return {
-        "en": f"{name} applies to none of these answers. What rests on the passages is scored while evaluating:"
-        " result files don't hold them.",
-        "fr": f"{name} ne s'applique à aucune de ces réponses. Ce qui repose sur les passages se calcule pendant"
-        " l'évaluation : les fichiers de résultats ne les contiennent pas.",
-    }

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from dyag_core.errors import DyagError, PluginError, ended_by_signal
 from dyag_core.extras import missing_library
-from dyag_core.plugin.options import problems
+from dyag_core.records.base import problems
 
 if TYPE_CHECKING:
     from dyag_core.plugin.entry import Chosen

@@ -29,7 +29,8 @@ class Example(Record):
     """What a generator yields: a question, its answer and where the answer comes from.
 
     `document` and `chunk` take a record or its id. `other_facts` names what a combined question rests on besides
-    `fact`: the example goes to training only if all of them do. `history` holds earlier turns of a dialogue.
+    `fact`: the example goes to training only if all of them do. `history` holds earlier turns of a dialogue. `spare` is
+    a further wording that is made to be held out: it tests whether the fact was learnt, and is never trained on.
     """
 
     question: str
@@ -39,6 +40,7 @@ class Example(Record):
     fact: Fact | None = None
     other_facts: tuple[Fact, ...] = ()
     history: tuple[Message, ...] = ()
+    spare: bool = False
     meta: dict[str, Any] = Field(default_factory=dict)
 
     @property

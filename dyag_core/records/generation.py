@@ -16,9 +16,9 @@ class Decoding(Record):
     `json_schema` asks for a reply that fits a JSON schema; an engine that can't hold its model to it leaves it aside.
     """
 
-    max_new_tokens: int = Field(128, ge=1)
-    temperature: float = Field(0.0, ge=0.0)
-    top_p: float = Field(1.0, gt=0.0, le=1.0)
+    max_new_tokens: int = Field(128, ge=1, description="The longest answer, in tokens.")
+    temperature: float = Field(0.0, ge=0.0, description="0 is greedy; above it, sampled.")
+    top_p: float = Field(1.0, gt=0.0, le=1.0, description="Sample from this share of probability.")
     seed: int = 0
     json_schema: dict[str, Any] | None = Field(None, exclude_if=lambda schema: schema is None)
 

@@ -6,7 +6,7 @@ twice, and its files are the same to the byte as those of a run that was not (ti
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from dyag_core.artifacts import (
     atomic_text,
@@ -39,76 +39,59 @@ if TYPE_CHECKING:
     from dyag_core.plugin.entry import Chosen
     from dyag_core.plugin.host import Plugins
     from dyag_core.progress import Progress
+    from dyag_core.records.options import EvaluateOptions
     from dyag_core.retrieval.index import OpenIndex
 
 
 def evaluate(
+    given: EvaluateOptions,
     *,
     questions: Path,
-    arms: Sequence[str],
     output: Path,
     plugins: Plugins,
-    model: Path | None = None,
-    base_model: str | None = None,
-    index: Path | None = None,
-    k: int | Literal["auto"] = 3,
-    validation: Path | None = None,
-    metrics: Sequence[str] | None = None,
-    metric_options: Mapping[str, Mapping[str, Any]] | None = None,
-    decoding: Decoding | None = None,
-    engine: str = "transformers",
-    engine_options: Mapping[str, Any] | None = None,
-    limit: int | None = None,
-    repeat: int = 1,
     seed: int = 42,
     progress: Progress | None = None,
 ) -> EvaluationFiles:
-    """Evaluate `arms` on `questions`.
+    """Evaluate arms on `questions`.
 
     Args:
         output: the results file for one arm; for several a prefix, and the files are PREFIX_ARM.json.
-        index: for rag, hybrid and oracle; where there is none it is built from the questions' own documents.
-        k: passages to retrieve; "auto" chooses on the questions of `validation`.
-        validation: by default NAME_val.jsonl beside NAME_test.jsonl.
-        metrics: None takes those that say so themselves, in part only where an arm retrieves.
-        metric_options: metric -> its options, by key.
-        limit: ask this many questions only, spread evenly over the file so that every stratum keeps its share.
-        repeat: ask everything so many times, to see how far an arm differs from itself; the first time is the result.
+        given: a limit spreads the questions evenly over the file, so that every stratum keeps its share; where they are
+            asked several times, the first time is the result.
 
     Raises:
         UsageError: bad questions, or an arm lacks its model or index. DyagError: the adapter has no effect.
     """
-    if repeat < 1:
-        raise UsageError(f"repeat is {repeat}: the questions must be asked at least once")
-    progress, wanted = progress or SilentProgress(), arms_named(arms)
+    progress, wanted = progress or SilentProgress(), arms_named(given.arms)
     retrieving = any(arm.retrieval for arm in wanted)
-    validation = _validation(questions, validation, k) if retrieving else None
+    validation = _validation(questions, given) if retrieving else None
     files = _result_files(output, wanted)
     refuse_inputs([*files.values(), manifest_path(output)], [questions])
     with output_lock(output, *files.values()):  # one run's arm may be the whole of another
         remove_leftovers(*files.values(), manifest_path(output))
         run = Run(stage="evaluate", folder=output.parent, output=output, plugins=plugins, seed=seed, progress=progress)
         with plugins.stage(run) as done:
-            chosen = plugins.choose("engines", engine, engine_options)
-            scorers = _scorers(metrics, metric_options, plugins, retrieving)
-            models = Models.resolve(model, base_model, plugins, progress, remote=chosen.remote)
+            chosen = plugins.choose("engines", given.engine, given.engine_options)
+            scorers = _scorers(given.metrics or None, given.metric_options, plugins, retrieving)
+            models = Models.resolve(given.model, given.base_model, plugins, progress, remote=chosen.remote)
             for arm in wanted:
                 models.adapter(arm)  # says what is missing before anything long begins
-            asked = Asked.read(questions, models, limit)
+            asked = Asked.read(questions, models, given.limit)
             run.lang = asked.lang
             passages = None
-            if index is not None and retrieving:
-                folder = index_for_questions(questions, index, plugins=plugins, seed=seed, progress=progress)
+            if given.index is not None and retrieving:
+                folder = index_for_questions(questions, given.index, plugins=plugins, seed=seed, progress=progress)
                 passages = open_index(folder, plugins=plugins, run=run)
                 _check_passages(asked, passages, wanted, run)
-            job = Setup(run, plugins, models, chosen, decoding or Decoding(), asked, passages, k, validation)
-            answered = ask_all(job, wanted, files, repeat)
+            decoding = given.decoding or Decoding()
+            job = Setup(run, plugins, models, chosen, decoding, asked, passages, given.k, validation)
+            answered = ask_all(job, wanted, files, given.repeat)
             evaluations = {
                 arm.name: evaluation(answered[arm.name], scorers, plugins, run, job.metadata(arm)) for arm in wanted
             }
             for name, file in files.items():
                 atomic_text(file, to_json(evaluations[name].model_dump(mode="json"), indent=2) + "\n")
-            _write_manifest(job, output, wanted, questions, limit, repeat)
+            _write_manifest(job, output, wanted, questions, given)
             for file in files.values():  # only now: a run killed before would ask again
                 journal_path(file).unlink(missing_ok=True)
             done.result = EvaluationFiles(files, evaluations)
@@ -133,11 +116,11 @@ def _scorers(
     return scorers
 
 
-def _validation(questions: Path, validation: Path | None, k: int | Literal["auto"]) -> Path | None:
-    if k == "auto":
-        return validation or validation_beside(questions)
-    if validation is not None:
-        raise UsageError(f"{validation} would only be read to choose k, and k is {k}", "add -k auto")
+def _validation(questions: Path, given: EvaluateOptions) -> Path | None:
+    if given.k == "auto":
+        return given.validation or validation_beside(questions)
+    if given.validation is not None:
+        raise UsageError(f"{given.validation} would only be read to choose k, and k is {given.k}", "add -k auto")
     return None
 
 
@@ -164,9 +147,7 @@ def _result_files(output: Path, arms: Sequence[Arm]) -> dict[str, Path]:
     return {arm.name: output.with_name(f"{prefix}_{arm.name}.json") for arm in arms}
 
 
-def _write_manifest(
-    job: Setup, output: Path, arms: Sequence[Arm], questions: Path, limit: int | None, repeat: int
-) -> None:
+def _write_manifest(job: Setup, output: Path, arms: Sequence[Arm], questions: Path, given: EvaluateOptions) -> None:
     inputs = {"questions": questions}
     if job.models.model is not None and any(arm.finetuned for arm in arms):
         inputs["model"] = job.models.model
@@ -183,8 +164,8 @@ def _write_manifest(
             "decoding": job.decoding.model_dump(mode="json"),
             "k": job.k,
             "k_chosen": job.chosen_k.describe() if job.chosen_k else None,
-            "limit": limit,
-            "repeat": repeat,
+            "limit": given.limit,
+            "repeat": given.repeat,
         },
         seed=job.run.seed,
         inputs=inputs,

@@ -12,7 +12,7 @@ from __future__ import annotations
 import shutil
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from dyag_core.artifacts import (
     MANIFEST_SUFFIX,
@@ -33,6 +33,7 @@ from dyag_core.plugin.run import Run
 from dyag_core.progress import SilentProgress
 from dyag_core.records import Chunk
 from dyag_core.records.index import Index
+from dyag_core.records.options import IndexOptions
 from dyag_core.retrieval.index import CHUNKS, MANIFEST, RETRIEVER, TIMES
 from dyag_core.text.language import detect_language
 from dyag_core.text.passage import passages_of
@@ -47,33 +48,28 @@ _SPLITS = ("_test", "_val", "_train")
 
 
 def index(
+    given: IndexOptions,
     *,
     source: Path,
     output: Path,
     plugins: Plugins,
-    retriever: str = "bm25",
-    options: Mapping[str, Any] | None = None,
-    fields: Mapping[str, str] | None = None,
     seed: int = 42,
     progress: Progress | None = None,
 ) -> Index:
     """Build an index of `source` (documents in any form that `generate` reads) in the folder `output`.
 
-    Args:
-        fields: what the documents call their content, title, id and other fields, see `read_documents`.
-
     Raises:
         UsageError: no readable document, or `output` is a folder of something else.
     """
     progress = progress or SilentProgress()
-    chosen = plugins.choose("retrievers", retriever, options)
+    chosen = plugins.choose("retrievers", given.retriever, given.options)
     chosen.need_libraries()
     _refuse_foreign(output)
     with output_lock(output):
         run = Run(stage="index", folder=output, plugins=plugins, seed=seed, progress=progress)
         with plugins.stage(run) as done:
             started = time.perf_counter()
-            chunks = _read_source(source, fields, run)
+            chunks = _read_source(source, given.field_names, run)
             run.lang = detect_language(chunk.text for chunk in chunks)
             (output / MANIFEST).unlink(missing_ok=True)
             shutil.rmtree(output / RETRIEVER, ignore_errors=True)
@@ -84,11 +80,7 @@ def index(
             write_manifest(
                 output / MANIFEST,
                 stage="index",
-                options={
-                    "retriever": chosen.name,
-                    "retriever_options": chosen.options.model_dump(mode="json"),
-                    "fields": fields,
-                },
+                options={"retriever": chosen.name, "retriever_options": chosen.options.model_dump(mode="json")},
                 seed=seed,
                 inputs={"documents": source},
                 plugins=plugins.used(),
@@ -117,7 +109,8 @@ def index_of(
     if not (folder / MANIFEST).is_file():
         if progress is not None:
             progress.message(f"no index at {folder}: building it from {source}")
-        return index(source=source, output=folder, fields=fields, plugins=plugins, seed=seed, progress=progress).folder
+        given = IndexOptions(fields=fields)
+        return index(given, source=source, output=folder, plugins=plugins, seed=seed, progress=progress).folder
     told = (read_json(folder / MANIFEST).get("inputs") or {}).get("documents") or {}
     if told.get("sha256") != file_sha256(source):
         raise UsageError(
@@ -158,7 +151,8 @@ def index_for_questions(
         )
     if progress is not None:
         progress.message(f"no index at {folder}: building it from {relative_to(source, Path.cwd())}")
-    return index(source=source, output=folder, fields=fields, plugins=plugins, seed=seed, progress=progress).folder
+    given = IndexOptions(fields=fields)
+    return index(given, source=source, output=folder, plugins=plugins, seed=seed, progress=progress).folder
 
 
 def _manifest_of(questions: Path) -> Path | None:

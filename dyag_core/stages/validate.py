@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from dyag_core.plugin.host import Plugins
     from dyag_core.progress import Progress
     from dyag_core.records import Message
+    from dyag_core.records.options import ValidateOptions
 
 _BOM = b"\xef\xbb\xbf"
 _EXAMPLES = 5
@@ -37,11 +38,9 @@ _SIDES = {"_train": "_test", "_test": "_train"}
 
 
 def validate(
+    given: ValidateOptions,
     *,
     path: Path,
-    base_model: str | None = None,
-    fix: Path | None = None,
-    report: Path | None = None,
     seed: int = 42,
     lang: str | None = None,
     plugins: Plugins,
@@ -52,9 +51,7 @@ def validate(
     Args:
         path: JSONL (or one JSON array) of rows in any of the shapes of `dyag_core.chat.row_shapes`. Where it is
             called NAME_train.jsonl, questions that also stand in NAME_test.jsonl are problems, and the other way round.
-        base_model: measure lengths in tokens under this model's chat template, and look for its control tokens.
-        fix: write what can be mended here.
-        report: write the quality report here, as HTML.
+        given: with a base model, its control tokens are looked for, too.
         seed: of the samples.
         lang: of the report; None follows the rows.
 
@@ -62,11 +59,12 @@ def validate(
         UsageError: no such file, not text, or a bad argument. ResourceError: no room to write.
     """
     check_language(lang)
+    fix, report = given.fix, given.report
     refuse_inputs([file for file in (fix, report) if file is not None], [path])
     if fix is not None and report is not None and fix.resolve() == report.resolve():
         raise UsageError(f"{fix}: is both --fix and --report", "choose another place for one of them")
     spoken = detect_language(_texts(path))
-    ruler = Ruler.of(base_model, plugins, progress)
+    ruler = Ruler.of(given.base_model, plugins, progress)
     run = Run(stage="validate", folder=path.parent, plugins=plugins, seed=seed, lang=lang or spoken, progress=progress)
     with ExitStack() as files, plugins.stage(run) as done:
         if fix is not None:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from dyag_core.plugin.host import Plugins
     from dyag_core.plugin.run import Run
     from dyag_core.records import Question
+    from dyag_core.records.options import FinetuneOptions
 
 WEIGHTS = "adapter_model.safetensors"
 #: Old test questions asked before and after; more would cost more time than they tell.
@@ -66,28 +67,25 @@ class Parent:
         }
 
 
-def find_parent(
-    from_adapter: Path | None, replay: Path | None, replay_share: float, old_test: Path | None
-) -> Parent | None:
+def find_parent(given: FinetuneOptions) -> Parent | None:
     """The adapter to go on from, or None. NAME_test.jsonl beside a replayed NAME_train.jsonl is the old test.
 
     Raises:
         UsageError: it isn't there, or options that belong to it stand alone.
     """
-    if from_adapter is None:
+    replay, old_test = given.replay, given.old_test
+    if given.from_adapter is None:
         if replay or old_test:
             raise UsageError("--replay and --old-test belong to an older adapter", "name it: --from-adapter FOLDER")
         return None
-    if not 0 < replay_share < 1:
-        raise UsageError(f"the share of replayed rows must lie between 0 and 1, not {replay_share:g}")
-    passport = read_passport(from_adapter)
-    folder = model_folder(from_adapter)
+    passport = read_passport(given.from_adapter)
+    folder = model_folder(given.from_adapter)
     if not (folder / WEIGHTS).is_file():
         raise UsageError(f"{folder}: {WEIGHTS} is missing", "copy the whole folder, or train it again")
     if old_test is None and replay is not None and replay.stem.endswith("_train"):
         beside = replay.with_name(f"{replay.stem.removesuffix('_train')}_test{replay.suffix}")
         old_test = beside if beside.is_file() and beside.stat().st_size else None
-    return Parent(folder, passport, replay, replay_share, old_test)
+    return Parent(folder, passport, replay, given.replay_share, old_test)
 
 
 def mix(new: Sequence[Conversation], parent: Parent, target: Path, run: Run) -> dict[str, Any]:

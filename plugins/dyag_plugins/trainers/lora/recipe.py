@@ -64,7 +64,9 @@ class LoraOptions(BaseModel, extra="forbid", frozen=True):
     device: Literal["auto", "cpu", "cuda", "mps"] = Field("auto", description="where to train")
     dtype: Literal["auto", "float32", "bfloat16"] = Field("auto", description="of the frozen weights")
     quantization: Literal["none", "nf4", "auto"] = Field(
-        "none", description="frozen weights in 4 bits (bitsandbytes); auto: only where they would not fit otherwise"
+        "none",
+        description="frozen weights in 4 bits (bitsandbytes); auto: only where they would not fit otherwise",
+        json_schema_extra={"flag": True},
     )
     save_every: int = Field(25, ge=1, description="steps between checkpoints")
     keep_checkpoints: int = Field(
