@@ -34,7 +34,7 @@ from dyag_core.models.pip_download import pip_download
 from dyag_core.models.sources import cache_folder, is_present, load_tokenizer, locate, opened_as, revision_of
 from dyag_core.plugin.entry import Chosen
 from dyag_core.progress import SilentProgress
-from dyag_core.text.abstention import UNKNOWN, abstains
+from dyag_core.text.abstention import UNKNOWN, abstains, might_abstain, wants_abstention
 from dyag_core.text.chunking import HEADING, TABLE_ROW, TABLE_RULE, heading_title
 from dyag_core.text.digests import DigestSet
 from dyag_core.text.formatting import capital, interval, listed, number, percent, quoted, rounded, unbroken
@@ -44,6 +44,7 @@ from dyag_core.text.language import detect_language
 from dyag_core.text.markup import is_marked_up, plain_text
 from dyag_core.text.normalise import fold, normalise, tokens
 from dyag_core.text.passage import field_label, passages_of, says_field
+from dyag_core.text.reasoning import without_reasoning
 from dyag_core.text.sanitize import bytes_text, plain, writable
 from dyag_core.text.sentences import first_sentence, sentences
 from dyag_core.text.similarity import similarity
@@ -99,6 +100,7 @@ __all__ = [
     "locate",
     "metric_meaning",
     "metric_name",
+    "might_abstain",
     "nearest",
     "normalise",
     "number",
@@ -137,7 +139,9 @@ __all__ = [
     "turned",
     "unbroken",
     "unit_name",
+    "wants_abstention",
     "weights_of",
     "with_context",
+    "without_reasoning",
     "writable",
 ]

@@ -9,12 +9,13 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from dyag_core.artifacts import BadLine, read_rows, sha256_of
+from dyag_core.chat.accepted_answers import with_one_answer
 from dyag_core.chat.faults import listed
 from dyag_core.chat.prompts import without_context
 from dyag_core.chat.row_shapes import KNOWN_SHAPES, messages_from, read_row
 from dyag_core.errors import UsageError
 from dyag_core.records import Message, Question
-from dyag_core.text.abstention import abstains
+from dyag_core.text.abstention import wants_abstention
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,6 +61,7 @@ def read_questions(path: Path, default_system: str | None) -> list[Question]:
 
 def _question(row: dict[str, Any], default_system: str | None) -> Question:
     """One row as a Question. ValueError: why it is none."""
+    row, others = with_one_answer(row)
     read = read_row(row)
     read.refuse_faults()
     messages = messages_from(read.under(default_system) if read.plain else read.turns)
@@ -74,23 +76,25 @@ def _question(row: dict[str, Any], default_system: str | None) -> Question:
         raise ValueError("the last turn before the answer is no question of the user's")
     # rows that were trained with passages are asked without: an arm that retrieves adds its own
     asked = prompt[-1].model_copy(update={"content": without_context(prompt[-1].content)})
-    return _with_origin(row, (*prompt[:-1], asked), answer.content)
+    return _with_origin(row, (*prompt[:-1], asked), answer.content, others)
 
 
-def _with_origin(row: dict[str, Any], messages: tuple[Message, ...], expected: str) -> Question:
+def _with_origin(
+    row: dict[str, Any], messages: tuple[Message, ...], expected: str, others: tuple[str, ...]
+) -> Question:
     meta = row.get("meta", row.get("metadata"))
     meta = {**row, **meta} if isinstance(meta, dict) else row
     own_id = _label(row.get("id")) or _label(meta.get("id"))
     stratum = _label(meta.get("stratum"))
     answerable = meta.get("answerable")
     if not isinstance(answerable, bool):
-        answerable = not abstains(expected) if stratum is None else stratum != UNANSWERABLE
+        answerable = not wants_abstention(expected) if stratum is None else stratum != UNANSWERABLE
     chunk = _label(meta.get("chunk"))
     return Question(
         id=own_id or sha256_of([message.model_dump() for message in messages])[:16],
         question=messages[-1].content,
         expected_answer=expected,
-        expected_answers=_accepted(meta.get("expected_answers")),
+        expected_answers=others,
         messages=messages,
         answerable=answerable,
         stratum=stratum,
@@ -99,15 +103,6 @@ def _with_origin(row: dict[str, Any], messages: tuple[Message, ...], expected: s
         other_chunks=tuple(name for name in _labels(meta.get("chunks")) if name != chunk) if chunk else (),
         fact=_fact(meta.get("fact")),
     )
-
-
-def _accepted(value: Any) -> tuple[str, ...]:
-    """Other answers that are accepted, too."""
-    if value is None:
-        return ()
-    if not isinstance(value, list) or not all(isinstance(one, str) and one.strip() for one in value):
-        raise ValueError('"expected_answers" is not a list of texts')
-    return tuple(value)
 
 
 def _label(value: Any) -> str | None:

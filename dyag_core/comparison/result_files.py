@@ -11,10 +11,12 @@ from pydantic import ValidationError
 
 from dyag_core.artifacts import read_json
 from dyag_core.errors import UsageError
+from dyag_core.evaluation.results import abstained
 from dyag_core.records import MetricDescription, Prediction, Source
 from dyag_core.records.base import problems
-from dyag_core.text.abstention import abstains
+from dyag_core.text.abstention import wants_abstention
 from dyag_core.text.normalise import normalise
+from dyag_core.text.reasoning import without_reasoning
 from dyag_core.text.sanitize import plain, plain_value
 
 EXPECTED_SHAPE = (
@@ -104,7 +106,8 @@ def _item(path: Path, number: int, raw: Any) -> Item:
     question = _required(where, "question", raw.get("question"))
     expected = _required(where, "expected answer", raw.get("expected_answer", raw.get("expected")))
     answer = raw.get("generated_answer", raw.get("answer"))
-    answer = "" if error and answer is None else _required(where, "answer", answer)
+    reply = "" if error and answer is None else _required(where, "answer", answer)
+    answer = without_reasoning(reply)
     answerable = raw.get("answerable")
     prediction = Prediction(
         id=plain(str(raw["id"])) if raw.get("id") is not None else "",
@@ -112,7 +115,8 @@ def _item(path: Path, number: int, raw: Any) -> Item:
         expected=expected,
         answer=answer,
         expected_answers=_texts(raw.get("expected_answers")),
-        answerable=answerable if isinstance(answerable, bool) else not abstains(expected),
+        reply=_text(raw.get("reply")) or (reply if reply != answer else None),
+        answerable=answerable if isinstance(answerable, bool) else not wants_abstention(expected),
         stratum=_text(raw.get("stratum")),
         document=_text(raw.get("document")),
         chunk=_text(raw.get("chunk")),
@@ -125,12 +129,12 @@ def _item(path: Path, number: int, raw: Any) -> Item:
         seen_in_training=raw.get("seen_in_training") is True,
         error=error,
     )
-    abstained = raw.get("abstained")
+    said = raw.get("abstained")
     return Item(
         prediction=prediction,
         scores=_scores(where, raw),
         tokens=_count(raw.get("tokens")) or prediction.prompt_tokens + prediction.completion_tokens,
-        abstained=abstained if isinstance(abstained, bool) else error is None and abstains(prediction.answer),
+        abstained=said if isinstance(said, bool) else abstained(prediction),
         unjudged=frozenset(map(str, raw["unjudged"])) if isinstance(raw.get("unjudged"), list) else frozenset(),
     )
 

@@ -20,6 +20,7 @@ from dyag_core.records import Decoding, Prediction, Reply, Source
 from dyag_core.records.arm import Arm
 from dyag_core.retrieval.prompting import build_prompts
 from dyag_core.text.language import detect_language
+from dyag_core.text.reasoning import without_reasoning
 from dyag_core.training.passport import training_seconds
 
 if TYPE_CHECKING:
@@ -201,12 +202,14 @@ def _keys(job: Setup, arm: Arm, prompts: Sequence[Prompt], repetition: int) -> l
 
 
 def _prediction(question: Question, prompt: Prompt, reply: Reply, trained: frozenset[str]) -> Prediction:
+    answer = without_reasoning(reply.text)
     return Prediction(
         id=question.id,
         question=question.question,
         expected=question.expected_answer,
+        answer=answer,
         expected_answers=question.expected_answers,
-        answer=reply.text,
+        reply=reply.text if answer != reply.text else None,
         answerable=question.answerable,
         stratum=question.stratum,
         document=question.document,

@@ -11,6 +11,7 @@ from dyag_core.evaluation.stats import summarise
 from dyag_core.plugin.metric_descriptions import description_of
 from dyag_core.records import Evaluation
 from dyag_core.text.abstention import abstains
+from dyag_core.text.reasoning import reasons
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping, Sequence
@@ -82,6 +83,7 @@ def _metrics(
         "total_questions": n,
         "errors": sum(p.error is not None for p in predictions),
         "truncated": sum(p.truncated for p in predictions),
+        "reasoned": sum(p.reply is not None and reasons(p.reply) for p in predictions),
         "seen_in_training": sum(p.seen_in_training for p in predictions),
         "summaries": {name: summary.model_dump(mode="json") for name, summary in summaries.items()},
         "strata": _by_stratum(predictions, scores, clusters),
@@ -114,6 +116,11 @@ def _summary_of(result: MetricResult, clusters: Sequence[Hashable], members: Seq
     return summary.model_dump(mode="json")
 
 
+def abstained(prediction: Prediction) -> bool:
+    """Whether an answer came and says that it doesn't know."""
+    return prediction.error is None and abstains(prediction.answer, prediction.question, truncated=prediction.truncated)
+
+
 def _item(
     prediction: Prediction, position: int, scores: Sequence[MetricResult], verdicts: Sequence[str]
 ) -> dict[str, Any]:
@@ -125,11 +132,12 @@ def _item(
         "expected_answer": prediction.expected,
         **({"expected_answers": list(prediction.expected_answers)} if prediction.expected_answers else {}),
         "generated_answer": prediction.answer,
+        **({"reply": prediction.reply} if prediction.reply is not None else {}),
     }
     return {
         **asked,
         **{name: values[name] == 1.0 for name in verdicts if name not in asked},
-        "abstained": prediction.error is None and abstains(prediction.answer),
+        "abstained": abstained(prediction),
         "metrics": values,
         "unjudged": [result.name for result in scores if position in result.unjudged],
         "answerable": prediction.answerable,

@@ -49,9 +49,9 @@ def dyag_generate(documents: Iterable[Document], options: Any, run: Run) -> Iter
     `documents` streams, so keep no list of them, and read no further ahead than you must: a document at which this
     raises is rejected, and the hook is called again with those after it. Use `run.random(...)` for chance,
     `run.reject(reason)` for what was made and thrown away. The core filters, deduplicates, splits and writes.
-    Where `run.splits`, a further wording of a fact may come with `spare=True`: it is held out to ask what was learnt, never
-    trained on. With `--count`, rows are drawn from all that were made, so that they cover the documents; a plugin with
-    `dyag_estimate_generation` costs, and is given one chunk at a time instead, of each document in turn, and stopped.
+    Where `run.splits`, a further wording of a fact may come with `spare=True`: it is held out to ask what was learnt,
+    never trained on. With `--count`, rows are drawn from all that were made, so that they cover the documents; a plugin
+    with `dyag_estimate_generation` costs: it is given one chunk at a time, of each document in turn, and stopped.
     None: this plugin makes nothing.
 
         @hookimpl

@@ -24,11 +24,12 @@ class Source(Record):
 class Prediction(Record):
     """One question with the answer an arm gave. Metrics read a sequence of these.
 
-    `expected_answers` are others that are accepted beside `expected`. `answerable` is False where the right answer is
-    to say that the documents don't tell.
+    `answerable` is False where the right answer is to say that the documents don't tell.
     `context` is the retrieved text that stood in the prompt, empty for closed-book arms; `sources` are its chunks, best
     first. `chunk` is the one that holds the answer, where that is known; one that rests on several has `other_chunks`.
     `seconds` is the whole time of the question, `retrieval_seconds` the part of it that searching took.
+    `expected_answers` are others that are as right as `expected`. `answer` is without what the model wrote around
+    it (reasoning blocks, control tokens); `reply` is the whole, where that is more.
     """
 
     id: str
@@ -36,6 +37,7 @@ class Prediction(Record):
     expected: str
     answer: str
     expected_answers: tuple[str, ...] = ()
+    reply: str | None = None
     answerable: bool = True
     stratum: str | None = None
     document: str | None = None
@@ -51,6 +53,11 @@ class Prediction(Record):
     truncated: bool = False
     seen_in_training: bool = False
     error: str | None = None
+
+    @property
+    def accepted(self) -> tuple[str, ...]:
+        """Every right answer, the expected one first."""
+        return (self.expected, *self.expected_answers)
 
     @property
     def chunks(self) -> tuple[str, ...]:

@@ -73,8 +73,8 @@ class Question(Record):
     id: str
     question: str
     expected_answer: str
-    expected_answers: tuple[str, ...] = ()
     messages: tuple[Message, ...]
+    expected_answers: tuple[str, ...] = ()
     answerable: bool = True
     stratum: str | None = None
     document: str | None = None

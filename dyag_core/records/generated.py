@@ -56,8 +56,8 @@ class GeneratedData(Record):
     written: int
     rejected: dict[str, int] = Field(default_factory=dict)
     set_aside: dict[str, int] = Field(default_factory=dict)
-    left_out: dict[str, int] = Field(default_factory=dict)
     drawn: dict[str, tuple[int, int]] = Field(default_factory=dict)
+    left_out: dict[str, int] = Field(default_factory=dict)
     bad_lines: int = 0
     by_split: dict[str, int] = Field(default_factory=dict)
     by_stratum: dict[str, int] = Field(default_factory=dict)

@@ -36,7 +36,7 @@ def estimate_generation(
     """
     check_language(lang)
     chosen = plugins.choose("generators", given.method, given.options)
-    read = read_documents(source, lambda _line: None, fields=given.field_names)
+    read = read_documents(source, lambda _line: None, fields=given.names)
     if lang is None:
         lang, read = language_of(read)
     output = jsonl_file(output)

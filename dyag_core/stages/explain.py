@@ -50,7 +50,7 @@ def explain(
     def tell(line: BadLine) -> None:
         progress.message(f"warning: line {line.line}: {line.reason}")
 
-    read = read_documents(source, tell, strict=given.strict, fields=given.field_names, on_notice=Notices(progress).add)
+    read = read_documents(source, tell, strict=given.strict, fields=given.names, on_notice=Notices(progress).add)
     if lang is None:
         lang, read = language_of(read)
     run = Run(stage="explain", folder=Path(), plugins=plugins, seed=seed, lang=lang, progress=progress)

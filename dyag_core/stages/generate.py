@@ -34,8 +34,6 @@ from dyag_core.stages.index import index_of
 from dyag_core.text.language import check_language, language_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from dyag_core.plugin.entry import Chosen
     from dyag_core.plugin.host import Plugins
     from dyag_core.progress import Progress
@@ -76,8 +74,13 @@ def generate(
     with output_lock(output), Rejects(output) as rejects:
         remove_leftovers(output, rejects.path, manifest_path(output), report_path(output), *parts)
         notices = Notices(progress)
-        note, fields = partial(rejects.add, source.name), given.field_names
-        read = read_documents(source, note, strict=given.strict, fields=fields, on_notice=notices.add)
+        read = read_documents(
+            source,
+            partial(rejects.add, source.name),
+            strict=given.strict,
+            fields=given.names,
+            on_notice=notices.add,
+        )
         if lang is None:
             lang, read = language_of(read)
         run = Run(
@@ -87,10 +90,7 @@ def generate(
         system = SYSTEM[lang] if given.system_prompt is None else given.system_prompt
         groups = Groups(given.group_by)
         choice = _choice(given.split, given.count, seed, groups, costly=chosen.costly)
-        where = given.index or output.with_suffix(".index")
-        passages = None
-        if given.with_context:
-            passages = _passages(source, where, given.distractors, fields, plugins, run, choice)
+        passages = _passages(source, given, output, plugins, run, choice) if given.with_context else None
         rows = Rows(run, output, chosen.name, system, given.count, given.split is not None, choice, measure, passages)
         with plugins.stage(run) as done:
             rows.make(chosen, plugins, read, groups)
@@ -98,8 +98,7 @@ def generate(
             decided = {
                 "method": chosen.name, "count": given.count, "split": given.split, "group_by": given.group_by,
                 "lang": lang, "system_prompt": system, "min_yield": given.min_yield, "strict": given.strict,
-                "fields": fields,
-                "base_model": measure.ruler.name, "with_context": given.with_context,
+                "fields": given.names, "base_model": measure.ruler.name, "with_context": given.with_context,
                 "distractors": passages.distractors if passages else None,
             }  # fmt: skip
             _write_manifest(data, source, decided, chosen, plugins, run)
@@ -126,18 +125,13 @@ def _choice(
 
 
 def _passages(
-    source: Path,
-    index: Path,
-    distractors: int | None,
-    fields: Mapping[str, str] | None,
-    plugins: Plugins,
-    run: Run,
-    choice: Choice | None,
+    source: Path, given: GenerateOptions, output: Path, plugins: Plugins, run: Run, choice: Choice | None
 ) -> Passages:
     """What puts passages into questions, from an index that is built where it isn't there yet."""
-    folder = index_of(source, index, fields=fields, plugins=plugins, seed=run.seed, progress=run.progress)
+    where = given.index or output.with_suffix(".index")
+    folder = index_of(source, where, fields=given.names, plugins=plugins, seed=run.seed, progress=run.progress)
     found = open_index(folder, plugins=plugins, run=run)
-    return Passages(found, DISTRACTORS if distractors is None else distractors, run, choice)
+    return Passages(found, DISTRACTORS if given.distractors is None else given.distractors, run, choice)
 
 
 def _write_manifest(

@@ -58,6 +58,8 @@ def index(
 ) -> Index:
     """Build an index of `source` (documents in any form that `generate` reads) in the folder `output`.
 
+    Args:
+
     Raises:
         UsageError: no readable document, or `output` is a folder of something else.
     """
@@ -69,7 +71,7 @@ def index(
         run = Run(stage="index", folder=output, plugins=plugins, seed=seed, progress=progress)
         with plugins.stage(run) as done:
             started = time.perf_counter()
-            chunks = _read_source(source, given.field_names, run)
+            chunks = _read_source(source, given.names, run)
             run.lang = detect_language(chunk.text for chunk in chunks)
             (output / MANIFEST).unlink(missing_ok=True)
             shutil.rmtree(output / RETRIEVER, ignore_errors=True)
@@ -80,7 +82,11 @@ def index(
             write_manifest(
                 output / MANIFEST,
                 stage="index",
-                options={"retriever": chosen.name, "retriever_options": chosen.options.model_dump(mode="json")},
+                options={
+                    "retriever": chosen.name,
+                    "retriever_options": chosen.options.model_dump(mode="json"),
+                    "fields": given.names,
+                },
                 seed=seed,
                 inputs={"documents": source},
                 plugins=plugins.used(),

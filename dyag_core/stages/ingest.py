@@ -71,8 +71,7 @@ def ingest(
     with output_lock(output), Rejects(output) as rejects:
         remove_leftovers(output, rejects.path)
         run = Run(stage="ingest", folder=output.parent, plugins=plugins, progress=progress)
-        told = Notices(progress).add
-        read = partial(read_documents, strict=given.strict, fields=given.field_names, on_notice=told)
+        read = partial(read_documents, strict=given.strict, fields=given.names, on_notice=Notices(progress).add)
         work = _Work(sources, chunking, rejects, read)
         with plugins.stage(run) as done:
             with atomic_write(output) as handle, progress.task("reading") as task:
@@ -96,7 +95,7 @@ def ingest(
                 made.manifest,
                 stage="ingest",
                 options=given.model_dump(include={"chunk_unit", "overlap", "base_model", "strict"})
-                | {"chunk_size": size, "fields": given.field_names},
+                | {"chunk_size": size, "fields": given.names},
                 seed=run.seed,
                 inputs=_roles(sources),
                 plugins=plugins.used(),

@@ -11,8 +11,8 @@ it never saw the fact. So the test part has three strata:
 Two ways lead there. Without a number of rows everything is used, and training rows stream through (`StreamedSplit`).
 With one, rows are first drawn so that they cover the documents, and divided when all are known (`SampledSplit`).
 
-Read in this order: `shares` (how many), `lot` (who), `strata` (the test part), then `streamed`, or `sample`, `draws`
-and `sampled`.
+Read in this order: `shares` (how many), `lot` (who), `strata` (the test part), then `streamed`, or `sample`,
+`draws`, `division` and `sampled`.
 """
 
 from dyag_core.dataset.splits.choice import Choice

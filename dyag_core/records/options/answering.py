@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -10,15 +10,14 @@ from pydantic import BeforeValidator, Field
 
 from dyag_core.records.generation import Decoding
 from dyag_core.records.options.declare import (
+    DocumentOptions,
     Folder,
     OptionsByPlugin,
     PluginOptions,
     StageOptions,
-    fields_option,
     metric_options,
     option,
     plugin_options,
-    title_option,
 )
 
 
@@ -27,14 +26,12 @@ def _names(value: Any) -> Any:
     return tuple(name.strip() for name in value.split(",") if name.strip()) if isinstance(value, str) else value
 
 
-class IndexOptions(StageOptions):
+class IndexOptions(DocumentOptions):
     """Options of `dyag index-rag`."""
 
     output: Path | None = option(None, "The index's folder, NAME.index.")
     retriever: str = option("bm25", "Retriever plugin.", family="retrievers")
     options: PluginOptions | None = plugin_options("retriever")
-    fields: Mapping[str, str] | None = fields_option()
-    title: str | None = title_option()
 
 
 class QueryOptions(StageOptions):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -10,13 +10,12 @@ from pydantic import BeforeValidator
 
 from dyag_core.errors import UsageError
 from dyag_core.records.options.declare import (
+    DocumentOptions,
     Folder,
     PluginOptions,
     StageOptions,
-    fields_option,
     option,
     plugin_options,
-    title_option,
 )
 
 DEFAULT_SPLIT = "80/10/10"
@@ -39,7 +38,7 @@ def _split(value: str | bool | Sequence[float] | None) -> tuple[float, ...] | No
     return train, validation, test
 
 
-class IngestOptions(StageOptions):
+class IngestOptions(DocumentOptions):
     """Options of `dyag ingest`."""
 
     output: Path | None = option(None, "The file to write, documents.jsonl.")
@@ -48,11 +47,9 @@ class IngestOptions(StageOptions):
     base_model: str | None = option(None, "The model whose tokens are counted.", family="base_models")
     overlap: int = option(0, "Sentences repeated from one chunk to the next.", ge=0)
     strict: bool = option(False, "Stop at the first bad line or file.")
-    fields: Mapping[str, str] | None = fields_option()
-    title: str | None = title_option()
 
 
-class GenerateOptions(StageOptions):
+class GenerateOptions(DocumentOptions):
     """Options of `dyag generate-training`."""
 
     method: str = option("augmented", "Generator plugin: rule, llm, augmented, ...", family="generators")
@@ -74,8 +71,6 @@ class GenerateOptions(StageOptions):
     with_context: bool = option(False, "Put passages into the questions that are trained on (RAFT).")
     index: Folder | None = option(None, "Where they are searched; by default NAME.index, built if need be.")
     distractors: int | None = option(None, "Passages beside the right one; by default 2.", ge=0)
-    fields: Mapping[str, str] | None = fields_option()
-    title: str | None = title_option()
 
 
 class ValidateOptions(StageOptions):

@@ -46,17 +46,6 @@ def plugin_options(kind: str) -> Any:
     return option(None, help, flags=("-o", "--option"), metavar="KEY=VALUE")
 
 
-def fields_option() -> Any:
-    """What documents call their fields: `--map NAME=FIELD`."""
-    help = "The documents call NAME (content, title, id, document, or any field) FIELD; may be repeated."
-    return option(None, help, flags=("--map",), metavar="NAME=FIELD")
-
-
-def title_option() -> Any:
-    """The field that names a document: `--title FIELD`."""
-    return option(None, "The field or column that names a document.", metavar="FIELD")
-
-
 def metric_options() -> Any:
     """The options of metrics: `-m METRIC.KEY=VALUE`."""
     help = "Option of a metric, may be repeated; see: dyag plugins show metrics NAME."
@@ -67,12 +56,6 @@ class StageOptions(BaseModel):
     """The options of one stage, checked. Numbers are finite."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, validate_default=True)
-
-    @property
-    def field_names(self) -> dict[str, str] | None:
-        """What documents call their fields (`fields_option`, `title_option`), by DYAG's names; None: nobody said so."""
-        title = getattr(self, "title", None)
-        return {**(getattr(self, "fields", None) or {}), **({"title": title} if title else {})} or None
 
     @classmethod
     def of(cls, given: Mapping[str, Any]) -> Self:
@@ -86,6 +69,23 @@ class StageOptions(BaseModel):
         except ValidationError as error:
             name = str(error.errors()[0]["loc"][0])
             raise UsageError(problems(error), f"{name}: {cls.model_fields[name].description}") from error
+
+
+class DocumentOptions(StageOptions):
+    """Options of a stage that reads documents: what these call their fields."""
+
+    fields: Mapping[str, str] | None = option(
+        None,
+        "The documents call NAME (content, title, id, document, or any field) FIELD; may be repeated.",
+        flags=("--map",),
+        metavar="NAME=FIELD",
+    )
+    title: str | None = option(None, "The field or column that names a document.", metavar="FIELD")
+
+    @property
+    def names(self) -> dict[str, str] | None:
+        """What the user said of fields, by the name that DYAG gives them."""
+        return {**(self.fields or {}), **({"title": self.title} if self.title else {})} or None
 
 
 def _folder(value: Any) -> Any:

@@ -42,6 +42,6 @@ def _score(prediction: Prediction) -> float | None:
         return None
     if prediction.error is not None:
         return 0.0
-    if abstains(prediction.answer):
+    if abstains(prediction.answer, prediction.question, truncated=prediction.truncated):
         return None
     return support(prediction.answer, [prediction.context], prediction.question)

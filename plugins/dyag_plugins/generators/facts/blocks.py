@@ -156,9 +156,7 @@ def _own_lines(lines: Iterable[str]) -> Iterator[str]:
             yield ""
         elif aside or (below_aside and line[0] in " \t"):
             continue
-        elif below_aside := _ASIDE.match(line) is not None:
-            yield ""
-        elif _TAG_LINE.match(line) or _MODULE.match(line):
+        elif (below_aside := _ASIDE.match(line) is not None) or _TAG_LINE.match(line) or _MODULE.match(line):
             yield ""
         elif _TAG_START.match(line) and ">" not in said:
             in_tag = True
