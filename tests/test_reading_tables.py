@@ -12,6 +12,7 @@ from dyag_core import Session, UsageError
 from dyag_core.documents import read_documents
 from dyag_core.errors import GateError
 from dyag_core.records import Document
+from dyag_plugins.generators.facts.tables import cells_of, table_facts
 
 
 def read(path: Path, **options: Any) -> tuple[list[Document], list[Any], list[str]]:
@@ -353,7 +354,7 @@ def test_the_user_says_what_the_fields_are_and_the_index_and_its_rebuilding_know
     assert done.returncode == 0, done.stderr
     assert json.loads((tmp_path / "t.manifest.json").read_text())["options"]["fields"]["content"] == "body"
     assert "Quelle est la licence d'Appli 1 ?" in (tmp_path / "t.jsonl").read_text()
-    for wrong, said in (("content", "is not NAME=FIELD"), ("content=bodi", "no field is called 'bodi'")):
+    for wrong, said in (("content", "write it as --map key=value"), ("content=bodi", "no field is called 'bodi'")):
         done = run_dyag("ingest", "d.jsonl", "--map", wrong, "--output", "o.jsonl")
         assert done.returncode == 2
         assert said in done.stderr
@@ -362,38 +363,58 @@ def test_the_user_says_what_the_fields_are_and_the_index_and_its_rebuilding_know
 # --- tables in texts and on web pages ---------------------------------------------------------------------------------
 
 
-def markdown(tmp_path: Path, text: str) -> set[tuple[str, str]]:
-    path = tmp_path / "page.md"
-    path.write_text(text, encoding="utf-8")
-    return asked(path)
+def told(lines: str) -> list[tuple[str, str, str]]:
+    """(subject, label, value) of all that a Markdown table says."""
+    return list(table_facts(cells_of(lines.split("\n"))))
 
 
-def test_markdown_tables_are_read_as_they_are_meant(tmp_path: Path) -> None:
-    rows = markdown(
-        tmp_path, "# Comparaison\n\n| | Alba | Bora |\n|---|---|---|\n| Licence | MIT | GPL |\n| Port | 80 | 443 |\n"
+def test_columns_that_are_compared_are_the_subjects_and_figures_are_not() -> None:
+    assert told("| | Alba | Bora |\n|---|---|---|\n| Licence | MIT | GPL |\n| Port | 80 | 443 |") == [
+        ("Alba", "Licence", "MIT"),
+        ("Alba", "Port", "80"),
+        ("Bora", "Licence", "GPL"),
+        ("Bora", "Port", "443"),
+    ]
+    assert told("| | prévu | réel |\n|---|---|---|\n| Eau | 1 | 2 |\n| Gaz | 3 | 4 |")[0] == ("Eau", "prévu", "1")
+
+
+def test_two_header_rows_groups_and_totals_of_a_markdown_table() -> None:
+    assert told("| Poste | 2023 | 2023 |\n|---|---|---|\n| | prévu | réel |\n| Énergie | 10 | 12 |") == [
+        ("Énergie", "prévu 2023", "10"),
+        ("Énergie", "réel 2023", "12"),
+    ]
+    found = told("| Pôle | Agent | Port |\n|---|---|---|\n| DSI | Eva | 1 |\n| | Luc | 2 |\n| **Total** | | 3 |")
+    assert found == [("Eva", "Pôle", "DSI"), ("Eva", "Port", "1"), ("Luc", "Pôle", "DSI"), ("Luc", "Port", "2")]
+
+
+def test_escaped_pipes_line_breaks_and_short_rows_of_a_markdown_table() -> None:
+    found = told(
+        "| Option | Licence |\n|---|:-:|\n| `a\\|b` | **MIT** |\n| `c` | GPL<br>BSD |\n| `d` |\n| `e` | x | y |"
     )
-    assert ("Quelle est la licence de Bora ?", "GPL") in rows
-    assert len(rows) == 4
-    rows = markdown(
-        tmp_path, "# B\n\n| Poste | 2023 | 2023 |\n|---|---|---|\n| | prévu | réel |\n| Énergie | 10 | 12 |\n"
-    )
-    assert {answer for _, answer in rows} == {"10", "12"}
-    assert all("prévu 2023" in question or "réel 2023" in question for question, _ in rows)
-    rows = markdown(
-        tmp_path,
-        "# B\n\n| Pôle | Agent | Port |\n|---|---|---|\n| DSI | Eva | 1 |\n| | Luc | 2 |\n| **Total** | | 3 |\n",
-    )
-    assert ("Quel est le port de Luc ?", "2") in rows
-    assert not any("otal" in question for question, _ in rows)
-    rows = markdown(tmp_path, "# O\n\n| Option | Licence |\n|---|---|\n| `a\\|b` | MIT |\n| `c` | GPL<br>BSD |\n")
-    assert rows == {("Quelle est la licence d'a|b ?", "MIT"), ("Quelle est la licence de c ?", "GPL, BSD")}
-    rows = markdown(tmp_path, "# O\n\nNom | Licence\n:-- | ---\nAlba | MIT\n")
-    assert rows == {("Quelle est la licence d'Alba ?", "MIT")}
+    assert found == [("a|b", "Licence", "MIT"), ("c", "Licence", "GPL, BSD"), ("d", "Licence", "")]
 
 
-def test_a_name_that_stands_twice_in_a_table_is_not_asked_about(tmp_path: Path) -> None:
-    rows = markdown(tmp_path, "# O\n\n| Outil | Port |\n|---|---|\n| Alba | 1 |\n| Alba | 2 |\n| Bora | 3 |\n")
-    assert rows == {("Quel est le port de Bora ?", "3")}
+def test_codes_and_numbers_before_a_name_are_said_of_it() -> None:
+    assert told("| N° | Salle | Places |\n|---|---|---|\n| 1 | Rouge | 12 |\n| 2 | Bleue | 9 |")[:2] == [
+        ("Rouge", "N°", "1"),
+        ("Rouge", "Places", "12"),
+    ]
+
+
+def test_what_a_table_leaves_in_doubt_is_not_told() -> None:
+    assert told("| Outil | Port |\n|---|---|\n| Alba | 1 |\n| Alba | 2 |\n| Bora | 3 |") == [("Bora", "Port", "3")]
+    assert told("| Outil | Port | Port |\n|---|---|---|\n| Alba | 1 | 2 |\n| Bora | 3 | 4 |") == []
+    assert told("|  |  |\n|---|---|\n| Licence | MIT |\n| Port | 80 |") == [("", "Licence", "MIT"), ("", "Port", "80")]
+
+
+def test_tables_without_outer_pipes_are_tables_outside_code(tmp_path: Path) -> None:
+    short = "Nom | Licence\n:-- | ---\nAlba | MIT"
+    (tmp_path / "page.md").write_text(f"# O\n\n{short}\n\nNo | table.\n\n```\n{short}\n```\n", encoding="utf-8")
+    text = read(tmp_path / "page.md")[0][0].text
+    assert "| Nom | Licence |\n| :-- | --- |\n| Alba | MIT |" in text
+    assert f"```\n{short}\n```" in text
+    assert "No | table." in text
+    assert asked(tmp_path / "page.md") == {("Quelle est la licence d'Alba ?", "MIT")}
 
 
 def page(tmp_path: Path, html: str) -> str:
@@ -417,8 +438,6 @@ def test_spans_nested_tables_and_pipes_of_a_web_page(tmp_path: Path) -> None:
         "<tr><td>Vis</td><td>40</td></tr></table></td></tr></table>",
     )
     assert "| Pièce | Stock |\n| --- | --- |\n| Vis | 40 |" in text
-    ((question, answer),) = asked(tmp_path / "page.html")
-    assert ("Vis" in question, "tock" in question, answer) == (True, True, "40")
 
 
 def test_labels_beside_values_on_a_web_page_speak_of_the_page(tmp_path: Path) -> None:

@@ -76,6 +76,10 @@ def _keywords(fields: Mapping[str, FieldInfo], typed: Mapping[str, Any]) -> Iter
         if record is not None:
             yield name, record(**{inner: typed[inner] for inner, _ in _flags(name, field)})
         elif holds_options(field):
-            yield name, parse_named_pairs(family, typed[name], typed[family]) if family else parse_pairs(typed[name])
+            pairs = typed[name]
+            if family:
+                yield name, parse_named_pairs(family, pairs, typed[family])
+            else:
+                yield name, parse_pairs(pairs, spellings(name, field)[0])
         elif typed[name] != ():
             yield name, typed[name]

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dyag_core.errors import UsageError
+from dyag_core.text.damage import decoded_again, without_invisible
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -32,13 +33,9 @@ _WESTERN = frozenset("àâäáãåæçèéêëìîïíñòôöóõøœùûüúß
 _USUAL = 0.9
 
 _LIGATURES = {code: unicodedata.normalize("NFKC", chr(code)) for code in range(0xFB00, 0xFB07)}
-#: Soft hyphen, zero-width space, word joiner, byte-order mark: nobody sees them, and no search finds what they divide.
-_INVISIBLE = dict.fromkeys((0xAD, 0x200B, 0x2060, 0xFEFF))
-_REPLACED = {**_LIGATURES, **_INVISIBLE}
-_ODD = re.compile("[\ufb00-\ufb06\u00ad\u200b\u2060\ufeff]")
-# UTF-8 that was read as Windows-1252: a lead byte's sign, then the signs of bytes 0x80-0xBF.
-_TAIL = "".join(bytes([n]).decode("cp1252", "replace") for n in range(0x80, 0xC0)).replace("\ufffd", "")
-_TWICE = re.compile(f"(?:[ÂÃ][{re.escape(_TAIL)}]|â[{re.escape(_TAIL)}]{{2}})+")
+_LIGATURE = re.compile("[\ufb00-\ufb06]")
+#: What UTF-8 looks like that was read as Windows-1252; without any, nobody need look closer.
+_SUSPECT = re.compile("[ÂÃ]|â€")
 _BAD_BYTE = re.compile("[\udc80-\udcff]")
 _BEYOND_ASCII = re.compile(r"[^\x00-\x7f]")
 #: "GÄnÄa": no capital stands behind a small letter; the encoding is another.
@@ -107,24 +104,19 @@ def one_form(text: str) -> str:
     """
     if text.isascii():
         return text
-    if _ODD.search(text):
-        text = text.translate(_REPLACED)
+    if _LIGATURE.search(text):
+        text = text.translate(_LIGATURES)
     if not unicodedata.is_normalized("NFC", text):
         text = unicodedata.normalize("NFC", text)
-    return _TWICE.sub(_once, text) if "Ã" in text or "Â" in text or "â€" in text else text
+    if _SUSPECT.search(text):
+        text = decoded_again(text)
+    return without_invisible(text)
 
 
 def cell_text(text: str) -> str:
     """The text of a cell or a field in one form: HTML's entities, which exports from web pages hold, are resolved."""
     text = one_form(text)
     return _ENTITY.sub(lambda entity: html.unescape(entity[0]), text) if "&" in text else text
-
-
-def _once(found: re.Match[str]) -> str:
-    try:
-        return found[0].encode("cp1252").decode("utf-8")
-    except UnicodeError:
-        return found[0]
 
 
 def _encoding(blocks: Callable[[], Iterator[bytes]]) -> str | None:

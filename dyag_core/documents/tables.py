@@ -88,7 +88,7 @@ def _cells(path: Path, handle: TextIO, tell: Callable[[str], None]) -> Iterator[
     else:
         separator = separator_of(start)
     if separator is None and start:
-        tell("one column was found: no comma, semicolon, tab or | divides its lines alike")
+        tell("one column was found: no comma, semicolon, tab or bar divides its lines alike")
     # a quote left open is an error, not a long field
     rows = csv.reader(chain(start, handle), delimiter=separator or ",", strict=True)
     while True:

@@ -46,13 +46,13 @@ def telling(options: BaseModel) -> dict[str, Any]:
     return options.model_dump(mode="json", exclude=free)
 
 
-def parse_pairs(pairs: Iterable[str]) -> dict[str, str]:
-    """`["key=value", ...]` from the command line as a dict; the value may itself contain "="."""
+def parse_pairs(pairs: Iterable[str], flag: str = "-o") -> dict[str, str]:
+    """`["key=value", ...]` from the command line, as `flag` takes them, as a dict; the value may itself contain "="."""
     options: dict[str, str] = {}
     for pair in pairs:
         key, equals, value = pair.partition("=")
         if not equals or not key.strip():
-            raise UsageError(f"option {pair!r} has no value", "write it as -o key=value")
+            raise UsageError(f"option {pair!r} has no value", f"write it as {flag} key=value")
         options[key.strip().replace("-", "_")] = value
     return options
 

@@ -31,7 +31,7 @@ _NO_NAME = frozenset(
     "contribute contributing connect connecting migrate migrating update updating upgrade upgrading try trying test testing learn learning build building see do open start".split()
 )
 _INFINITIVE = re.compile(r"^[a-z]{2,}(?:er|ir|re|oir)$")
-_GERUND = re.compile(r"^[a-z]{3,}ing$")
+_GERUND = re.compile(r"^(?!(?:parking|camping|planning|coworking|meeting|building|marketing)$)[a-z]{3,}ing$")
 #: A title that speaks to its reader is no name.
 _TO_THE_READER = frozenset("vous votre vos notre nos nous mon ma mes you your our my".split())
 #: They end like an infinitive and are nouns.
