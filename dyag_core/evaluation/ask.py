@@ -81,6 +81,8 @@ class Setup:
     chosen_k: ChosenK | None = None
     engines: dict[str, dict[str, Any]] = field(default_factory=dict)
     """By arm: what the engine that answered said of itself."""
+    silent: dict[str, Reply] = field(default_factory=dict)
+    """Arms that answered no question at all, with the first of their failed replies."""
 
     def passages_wanted(self, engine: Engine) -> int:
         """k as a number."""
@@ -168,6 +170,8 @@ def _ask(job: Setup, arm: Arm, engine: Engine, file: Path, repetition: int) -> l
                 journal.put(key, reply.model_dump(mode="json"))
             replies[key] = reply
             task.advance()
+    if all(reply.error is not None for reply in replies.values()):
+        job.silent[arm.name] = replies[keys[0]]
     return [
         _prediction(question, prompt, replies[key], job.asked.trained if arm.finetuned else frozenset())
         for question, prompt, key in zip(questions, prompts, keys, strict=True)

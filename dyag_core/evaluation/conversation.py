@@ -97,7 +97,7 @@ class Conversation:
         )
         reply = yield from self._engine.stream(prompt.messages, self.decoding)
         if reply.error is not None:
-            raise DyagError(f"no answer: {reply.error}", "ask something shorter, or lower -k")
+            raise DyagError(f"no answer: {reply.error}", reply.hint)
         self._history = [*history, turn, Message(role="assistant", content=reply.text)]
         self.notice = self._notice(dropped, prompt.cut, reply.truncated)
         self.last = Answer(

@@ -24,18 +24,22 @@ class Decoding(Record):
 
 
 class Reply(Record):
-    """One answer. `seconds` is its share of the batch's time; `error` is set instead of raising for one bad item.
+    """One answer. `seconds` is its share of the batch's time; `error` is set instead of raising for one bad item, and
+    `hint` says what to do about it, where that is known.
 
+    `reasoning` is what the model thought before it answered, where the engine gets it apart from the answer.
     `retrieval_seconds` is the stage's to fill in: the question's share of the search for passages.
     """
 
     text: str
+    reasoning: str = ""
     prompt_tokens: int = 0
     completion_tokens: int = 0
     seconds: float = 0.0
     retrieval_seconds: float = 0.0
     truncated: bool = False
     error: str | None = None
+    hint: str | None = None
 
 
 class Hit(Record):

@@ -17,7 +17,7 @@ from dyag_core.artifacts import (
     to_json,
     write_manifest,
 )
-from dyag_core.errors import UsageError
+from dyag_core.errors import DyagError, UsageError
 from dyag_core.evaluation.arm_models import Models
 from dyag_core.evaluation.ask import Asked, Setup, ask_all, journal_path
 from dyag_core.evaluation.choose_k import validation_beside
@@ -60,7 +60,8 @@ def evaluate(
             asked several times, the first time is the result.
 
     Raises:
-        UsageError: bad questions, or an arm lacks its model or index. DyagError: the adapter has no effect.
+        UsageError: bad questions, or an arm lacks its model or index. DyagError: the adapter has no effect, or every
+            question of an arm failed (the files are written, and what other arms answered is not asked again).
     """
     progress, wanted = progress or SilentProgress(), arms_named(given.arms)
     retrieving = any(arm.retrieval for arm in wanted)
@@ -92,6 +93,7 @@ def evaluate(
             for name, file in files.items():
                 atomic_text(file, to_json(evaluations[name].model_dump(mode="json"), indent=2) + "\n")
             _write_manifest(job, output, wanted, questions, given)
+            _refuse_silence(job, files)
             for file in files.values():  # only now: a run killed before would ask again
                 journal_path(file).unlink(missing_ok=True)
             done.result = EvaluationFiles(files, evaluations)
@@ -137,6 +139,15 @@ def _check_passages(asked: Asked, index: OpenIndex, arms: Sequence[Arm], run: Ru
         raise UsageError(
             f"the oracle is given the right passages, and no question names one (meta.chunk) of {index.folder}",
             "build the index from the documents that the questions were made from, or leave the oracle out",
+        )
+
+
+def _refuse_silence(job: Setup, files: Mapping[str, Path]) -> None:
+    """An arm whose every question failed was not measured: that is no result to go on with."""
+    for arm, reply in job.silent.items():
+        raise DyagError(
+            f"{arm}: every question failed ({len(job.asked.questions)}), the first with: {reply.error}",
+            reply.hint or f"the errors stand in {files[arm].name}",
         )
 
 
