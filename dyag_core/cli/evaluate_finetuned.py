@@ -18,8 +18,8 @@ from dyag_core.records.options import EvaluateOptions
 @stage_options(
     EvaluateOptions,
     leave_out=("arms", "index", "k", "validation"),
-    model={"required": True, "help": "The fine-tuned model: OUTPUT/final."},
-    base_model={"help": "Only needed where the passport's base can't be found."},
+    model={"required": True, "help": "The fine-tuned model: OUTPUT/final, or a PEFT adapter."},
+    base_model={"help": "Only needed where the base that the model names can't be found."},
     output={"required": True, "help": "The results file to write, FILE.json."},
 )
 @seed_option

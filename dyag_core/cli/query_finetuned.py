@@ -17,7 +17,7 @@ from dyag_core.records.options import QueryOptions
 @stage_options(
     QueryOptions,
     model={"required": True},
-    base_model={"help": "Only needed where the passport's base can't be found."},
+    base_model={"help": "Only needed where the base that the model names can't be found."},
     index={"help": "Give it what a search finds, too (the hybrid arm)."},
 )
 @seed_option

@@ -24,7 +24,8 @@ from dyag_core.plugin.run import Run
 from dyag_core.progress import SilentProgress
 from dyag_core.records import BaseModelPreset, Passport, TrainedModel, TrainingEstimate, TrainingJob
 from dyag_core.text.language import detect_language
-from dyag_core.training.passport import resolve_base, write_passport
+from dyag_core.training.foreign_adapter import base_of
+from dyag_core.training.passport import write_passport
 from dyag_core.training.replay import Parent, compared, find_parent, mix, old_score
 from dyag_core.training.run_folder import MANIFEST, RUN, claim
 
@@ -148,7 +149,7 @@ def _job(task: _Task, base_model: str | None, parent: Parent | None, resume: Res
     """The run as a trainer takes it, with the base model found (downloaded, if need be)."""
     plugins, progress = task.plugins, task.run.progress
     if parent:
-        preset, base_path = resolve_base(parent.passport, plugins, base_model, progress)
+        preset, base_path = base_of(parent.folder, parent.passport, plugins, base_model, progress)
     else:
         preset = plugins.base_model(base_model or DEFAULT_BASE)
         base_path = locate(preset, progress)

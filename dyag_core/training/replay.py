@@ -11,7 +11,8 @@ from dyag_core.chat.questions import read_questions
 from dyag_core.errors import UsageError
 from dyag_core.plugin.metric_descriptions import primary_among
 from dyag_core.records import Decoding, Passport, Prediction
-from dyag_core.training.passport import model_folder, read_passport, training_seconds
+from dyag_core.training.foreign_adapter import passport_of
+from dyag_core.training.passport import model_folder, training_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -34,14 +35,14 @@ class Parent:
 
     Args:
         folder: of the adapter.
-        passport: its passport.
+        passport: its passport; None where another tool made it.
         replay: the file it was trained on, or None.
         replay_share: share of old rows among all rows, 0 to 1.
         old_test: questions it could answer, or None.
     """
 
     folder: Path
-    passport: Passport
+    passport: Passport | None
     replay: Path | None
     replay_share: float
     old_test: Path | None
@@ -58,8 +59,10 @@ class Parent:
     def for_passport(self) -> dict[str, Any]:
         """Its hash, and what its own passport says about its data."""
         passport = self.passport
-        return {
-            "adapter_sha256": file_sha256(self.folder / WEIGHTS),
+        known = {"adapter_sha256": file_sha256(self.folder / WEIGHTS)}
+        if passport is None:
+            return known
+        return known | {
             "data": passport.data,
             "seed": passport.seed,
             "training_seconds": training_seconds(passport),
@@ -78,7 +81,7 @@ def find_parent(given: FinetuneOptions) -> Parent | None:
         if replay or old_test:
             raise UsageError("--replay and --old-test belong to an older adapter", "name it: --from-adapter FOLDER")
         return None
-    passport = read_passport(given.from_adapter)
+    passport = passport_of(given.from_adapter)
     folder = model_folder(given.from_adapter)
     if not (folder / WEIGHTS).is_file():
         raise UsageError(f"{folder}: {WEIGHTS} is missing", "copy the whole folder, or train it again")
@@ -121,7 +124,7 @@ def old_score(parent: Parent, base_path: str, adapter: Path, plugins: Plugins, r
     """How well `adapter` answers old test questions (greedy), on the metric that decides."""
     assert parent.old_test is not None
     metric = primary_among(plugins.metrics())
-    questions = read_questions(parent.old_test, parent.passport.system_prompt)
+    questions = read_questions(parent.old_test, parent.passport.system_prompt if parent.passport else None)
     if len(questions) > MOST_QUESTIONS:
         chosen = sorted(run.random("old test").sample(range(len(questions)), MOST_QUESTIONS))
         questions = [questions[i] for i in chosen]
