@@ -35,9 +35,9 @@ class GeneratedData(Record):
     """Files, and a ledger in which nothing is lost: `requested` = `written` + the sum of `rejected`.
 
     Where a row is rejected another one is asked for, so `requested` can exceed `count`. `set_aside` counts what was
-    made but not needed (further wordings of a held-out fact, say); it is no part of the ledger. `left_out` counts
-    what the documents hold and no row was made of, as it can't be asked about safely; no part of it, either. `passages` counts the
-    rows that hold passages, by whether the right one is among them.
+    made but not needed (further wordings of a held-out fact, say), `left_out` what the documents hold and no row was
+    made of, as it can't be asked about safely; neither is part of the ledger. `passages` counts the rows that hold
+    passages, by whether the right one is among them.
     """
 
     output: Path

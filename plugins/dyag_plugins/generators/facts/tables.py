@@ -35,7 +35,7 @@ def table_facts(cells: Sequence[Sequence[str]]) -> Iterator[tuple[str, str, str]
         if len(row) != len(header) or not row[0]:
             continue
         if pairs:
-            yield "", plain_text(row[0]), row[1]
+            yield "", plain_text(row[0]), plain_text(row[1])
             continue
         for name, value in zip(header[1:], row[1:], strict=True):
-            yield plain_text(row[0]), plain_text(name), value
+            yield plain_text(row[0]), plain_text(name), plain_text(value)
