@@ -9,7 +9,11 @@ from html import unescape
 _IMAGE = re.compile(r"!\[[^\]]*\]\([^)]*\)(?:\{[^}]*\})?")
 _LINK = re.compile(r"\[((?:[^\[\]]|\[[^\[\]]*\])*)\]\(([^)\s]*)[^)]*\)(?:\{[^}]*\})?")
 _REFERENCE = re.compile(r"\[([^\[\]]+)\]\[[^\[\]]*\]")
-_FOOTNOTE = re.compile(r"\[\^[^\]\s]+\]|<sup>\s*\[?\d{1,3}\]?\s*</sup>|(?<=\w)\\?\[\d{1,3}\\?\](?!\()", re.IGNORECASE)
+_FOOTNOTE = re.compile(
+    r"\[\^[^\]\s]+\]|<sup>\s*\[?\d{1,3}\]?\s*</sup>"
+    r"|(?<=\w)\\?\[\d{1,3}\\?\](?!\()|(?<=[€$£%)»”\"])[¹²³⁴⁵⁶⁷⁸⁹]+",
+    re.IGNORECASE,
+)
 _AUTOLINK = re.compile(r"<((?:https?|ftp|mailto):[^<>\s]+|[^<>\s@]+@[^<>\s@]+)>")
 _BREAK = re.compile(r"\s*<br\s*/?>\s*", re.IGNORECASE)
 #: HTML by its names, and JSX by its capital and an attribute or a slash: "<num>" and "<Name>" are placeholders.
@@ -26,7 +30,7 @@ _STRONG = re.compile(r"(\*\*\*|\*\*|~~|==)(?=\S)(.+?)(?<=\S)\1")
 _UNDERSCORES = re.compile(r"(?<!\w)(___|__|_)(?=[^\s_])(.+?)(?<=[^\s_])\1(?!\w)")
 _STARS = re.compile(r"(?<![\w*])\*(?=[^\s*])([^*]+?)(?<=[^\s*])\*(?!\w|\*)")
 _ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])")
-_MARKED_UP = re.compile(r"[\[<&`*_~\\{=\u0300-\u036f\ufb00-\ufb06\xad\u200b-\u200d\u2060\ufeff]")
+_MARKED_UP = re.compile(r"[\[<&`*_~\\{=¹²³⁴⁵⁶⁷⁸⁹\u0300-\u036f\ufb00-\ufb06\xad\u200b-\u200d\u2060\ufeff]")
 _INVISIBLE = re.compile(r"[\xad\u200b-\u200d\u2060\ufeff]")
 _LIGATURES = str.maketrans(
     {"\ufb00": "ff", "\ufb01": "fi", "\ufb02": "fl", "\ufb03": "ffi", "\ufb04": "ffl", "\ufb05": "st", "\ufb06": "st"}

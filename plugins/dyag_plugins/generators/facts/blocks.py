@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from dyag_core.api import HEADING, TABLE_ROW, heading_title, plain_text
@@ -30,7 +31,9 @@ _SUMMARY = re.compile(r"<summary[^>]*>(.*?)</summary>", re.DOTALL | re.IGNORECAS
 _TAG_START = re.compile(r"^\s*</?[A-Za-z][\w.-]*(?=[\s>/]|$)")
 _TAG_LINE = re.compile(r"^\s*(?:</?[A-Za-z][\w.-]*(?:\s(?:[^<>{}]|\{[^{}]*\}|\{\{[^{}]*\}\}|=>)*)?/?>\s*)+$")
 _LINK_ALONE = re.compile(r"^\W{0,3}!?\[[^\]]*\]\([^)]*\)\W{0,3}$|^<?https?://\S+>?$")
-_NOT_OWN = re.compile(r"\s*(?:[<>:!?.]|import|export)").match
+_NOT_OWN = re.compile(r"^\s*(?:[<>:!?.]|import|export)", re.MULTILINE)
+_BULLETS = frozenset("-*+•▪◦‣")
+_CLOSED_BY_BLANK = ("text", "aside", "table")
 _SAYS = re.compile(r"[^\W_]")
 
 
@@ -68,10 +71,11 @@ def sections_of(text: str) -> list[Section]:
         text = _COMMENT.sub("", text)
     if "<summary" in text:
         text = _SUMMARY.sub(lambda found: f"\n\n**{plain_text(found[1])}**\n\n", text)
+    mixed = _NOT_OWN.search(text) is not None
+    fences, fence = "```" in text or "~~~" in text, ""
     found: list[Section] = []
     path: list[tuple[int, str]] = []
     section, body = Section("", 0), list[str]()
-    fences, fence = "```" in text or "~~~" in text, ""
     for line in text.split("\n"):
         if fences and (mark := _FENCE.match(line)) and (not fence or mark[1].startswith(fence)):
             fence = "" if fence else mark[1]
@@ -79,31 +83,33 @@ def sections_of(text: str) -> list[Section]:
         if heading is None and line != "# ":
             body.append(line)
             continue
-        section.blocks = list(_blocks(body))
-        found.append(section)
+        if any(body) or section.heading:
+            section.blocks = _blocks(body, mixed=mixed)
+            found.append(section)
         level = len(heading[1]) if heading else 0
         path = [outer for outer in path if outer[0] < level]
         said = plain_text(heading_title(line)).strip(" :") if heading else ""
-        section, body = Section(said, level, tuple(title for _, title in path)), []
+        section, body = Section(said, level, tuple([title for _, title in path])), []
         path.append((level, said))
-    section.blocks = list(_blocks(body))
+    section.blocks = _blocks(body, mixed=mixed)
     found.append(section)
-    for one, following in zip(found, found[1:], strict=False):
+    for one, following in pairwise(found):
         one.open_end = following.level > one.level > 0
     return [one for one in found if one.heading or one.blocks]
 
 
-def _blocks(lines: Sequence[str]) -> Iterator[Block]:
+def _blocks(lines: Sequence[str], *, mixed: bool) -> list[Block]:
     """The blocks of a section; a list of links alone (a menu, a table of contents) is none of them."""
-    blocks = list(_read(_own_lines(lines) if any(map(_NOT_OWN, lines)) else lines))
-    for at, block in enumerate(blocks):
-        if block.kind == "item" and _LINK_ALONE.match(block.text) and _is_menu(blocks, at):
-            continue
-        yield block
+    blocks = _read(_own_lines(lines) if mixed else lines)
+    if not any(block.text[:1] in "[<h!" and block.kind == "item" for block in blocks):
+        return blocks
+    return [block for at, block in enumerate(blocks) if not _is_menu(blocks, at)]
 
 
 def _is_menu(blocks: Sequence[Block], at: int) -> bool:
-    """Whether all items of the list in which the item `at` stands are links."""
+    """Whether the block `at` is an item of a list whose items are all links."""
+    if blocks[at].kind != "item" or not _LINK_ALONE.match(blocks[at].text):
+        return False
     start = end = at
     while start and blocks[start - 1].kind == "item":
         start -= 1
@@ -113,25 +119,28 @@ def _is_menu(blocks: Sequence[Block], at: int) -> bool:
 
 
 class _Reader:
-    """The block that stands open while lines are read."""
+    """The blocks that were read, and the one that stands open."""
 
     def __init__(self) -> None:
-        self.kind: Kind = "text"
-        self.lines: list[str] = []
-        self.depth = 0
-        self.term = ""
-
-    def closed(self) -> Iterator[Block]:
-        """The open block, if it says anything."""
-        if self.lines:
-            text = "\n".join(self.lines) if self.kind == "code" else " ".join(map(str.strip, self.lines))
-            if _SAYS.search(text):
-                yield Block(self.kind, text, tuple(self.lines), self.term, self.depth)
+        self.blocks: list[Block] = []
         self.open("text")
 
     def open(self, kind: Kind, *lines: str, depth: int = 0, term: str = "") -> None:
-        """Begin another."""
+        """Begin another block."""
         self.kind, self.lines, self.depth, self.term = kind, list(lines), depth, term
+
+    def close(self) -> None:
+        """Keep the open block, if it says anything."""
+        lines = self.lines
+        if not lines:
+            return
+        if len(lines) == 1:
+            text = lines[0].strip() if self.kind != "code" else lines[0]
+        else:
+            text = "\n".join(lines) if self.kind == "code" else " ".join(map(str.strip, lines))
+        if _SAYS.search(text):
+            self.blocks.append(Block(self.kind, text, tuple(lines), self.term, self.depth))
+        self.kind, self.lines, self.term = "text", [], ""
 
 
 def _own_lines(lines: Iterable[str]) -> Iterator[str]:
@@ -165,56 +174,59 @@ def _own_lines(lines: Iterable[str]) -> Iterator[str]:
             yield line
 
 
-def _read(lines: Iterable[str]) -> Iterator[Block]:
+def _read(lines: Iterable[str]) -> list[Block]:
+    """The blocks of lines. What a line can be is told by its first sign, before any expression is tried."""
     reader, fence, blank = _Reader(), "", True
     for line in lines:
         said = line.strip()
         if fence:
             if said.startswith(fence) and not said.strip(fence[0]):
                 fence = ""
-                yield from reader.closed()
+                reader.close()
+                reader.open("text")
             else:
                 reader.lines.append(line)
             continue
         if not said:
             blank = True
-            if reader.kind in ("text", "aside", "table"):
-                yield from reader.closed()
+            if reader.kind in _CLOSED_BY_BLANK:
+                reader.close()
             continue
+        first = said[0]
         indented = line[0] in " \t"
         as_code = indented and _CODE_INDENT.match(line) is not None
-        bullet = None if as_code and blank and not reader.lines else BULLET.match(line)
-        mark = _FENCE.match(line)
-        if mark:
-            yield from reader.closed()
+        listed = not (as_code and blank and not reader.lines) and (first in _BULLETS or first.isdigit())
+        if first in "`~" and (mark := _FENCE.match(line)):
+            reader.close()
             reader.open("code")
             fence = mark[1]
-        elif "|" in said and TABLE_ROW.match(line):
+        elif first == "|" and TABLE_ROW.match(line):
             if reader.kind != "table":
-                yield from reader.closed()
+                reader.close()
                 reader.open("table")
             reader.lines.append(said)
-        elif not _SAYS.search(said):  # a rule line, or an ornament
-            yield from reader.closed()
-        elif bullet:
-            yield from reader.closed()
+        elif not first.isalnum() and not _SAYS.search(said):  # a rule line, or an ornament
+            reader.close()
+        elif listed and (bullet := BULLET.match(line)):
+            reader.close()
             reader.open("item", line[bullet.end() :], depth=len(bullet[1].expandtabs(4)) // 2)
-        elif (defined := _DEFINITION.match(line)) and (term := _term_before(reader)):
+        elif first == ":" and (defined := _DEFINITION.match(line)) and (term := _term_before(reader)):
             if reader.kind == "term":
-                yield from reader.closed()
+                reader.close()
             reader.open("term", defined[1], term=term)
-        elif said[0] == ">":
-            if reader.kind != "aside" or not reader.lines:
-                yield from reader.closed()
+        elif first == ">":
+            if reader.kind != "aside":
+                reader.close()
                 reader.open("aside")
             reader.lines.append(said.lstrip("> "))
         elif reader.lines and (indented or not blank) and reader.kind != "table" and (reader.kind != "code" or as_code):
             reader.lines.append(line)
         else:
-            yield from reader.closed()
+            reader.close()
             reader.open("code" if as_code and blank else "text", line)
         blank = False
-    yield from reader.closed()
+    reader.close()
+    return reader.blocks
 
 
 def _term_before(reader: _Reader) -> str:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 LONGEST_VALUE = 240
 #: The marks of a longer one aren't looked for: that takes time with the square of its length.
 _LONGEST_MARKED_UP = 10 * LONGEST_VALUE
+_SAYS = re.compile(r"[^\W_]")
 #: What is whole, or isn't stated at all.
 _WHOLE = ("faq", "section", "option")
 
@@ -30,8 +31,8 @@ _WHOLE = ("faq", "section", "option")
 class Found(NamedTuple):
     """A fact and where it was seen.
 
-    `seen_as` is "field", "label", "table", "section", "sentence", "option" (of a command), or "faq": a question that
-    the document asks itself is the fact's attribute, its answer the value.
+    `seen_as` is "field", "label", "table", "section", "sentence", "definition", "option" (of a command), or "faq": a
+    question that the document asks itself is the fact's attribute, its answer the value.
     """
 
     fact: Fact
@@ -73,12 +74,9 @@ def facts_of(
             if key not in skipped:
                 found.setdefault((title, key), Found(fact, seen_as))
             return
-        if len(value) > LONGEST_VALUE and not is_marked_up(first := first_sentence(value)):
-            value = first  # before the rest, which isn't needed, is made plain
-        value = value[:_LONGEST_MARKED_UP]
-        value = plain_text(value).rstrip(" ,;")
+        value = value.rstrip(" ,;")
         key = (title if subject == name else fold(subject), label_key(label))
-        if not key[1] or key[1] in skipped or key in found or not any(map(str.isalnum, value)):
+        if not key[1] or key[1] in skipped or key in found or not value:
             return
         if title.endswith(f"({fold(value)})"):  # rows of one name are told apart by it: the question would tell it
             return
@@ -87,6 +85,8 @@ def facts_of(
             if len(value) > LONGEST_VALUE:
                 return
         said = None if fold(value).strip(" .") in missing else value
+        if said and not _SAYS.search(said):  # an ornament
+            return
         fact = Fact(document=document_id, chunk=chunk, subject=subject, attribute=label, value=said)
         found[key] = Found(fact, seen_as)
 
@@ -101,8 +101,15 @@ def facts_of(
         text = _field_text(value)
         label = field_label(field)
         if text and fold(text) != title and not any(_same(label, text, fact) for fact in in_text):
-            add(_chunk_saying(passages, field, text).id, name, label, text, "field")
+            add(_chunk_saying(passages, field, text).id, name, label, _plain(text), "field")
     return list(found.values())
+
+
+def _plain(value: str) -> str:
+    """A field's text without markup; of a longer one the first sentence, before the rest is made plain."""
+    if len(value) > LONGEST_VALUE and not is_marked_up(first := first_sentence(value)):
+        value = first
+    return plain_text(value[:_LONGEST_MARKED_UP])
 
 
 def _question_in(document: Document) -> tuple[str, str] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from dyag_core.api import fold, plain_text
@@ -45,9 +46,9 @@ _ASKS = re.compile(
 _WORD = re.compile(r"[^\W\d_]{4,}")
 #: Words of a question that say nothing of what it is about.
 _ASKING = frozenset(
-    "quel quelle quels quelles quoi comment combien pourquoi quand lequel laquelle sont etre avoir faire fait faut peut dois "
-    "doit vous nous votre vos notre nos cette cela dans avec pour what when which where whose does have with your this that "
-    "these those should".split()
+    "quel quelle quels quelles quoi comment combien pourquoi quand lequel laquelle sont etre avoir faire fait faut "
+    "peut dois doit vous nous votre vos notre nos cette cela dans avec pour what when which where whose does have "
+    "with your this that these those should".split()
 )
 _DEFINITION = re.compile(r"^(?:qu['’]est[- ]ce qu|c['’]est quoi|what (?:is|are) )")
 #: It speaks of something that was named before: "Puis-je le prêter ?", "Est-il gratuit ?", "Who can see it?"
@@ -63,13 +64,14 @@ _POINTING = re.compile(
 )
 #: "Questions fréquentes sur le badge" are about the badge.
 _OF_A_FAQ = re.compile(
-    r"^(?:foire aux questions|questions (?:les plus )?fr[ée]quentes|faq|frequently asked questions|questions(?: (?:and|et) "
-    r"(?:answers|r[ée]ponses))?)\s*(?:[:–—-]|\b(?:sur|à propos de|about|on)\b)?\s*",
+    r"^(?:foire aux questions|questions (?:les plus )?fr[ée]quentes|faq|frequently asked questions"
+    r"|questions(?: (?:and|et) (?:answers|r[ée]ponses))?)\s*(?:[:–—-]|\b(?:sur|à propos de|about|on)\b)?\s*",
     re.IGNORECASE,
 )
 #: An answer that points at what isn't in it.
 _ELSEWHERE = re.compile(
-    r"\bci-(?:dessous|dessus|contre|apres|joint\w*)\b|\b(?:image|figure|tableau|capture|schema|video|lien|page)s? suivante?s?\b"
+    r"\bci-(?:dessous|dessus|contre|apres|joint\w*)\b"
+    r"|\b(?:image|figure|tableau|capture|schema|video|lien|page)s? suivante?s?\b"
     r"|\b(?:see|shown|listed|described|as|the) (?:below|above)\b|\b(?:below|above)[.:,]"
     r"|\bfollowing (?:image|table|figure|screenshot|screen|page|links?|video)\b|\blike this\s*:"
     r"|\bnous (?:y )?reviendrons\b|\bvoir (?:plus (?:bas|haut|loin)|l[ae] (?:partie|chapitre|section))\b"
@@ -92,6 +94,7 @@ class Unfit(ValueError):
     """A question that isn't asked; the reason is its text."""
 
 
+@lru_cache(maxsize=4096)
 def as_question(said: str) -> str:
     """A heading, a bold line or a cell as the question that it is, "" where it is none."""
     text = _NUMBERED.sub("", plain_text(said)).strip(" :")
@@ -167,6 +170,8 @@ def answer_of(blocks: Sequence[Block]) -> str:
 
 def pairs_in(section: Section) -> Iterator[tuple[str, list[Block]]]:
     """(question, blocks that answer it) of the bold lines and `Q:` / `A:` pairs in a section."""
+    if not any("?" in block.text or _PAIR.match(block.text) for block in section.blocks):
+        return
     question, blocks = "", list[Block]()
     for block in section.blocks:
         for said, rest in _asked(block):

@@ -15,7 +15,7 @@ from dyag_plugins.generators.facts.derived import derived
 from dyag_plugins.generators.facts.extraction import Found, facts_of
 from dyag_plugins.generators.facts.label_history import LabelHistory
 from dyag_plugins.generators.facts.mentions import Mentions
-from dyag_plugins.generators.facts.own_questions import option_question, own_question
+from dyag_plugins.generators.facts.own_questions import own_ask
 from dyag_plugins.generators.facts.packs import label_key, load_pack
 from dyag_plugins.generators.facts.phrasing import Wordings
 from dyag_plugins.generators.facts.questions import Ask, kind_of, where_in
@@ -38,8 +38,8 @@ _MAY_WAIT = 4
 
 
 #: What brings a question of its own, and what is read off running text: the latter is asked only where it is sure.
-_OWN = ("faq", "option")
-_OF_TEXT = ("label", "table", "section", "sentence", "option")
+_OWN = ("faq", "option", "definition")
+_OF_TEXT = ("label", "table", "section", "sentence", "definition", "option")
 
 
 class RuleOptions(BaseModel, extra="forbid"):
@@ -107,7 +107,7 @@ class Interview:
             if reason := self._doubt(ask):
                 self.run.left_out[reason] += 1
                 continue
-            said = ask.fact.attribute if ask.rule in _OWN else label_key(ask.fact.attribute)
+            said = ask.templates[0] if ask.rule in _OWN else label_key(ask.fact.attribute)
             once.setdefault((ask.fact.subject, ask.phrase.noun or said), ask)
         told, blank = list[Ask](), list[Ask]()
         for ask in once.values():
@@ -177,8 +177,9 @@ class Interview:
         left = self.run.left_out[PROSE]
         if left > self._asked:
             self.run.warn(
-                f"most of this is running text: {left} sections of it were not asked about, for {self._asked} facts that "
-                "were; rules take only what is labelled or asked in it. A language model reads the rest: --method llm"
+                f"most of this is running text: {left} sections of it were not asked about, for {self._asked} facts "
+                "that were; rules take only what is labelled or asked in it. A language model reads the rest: "
+                "--method llm"
             )
 
     def _doubt(self, ask: Ask) -> str | None:
@@ -187,6 +188,8 @@ class Interview:
             return NO_SUBJECT if is_clause(ask.fact.subject) else None
         if ask.rule in _OF_TEXT and not is_name(ask.fact.subject):
             return NO_SUBJECT
+        if ask.rule == "section" and ask.kind in ("how many", "when") and not re.search(r"\d", ask.fact.value or ""):
+            return PROSE
         if ask.rule == "table" and not self.words.is_attribute(ask.fact.attribute):
             return NO_ATTRIBUTE
         return None
@@ -197,7 +200,7 @@ class Interview:
         number = value is not None and value.isdigit()
         phrase = self.words.phrase(fact.attribute, heading=seen_as == "section", number=number)
         if seen_as in _OWN:
-            return (own_question if seen_as == "faq" else option_question)(fact, phrase, self.pack)
+            return own_ask(fact, seen_as, phrase, self.pack)
         if value is None:
             # A blank field is asked about in the words in which others of its label are.
             return Ask(fact, self.told.phrase(label_key(fact.attribute)) or phrase, kind_of(phrase, None), "blank")

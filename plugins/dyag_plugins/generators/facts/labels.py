@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from dyag_core.api import fold, plain_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from dyag_plugins.generators.facts.blocks import Block
 
-_LONGEST_LABEL_WORDS = 6
+_LONGEST_LABEL, _LONGEST_LABEL_WORDS = 71, 6
 #: Under a label that nothing is known of, more words than that are a remark.
 _MOST_WORDS = 15
 #: A line that goes on with the one before it is about as long as a page is wide.
 _WRAPPED = 60
 
-_LABELLED = re.compile(r"^(?P<label>[^\W\d_][^:|\n.!?;]{0,70}?)\s*:\s+(?P<value>\S.*)$")
+_NOT_IN_A_LABEL = re.compile(r"[|.!?;]")
 #: What a clause begins with; no label does.
 _CLAUSE = re.compile(
     r"^(?:pour|si|dans|quand|lorsque|afin|comme|ainsi|en|sur|par|a|ou|et|mais|donc|car|il|elle|on|nous|vous|je|ce|cela|c['’]"
@@ -27,9 +26,9 @@ _CLAUSE = re.compile(
 )
 #: Labels of remarks, whose "value" is advice, not an attribute.
 _REMARKS = frozenset(
-    "attention astuce avertissement bon a savoir caution conseil danger e g exemple exemples example examples hint i e "
-    "important info information n b nb nota nota bene note notes ps rappel remarque remarques tip tips todo warning fixme "
-    "par exemple for example for instance please note p s source cf voir see".split()
+    "attention astuce avertissement bon a savoir caution conseil danger e g exemple exemples example examples hint i "
+    "important info information n b nb nota bene note notes ps rappel remarque remarques tip tips todo warning fixme "
+    "par for instance please p s source cf voir see".split()
 ) | {"bon a savoir", "par exemple", "for example", "for instance", "nota bene", "please note", "a noter", "n b", "p s"}
 #: They number parts of a text.
 _PART = re.compile(
@@ -39,30 +38,35 @@ _PART = re.compile(
 _POINTS_AWAY = re.compile(r"^(?:voir|cf\.?|see|consulter|cliquer|click)\b")
 
 
-def labels_in(block: Block) -> Iterator[tuple[str, str]]:
+def labels_in(block: Block) -> list[tuple[str, str]]:
     """(label, value) of a block whose first line has a label; a value goes on over the lines that follow."""
     if block.kind == "term":
-        yield plain_text(block.term).rstrip(" :"), plain_text(block.text)
-        return
+        return [(plain_text(block.term).rstrip(" :"), plain_text(block.text))]
     if ":" not in block.text or block.kind not in ("text", "item"):
-        return
-    label, value, before = "", "", 0
+        return []
+    found: list[tuple[str, str]] = []
+    before = 0
     for line in block.lines:
         text = plain_text(line)
-        found = _LABELLED.match(text) if ":" in text else None
-        begins = found and len(found["label"].split()) <= _LONGEST_LABEL_WORDS and "//" not in found["label"]
-        if found and begins and (not label or before < _WRAPPED):
-            if label:
-                yield label, value
-            label, value = found["label"].strip(), found["value"]
-        elif label:
-            value = f"{value} {text}"
+        said, colon, rest = text.partition(":")
+        said = said.rstrip()
+        if colon and rest[:1] == " " and (not found or before < _WRAPPED) and _is_label(said):
+            found.append((said, rest.strip()))
+        elif found:
+            found[-1] = (found[-1][0], f"{found[-1][1]} {text}")
         else:
-            return
+            return []
         before = len(text)
-    yield label, value
+    return found
 
 
+def _is_label(said: str) -> bool:
+    if not said or not said[0].isalpha() or len(said) > _LONGEST_LABEL or _NOT_IN_A_LABEL.search(said):
+        return False
+    return len(said.split()) <= _LONGEST_LABEL_WORDS and "//" not in said
+
+
+@lru_cache(maxsize=4096)
 def is_remark(label: str) -> bool:
     """Whether what follows is a remark ("Attention: ..."), not the value of an attribute."""
     return " ".join(re.findall(r"\w+", fold(label))) in _REMARKS

@@ -24,22 +24,18 @@ _KINDS = (
 )
 
 
-def own_question(fact: Fact, phrase: Phrase, pack: Pack) -> Ask:
-    """What a document asks itself, in its own words first, then in others that mean the same."""
-    question = fact.attribute
-    folded = fold(question)
-    kind = next((kind for kind, pattern in _KINDS if pattern.match(folded)), "what")
-    return Ask(
-        fact, phrase, kind, "faq", tuple(map(_literal, (question, *_reworded(question, pack)))), fact.value or ""
-    )
-
-
-def option_question(fact: Fact, phrase: Phrase, pack: Pack) -> Ask:
-    """What an option of a command does."""
-    name = _literal(fact.attribute)
-    return Ask(
-        fact, phrase, "what", "option", tuple(t.replace("{label}", name) for t in pack.options), fact.value or ""
-    )
+def own_ask(fact: Fact, seen_as: str, phrase: Phrase, pack: Pack) -> Ask:
+    """What a document asks itself, in its words and in others; else what a term means, or an option does."""
+    kind = "what"
+    if seen_as == "faq":
+        folded = fold(fact.attribute)
+        kind = next((kind for kind, pattern in _KINDS if pattern.match(folded)), kind)
+        templates = tuple(map(_literal, (fact.attribute, *_reworded(fact.attribute, pack))))
+    elif seen_as == "option":
+        templates = tuple(template.replace("{label}", _literal(fact.attribute)) for template in pack.options)
+    else:
+        templates = tuple(pack.definitions)
+    return Ask(fact, phrase, kind, seen_as, templates, fact.value or "")
 
 
 def _reworded(question: str, pack: Pack) -> Iterator[str]:
@@ -48,8 +44,14 @@ def _reworded(question: str, pack: Pack) -> Iterator[str]:
     for rewording in pack.rewordings:
         found = re.match(rewording.pattern, asked, re.IGNORECASE)
         if found:
-            yield from (template.format_map(found.groupdict()) + context for template in rewording.questions)
+            groups = {name: _inside(text, found.start(name)) for name, text in found.groupdict().items()}
+            yield from (template.format_map(groups) + context for template in rewording.questions)
             return
+
+
+def _inside(text: str, start: int) -> str:
+    """A part of a question as it stands inside another: without the capital of its beginning."""
+    return text[:1].lower() + text[1:] if start == 0 else text
 
 
 def _literal(text: str) -> str:

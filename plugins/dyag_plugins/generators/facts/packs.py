@@ -164,11 +164,13 @@ class Pack(BaseModel, extra="forbid"):
     patterns: list[Pattern] = Field(default_factory=list)
     vague: list[str] = Field(default_factory=list)
     attributes: list[str] = Field(default_factory=list)
+    definitions: list[str] = Field(default_factory=list)
     options: list[str] = Field(default_factory=list)
     rewordings: list[Rewording] = Field(default_factory=list)
 
     @field_validator(
-        "options", "frames", "label_frames", "noun_questions", "adjective_questions", "label_questions", "checks", "part_checks",
+        "definitions", "options", "frames", "label_frames", "noun_questions", "adjective_questions", "label_questions",
+        "checks", "part_checks",
         "counts", "combined", "same", "choices", "follow", "follow_other", "follow_count",
     )  # fmt: skip
     @classmethod

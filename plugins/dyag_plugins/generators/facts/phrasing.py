@@ -249,7 +249,7 @@ class Wordings:
     def _of(self, name: str) -> str:
         if self.lang == "en":
             return f"of {name}"
-        for article, merged in (("Le ", "du "), ("Les ", "des ")):
+        for article, merged in (("Le ", "du "), ("Les ", "des "), ("le ", "du "), ("les ", "des ")):
             if name.startswith(article):
                 return merged + name[len(article) :]
         return f"d'{name}" if self._elides(name) else f"de {name}"

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 LONGEST_PART = 40
 
 _OPEN_LIST = re.compile(
-    r"(?:\.{2,}|…|:)\W*$|\betc\b|\b(?:notamment|entre autres|par exemple|tels? que|telles? que|including|includes?|such as"
-    r"|e\.g\.|for example|among others)\b",
+    r"(?:\.{2,}|…|:)\W*$|\betc\b|\b(?:notamment|entre autres|par exemple|tels? que|telles? que|including|includes?"
+    r"|such as|e\.g\.|for example|among others)\b",
     re.IGNORECASE,
 )
 _INNER_COMMA = re.compile(r"\([^()]*[,;][^()]*\)|^[^()]*\)|\([^()]*$|[.!?] [A-ZÀ-Þ]")

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from dyag_core.api import first_sentence, fold, plain_text
 from dyag_plugins.generators.facts.blocks import Section, sections_of
+from dyag_plugins.generators.facts.descriptions import defined, describes, is_description, repeats, short_text
 from dyag_plugins.generators.facts.faq import ANSWERS, LONGEST_ANSWER, QUESTIONS, Unfit, answered, as_question, pairs_in
 from dyag_plugins.generators.facts.labels import is_remark, labels_in, states
 from dyag_plugins.generators.facts.packs import label_key
@@ -34,45 +34,15 @@ CUT = "a question whose answer goes on elsewhere"
 NO_SUBJECT = "about a title that names nothing"
 NO_ATTRIBUTE = "a table's column that isn't known as an attribute"
 
-#: A section's text is the value of its heading up to this length.
-LONGEST_SECTION = 500
 #: So many characters of running text for each thing stated, and a document is prose.
 _PROSE = 500
 _LONGEST_HEADING_WORDS = 6
-#: Fewer words describe nothing.
-_FEWEST_WORDS = 2
-#: The beginning of a cell that is a sentence of its own: "La licence est ouverte."
-_SENTENCE = re.compile(r"^(?:\S+\s+){0,6}(?:est|sont|doit|doivent|peut|peuvent|is|are|must|can|should)\b")
 #: "III", "12", "b": the rows are numbered, not named.
 _ORDINAL = re.compile(r"[ivxlc\d.]+|.|\W+")
-_LEADS_ON = re.compile(r"\bsuivante?s?\b|\bfollowing\b|\bci-dessous\b|\bbelow\b")
 _OPTION = re.compile(r"^-{1,2}\w[\w-]*")
-_ARTICLE = re.compile(r"^(?:l['’]|(?:le|la|les|un|une|the|an|a)\s+)", re.IGNORECASE)
-#: The verb of a sentence that says what something is, or does; not what became of it, or what one can do with it.
-_TELLS_WHAT = re.compile(
-    r"^,?\s+(?:\([^)]*\)\s+)?(?!a ete|ont ete|has|have|was|were|sera|seront|will|peu|can|may|doi|must|should|n['’]|ne\b|et\b|and\b"
-    r"|ou\b|or\b|de\b|du\b|des\b|d['’]|of\b|for\b|pour\b|a\b|au\b|aux\b|dans\b|in\b|with\b|avec\b|sur\b|on\b|en\b|qui\b|that\b|which\b)"
-    r"[a-z]"
-)
-_DEFINES = re.compile(
-    r"^,?\s+(?:\([^)]*\)\s*,?\s*)?(?:(?:designe|consiste|correspond|means|refers)\s"
-    r"|(?:est|is)\s+(?:\w+ment |basically |simply )?(?:un|une|le|la|les|des|l['’]|celui|celle|ce qu|defini|a|an|the|any|one|what)\b)"
-)
-#: How a description begins that doesn't name what it describes.
-_GENUS = re.compile(
-    r"^(?:un|une|a|an|logiciel|application|outil|service|plateforme|bibliotheque|systeme|site|portail|framework|software"
-    r"|tool|library|platform|web) [a-z]"
-)
-
-
 _DESCRIPTIONS = frozenset(("description", "definition", "presentation", "resume", "description courte", "a propos"))
 #: Headings of parts of a text that are labels of attributes, too.
 _PARTS = frozenset("usage usages use introduction utilisation version versions date dates".split())
-#: What begins like this speaks to the reader, or of something that was named before.
-_NO_DESCRIPTION = re.compile(
-    r"^(?:ce|cet|cette|ces|il|elle|ils|elles|on|nous|vous|je|si|pour|this|these|it|they|you|we|if|to|see|voir|oui|non|yes|no"
-    r"|pourquoi|qui|que|quoi|quel\w*|comment|what|why|who|how|[a-z]+ez|[a-z]{3,}(?:er|ir)|indique|permet|precise|contient)\b"
-)
 
 
 class Stated(NamedTuple):
@@ -117,7 +87,11 @@ def _parsed(document: Document) -> list[tuple[str, Section]]:
 
 
 class _Reader:
-    """Reads the sections of one document."""
+    """Reads the sections of one document, by what the whole of it is.
+
+    `prose`: mostly running text. `several`: labels come again under other headings, as in a file on many things.
+    `record`: it has labels, each once, and some that are known; `sheet`: hardly anything but labels.
+    """
 
     def __init__(
         self,
@@ -129,10 +103,9 @@ class _Reader:
     ) -> None:
         self.read, self.left = read, left
         self.is_attribute, self.has_question = is_attribute, has_question
-        self.title, self.name = fold(document.title), document.title
-        self.tops = {fold(section.heading) for _, section in read if section.level == 1}
-        self.tops |= {fold(section.above[0]) for _, section in read if section.above and section.level > 1}
-        self.labels = {id(block): list(labels_in(block)) for _, section in read for block in section.blocks}
+        self.name, self.title = document.title, fold(document.title)
+        self.tops = {section.above[0] if section.above else section.heading for _, section in read}
+        self.labels = {id(block): labels_in(block) for _, section in read for block in section.blocks}
         self.headings: dict[str, set[str]] = defaultdict(set)  # under which headings a label stands
         running, stated, labelled, others = 0, 1, 0, 0
         for _, section in read:
@@ -146,11 +119,12 @@ class _Reader:
                     self.headings[label_key(label)].add(section.heading)
         self.prose = running > _PROSE * stated
         self.several = any(len(headings) > 1 for headings in self.headings.values())
-        self.record = (
-            not self.prose and not self.several and (any(map(is_attribute, self.headings)) or labelled >= others)
-        )
+        listed = not self.prose and not self.several
+        self.record = listed and any(map(is_attribute, self.headings))
+        self.sheet = listed and labelled >= others
 
     def statements(self) -> Iterator[Stated]:
+        """All that is stated, in the document's order."""
         for chunk, section in self.read:
             asked = False
             for subject, label, value, seen_as in self._section(section):
@@ -161,6 +135,7 @@ class _Reader:
 
     def _section(self, section: Section) -> Iterator[tuple[str, str, str, str]]:
         about = (*section.above, self.name) if self.name not in section.above else section.above
+        about_title = self._is_about_title(section)
         if as_question(section.heading):
             yield from self._answered(section, section.heading, section.blocks, about, whole=True)
             return
@@ -173,8 +148,8 @@ class _Reader:
         for block in section.blocks:
             if block.kind == "table":
                 yield from self._table(block.lines)
-        yield from self._labels(section)
-        yield from self._text(section)
+        yield from self._labels(section, about=about_title)
+        yield from self._text(section, about=about_title)
 
     def _answered(
         self, section: Section, question: str, blocks: Sequence[Block], about: Sequence[str], *, whole: bool
@@ -183,7 +158,7 @@ class _Reader:
             self.left[CUT] += 1
             return
         try:
-            found = answered(question, blocks, about, named=self.record)
+            found = answered(question, blocks, about, named=self.record and is_name(self.name))
         except Unfit as reason:
             self.left[str(reason)] += 1
         else:
@@ -203,16 +178,15 @@ class _Reader:
                     yield "", question, answer, "faq"
             return
         for subject, label, value in table_facts(cells):
-            if _ORDINAL.fullmatch(fold(subject)):
+            if not value or _ORDINAL.fullmatch(fold(subject)):
                 continue
             described = label_key(label) in _DESCRIPTIONS
-            if described and (not _is_description(value) or _SENTENCE.match(fold(value)) or self.is_attribute(subject)):
+            if described and (self.is_attribute(subject) or not is_description(value, of_a_cell=True)):
                 self.left[NO_ATTRIBUTE] += 1
-            elif subject == "" or not (_repeats(label, value) or _repeats(subject, value)):
+            elif subject == "" or not (repeats(label, value) or repeats(subject, value)):
                 yield subject, label, value, "table"
 
-    def _labels(self, section: Section) -> Iterator[tuple[str, str, str, str]]:
-        about = self._is_about_title(section)
+    def _labels(self, section: Section, *, about: bool) -> Iterator[tuple[str, str, str, str]]:
         glossary = not any(self.is_attribute(block.term) for block in section.blocks if block.term)
         led_in = False
         for block in section.blocks:
@@ -221,8 +195,8 @@ class _Reader:
                 if block.kind == "term" and _OPTION.match(label):
                     yield "", label, value, "option"
                 elif block.kind == "term" and glossary:
-                    if is_name(label) and _is_description(value):
-                        yield label, "Description", value, "sentence"
+                    if is_name(label) and is_description(value):
+                        yield label, "Description", value, "definition"
                 elif is_remark(label):
                     self.left[REMARK] += 1
                 elif not self._is_attribute(label, value, about=about, led_in=led_in or block.depth > 0):
@@ -238,102 +212,48 @@ class _Reader:
 
     def _belongs_to(self, heading: str, label: str, value: str) -> bool:
         """Whether a label of one section among several with such labels is that of what its heading names."""
-        if label_key(label) in _DESCRIPTIONS and not _is_description(value):
+        if label_key(label) in _DESCRIPTIONS and not is_description(value):
             return False
         return self.is_attribute(label) and is_name(heading) and not self.is_attribute(heading)
 
     def _is_attribute(self, label: str, value: str, *, about: bool, led_in: bool) -> bool:
         """Whether a label is one of the document's: known as one, or beside one that is known, in no running text."""
-        if _repeats(label, value):
+        if repeats(label, value):
             return False
         if self.is_attribute(label):
             return about or not self.prose
-        return self.record and not led_in and states(label, value)
+        return (self.record or (self.sheet and about)) and not led_in and states(label, value)
 
-    def _text(self, section: Section) -> Iterator[tuple[str, str, str, str]]:
+    def _text(self, section: Section, *, about: bool) -> Iterator[tuple[str, str, str, str]]:
         """What the running text of a section says: what something is, or the value of its heading."""
         blocks = [block for block in section.blocks if not self.labels[id(block)]]
         if not blocks or section.fragment or blocks[0].kind not in ("text", "item"):
             return
-        first = first_sentence(plain_text(blocks[0].text)) if blocks[0].kind == "text" else ""
-        if self._is_about_title(section):
-            if first and is_name(self.name) and self._describes(first):
+        first = plain_text(first_sentence(blocks[0].text)) if blocks[0].kind == "text" else ""
+        if about:
+            if first and is_name(self.name) and describes(first, self.name, genus=not self.prose):
                 yield "", "Description", first, "sentence"
             return
-        if (term := _defined(first, section.heading)) and len(first) <= LONGEST_SECTION:
-            yield term, "Description", first, "sentence"
+        if (term := defined(first, section.heading)) and len(first) <= LONGEST_ANSWER:
+            yield term, "Description", first, "definition"
             return
         label = section.heading.rstrip(" :.")
         if section.open_end or not self._is_asked_about(label):
             return
-        text = _short_text(blocks)
-        if text and (label_key(label) not in _DESCRIPTIONS or _is_description(text)):
+        text = short_text(blocks)
+        if text and (label_key(label) not in _DESCRIPTIONS or is_description(text)):
             yield "", label, text, "section"
 
     def _is_asked_about(self, heading: str) -> bool:
         """Whether a heading is an attribute; in running text one that there is a question for, all of it."""
-        if label_key(heading) in _PARTS or is_generic(heading) or len(heading.split()) > _LONGEST_HEADING_WORDS:
+        if ":" in heading or len(heading.split()) > _LONGEST_HEADING_WORDS:
+            return False
+        if label_key(heading) in _PARTS or is_generic(heading):
             return False
         return self.is_attribute(heading) if not self.prose else self.has_question(heading)
 
     def _is_about_title(self, section: Section) -> bool:
-        if not section.heading or fold(section.heading) == self.title:
+        heading = section.heading
+        if not heading or heading == self.name:
             return True
-        return section.level == 1 and len(self.tops) == 1
-
-    def _describes(self, sentence: str) -> bool:
-        """Whether a sentence, the first of a page, says what its title names."""
-        if sentence[-1:] not in ".!…":
-            return False
-        folded = fold(sentence)
-        own = folded.removeprefix("«").strip()
-        own = own if own.startswith(self.title) else _ARTICLE.sub("", own)
-        if own.startswith(self.title):
-            return _TELLS_WHAT.match(own[len(self.title) :]) is not None
-        return not self.prose and _GENUS.match(folded) is not None
-
-
-def _repeats(label: str, value: str) -> bool:
-    """ "Format : le format du champ" tells nothing."""
-    said, named = _ARTICLE.sub("", fold(plain_text(value))), fold(label)
-    return said.startswith(named) and not said[len(named) :].strip().startswith(("est", "is"))
-
-
-def _is_description(value: str) -> bool:
-    """Whether a text says what something is: some words, no advice, and no sentence on something else."""
-    folded = fold(plain_text(value))
-    if len(folded.split()) < _FEWEST_WORDS or " : " in folded or not folded[0].isalnum():
-        return False
-    return not _NO_DESCRIPTION.match(folded)
-
-
-def _defined(sentence: str, heading: str) -> str:
-    """The term, with its article, of a sentence that defines what a heading names; "" for any other sentence."""
-    if not heading or not sentence.endswith(".") or not is_name(heading):
-        return ""
-    article = _ARTICLE.match(sentence)
-    start = article.end() if article else 0
-    bare = _ARTICLE.sub("", heading)
-    folded, own = fold(sentence[start:]), fold(bare)
-    if not folded.startswith(own) or not _DEFINES.match(folded[len(own) :]):
-        return ""
-    term = sentence[: start + len(bare)]
-    return term[:1].lower() + term[1:] if article else heading
-
-
-def _short_text(blocks: Sequence[Block]) -> str:
-    """Blocks as one line, where they are short and whole: sentences, or a list; code belongs to what leads to it."""
-    if any(block.kind in ("table", "term") or block.depth for block in blocks):
-        return ""
-    said = [(block.kind, plain_text(block.text)) for block in blocks if block.kind in ("text", "item", "code")]
-    text = ""
-    for (kind, part), (following, _) in pairwise([*said, ("", "")]):
-        if kind == "code":
-            continue
-        if (part.endswith(":") and following != "item") or (following == "code" and _LEADS_ON.search(fold(part))):
-            return ""
-        if kind == "item":
-            text += f"{',' if text[-1:].isalnum() else ''} {part.rstrip(' ;,.')}"
-        else:
-            text += f" {part}"
-    return text.strip() if len(text) <= LONGEST_SECTION and any(map(str.isalnum, text)) else ""
+        return (section.level == 1 and len(self.tops) == 1) or fold(heading) == self.title

@@ -12,36 +12,41 @@ _MOST_WORDS = 9
 _GENERIC = frozenset(
     "accueil annexe annexes bibliographie bienvenue brouillon changelog chapitre chapter conclusion contents contenu "
     "divers doc docs document documentation documents draft example examples exemple exemples faq general generalites "
-    "glossaire glossary header home index information informations introduction lexique lien liens links menu news notes "
-    "overview page partie preambule preface presentation questions readme redirection references resources ressources "
-    "resume section sommaire summary toc untitled welcome".split()
+    "glossaire glossary header home index information informations introduction lexique lien liens links menu news "
+    "notes overview page partie preambule preface presentation questions readme redirection references resources "
+    "ressources resume section sommaire summary toc untitled welcome".split()
 ) | {
     "a propos", "en bref", "foire aux questions", "frequently asked questions", "getting started", "in short",
     "lexique des termes techniques", "liens utiles", "mentions legales", "on this page", "plan du site",
-    "pour aller plus loin", "questions et reponses", "questions frequentes", "questions reponses", "read me", "sans titre",
-    "see also", "sur cette page", "table des matieres", "table of contents", "useful links", "voir aussi",
+    "pour aller plus loin", "questions et reponses", "questions frequentes", "questions reponses", "read me",
+    "sans titre", "see also", "sur cette page", "table des matieres", "table of contents", "useful links", "voir aussi",
 }  # fmt: skip
 #: Words that no name begins with: what follows is a clause, or says where or how.
 _NO_NAME = frozenset(
-    "comment pourquoi quand ou que qui quoi quel quelle quels quelles si ce cet cette ces nous vous je on il elle pour "
-    "dans avec sans sur en vers chez selon par depuis mon ma mes votre vos notre nos apres avant aux des "
-    "how why when where what which who if this these we you i my your our in on at with without for from to by about "
-    "after before are is can do does install installing use using getting setting make making create creating add adding "
+    "comment pourquoi quand ou que qui quoi quel quelle quels quelles si ce cet cette ces nous vous je on il elle "
+    "pour dans avec sans sur en vers chez selon par depuis mon ma mes votre vos notre nos apres avant aux des how why "
+    "when where what which who if this these we you i my your our in at with without for from to by about after "
+    "before are is can do does install installing use using getting setting make making create creating add adding "
     "choose choosing configure configuring manage managing run running write writing find understand understanding "
-    "contribute contributing connect connecting migrate migrating update updating upgrade upgrading try trying test testing learn learning build building see do open start".split()
+    "contribute contributing connect connecting migrate migrating update updating upgrade upgrading try trying test "
+    "testing learn learning build building see open start".split()
 )
 _INFINITIVE = re.compile(r"^[a-z]{2,}(?:er|ir|re|oir)$")
+_PART = re.compile(
+    r"^(?:advantages?|avantages?|benefits?|inconvenients?|introduction|limits?|limites?|lists?|listes?|overview|presentation"
+    r"|histoire|history|regles?|rules?|types?|use cases?|cas) (?:of|to|for|de|du|des|d'|a|au|aux)\b"
+)
 _GERUND = re.compile(r"^(?!(?:parking|camping|planning|coworking|meeting|building|marketing)$)[a-z]{3,}ing$")
 #: A title that speaks to its reader is no name.
 _TO_THE_READER = frozenset("vous votre vos notre nos nous mon ma mes you your our my".split())
 #: They end like an infinitive and are nouns.
 _NOUNS = frozenset(
     "cahier dossier fichier courrier atelier metier quartier calendrier chantier papier avenir plaisir registre cadre "
-    "centre livre ministere prefecture charte offre lettre titre filtre chambre cuire mairie annuaire formulaire sommaire "
-    "inventaire salaire glossaire bibliothecaire affaire territoire laboratoire observatoire repertoire histoire memoire "
-    "structure procedure facture nature culture agriculture infrastructure architecture mesure registre serveur server "
-    "docker router loader builder manager user reader writer compiler parser viewer tracker folder order paper layer "
-    "super inter hyper poster tender gender master theatre carre pierre terre guerre".split()
+    "centre livre ministere prefecture charte offre lettre titre filtre chambre cuire mairie annuaire formulaire "
+    "sommaire inventaire salaire glossaire bibliothecaire affaire territoire laboratoire observatoire repertoire "
+    "histoire memoire structure procedure facture nature culture agriculture infrastructure architecture mesure "
+    "serveur server docker router loader builder manager user reader writer compiler parser viewer tracker folder "
+    "order paper layer super inter hyper poster tender gender master theatre carre pierre terre guerre".split()
 )
 
 
@@ -66,7 +71,7 @@ def is_name(name: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def is_clause(name: str) -> bool:
-    """Whether a title is a question, an instruction, a part of a page ("Introduction"): a row of a table may be long."""
+    """Whether a title is a question, an instruction or a part of a page ("Introduction"), however long it is."""
     words = fold(name).replace("’", "'").split()
     if not words or name.rstrip()[-1:] in "?…" or is_generic(name):
         return True
@@ -75,4 +80,10 @@ def is_clause(name: str) -> bool:
         return False
     infinitive = _INFINITIVE.match(words[0]) is not None and words[0] not in _NOUNS
     gerund = len(words) > 2 and _GERUND.match(words[0]) is not None
-    return first in _NO_NAME or infinitive or gerund or not _TO_THE_READER.isdisjoint(words)
+    return (
+        first in _NO_NAME
+        or infinitive
+        or gerund
+        or bool(_PART.match(" ".join(words)))
+        or not _TO_THE_READER.isdisjoint(words)
+    )
