@@ -40,6 +40,7 @@ from dyag_core.text.digests import DigestSet
 from dyag_core.text.formatting import capital, interval, listed, number, percent, quoted, rounded
 from dyag_core.text.grounding import support, supported
 from dyag_core.text.language import detect_language
+from dyag_core.text.markup import is_marked_up, plain_text
 from dyag_core.text.normalise import fold, normalise, tokens
 from dyag_core.text.passage import field_label, passages_of, says_field
 from dyag_core.text.sanitize import bytes_text, plain, writable
@@ -85,6 +86,7 @@ __all__ = [
     "guessed_tokens",
     "heading_title",
     "interval",
+    "is_marked_up",
     "is_present",
     "listed",
     "load_tokenizer",
@@ -101,6 +103,7 @@ __all__ = [
     "percent",
     "pip_download",
     "plain",
+    "plain_text",
     "problem_line",
     "problem_name",
     "prompt_ids",

@@ -232,6 +232,7 @@ class Rows:
             written=written,
             rejected=rejected,
             set_aside={k: n for k, n in self.splitter.set_aside.most_common() if n} if self.splitter else {},
+            left_out=dict(self.run.left_out.most_common()),
             bad_lines=rejects.count,
             by_split={part: self.written[part] for part in PARTS} if split else {},
             by_stratum={name: self.strata[name] for name in STRATA} if split else {},

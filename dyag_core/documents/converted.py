@@ -12,6 +12,7 @@ import zipfile
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
+from dyag_core.documents.boilerplate import remove_boilerplate
 from dyag_core.documents.pdf import pdf_text
 from dyag_core.extras import missing_library
 
@@ -67,15 +68,14 @@ def to_markdown(path: Path) -> tuple[str, str]:
 
 
 def _html(raw: bytes) -> tuple[str, str]:
-    """The main part of a page; its menus, header and footer are left out where it says which is which."""
+    """The main part of a page; its menus, footers and notices are left out where it says which is which."""
     from bs4 import BeautifulSoup
     from markitdown.converters import HtmlConverter
 
     soup = BeautifulSoup(raw, "html.parser")  # the encoding is the declared one, else UTF-8, else Windows-1252
     title = soup.title.get_text() if soup.title else ""
     body = soup.find("main") or soup.find(attrs={"role": "main"}) or soup.body or soup
-    for part in body.find_all(["nav", "footer", "aside", "template", "noscript", "script", "style"]):
-        part.decompose()
+    remove_boilerplate(body)
     for link in body.select("h1 a, h2 a, h3 a, h4 a, h5 a, h6 a"):
         link.unwrap()  # an anchor to itself, as documentation tools write it
     return " ".join(title.split()), str(HtmlConverter().convert_string(str(body)).markdown)

@@ -11,6 +11,7 @@ from dyag_core.artifacts import BadLine
 from dyag_core.records import Chunk, Document
 from dyag_core.text.chunking import first_heading
 from dyag_core.text.digests import DigestTable
+from dyag_core.text.markup import plain_text
 from dyag_core.text.sanitize import writable
 
 OnBadLine = Callable[[BadLine], None]
@@ -40,7 +41,7 @@ def object_chunk(row: Mapping[str, Any]) -> Placed:
         raise ValueError(f'"{field}" is empty')
     chunk_id = _identifier(row, "id") or content_id(content)
     document = _identifier(metadata, "id") or chunk_id
-    title = _title(metadata, row) or first_heading(content) or document
+    title = _title(metadata, row) or plain_text(first_heading(content)) or document
     return document, title, make_chunk(chunk_id, content, document, title, metadata)
 
 

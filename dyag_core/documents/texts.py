@@ -5,18 +5,17 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
-from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-import yaml
 
 from dyag_core.artifacts import BadLine, readable_name
 from dyag_core.documents.converted import CONVERTED, check_installed, to_markdown
 from dyag_core.documents.fields import TITLE_FIELDS, make_chunk, one_line
+from dyag_core.documents.front_matter import front_matter
 from dyag_core.errors import UsageError
 from dyag_core.records import Chunk, Document
 from dyag_core.text.chunking import Chunking, cut, first_heading
+from dyag_core.text.markup import plain_text
 from dyag_core.text.normalise import fold
 
 if TYPE_CHECKING:
@@ -24,11 +23,10 @@ if TYPE_CHECKING:
 
     from dyag_core.documents.fields import OnBadLine
 
-_PLAIN_SUFFIXES = (".md", ".markdown", ".txt")
+_PLAIN_SUFFIXES = (".md", ".markdown", ".mdx", ".txt")
 TEXT_SUFFIXES = (*_PLAIN_SUFFIXES, *CONVERTED)
 
-_FRONT_MATTER = re.compile(r"\A---\n(.*?)\n(?:---|\.\.\.)\n", re.DOTALL)
-_SCALAR = str | int | float | date
+_PICTOGRAPHS = re.compile("[\u2190-\u2bff\ufe0f\U0001f000-\U0001faff]+")
 _NOT_IN_A_SLUG = re.compile(r"[\W_]+")
 
 
@@ -108,14 +106,19 @@ def _from_text(path: Path, name: str, note: OnBadLine, chunking: Chunking) -> It
             line = text.count("\n", 0, text.index("\x00")) + 1
             note(BadLine(line, f"{name}: holds NUL characters, so it is no text", ""))
             return
-        fields, text = _front_matter(text)
+        fields, text = front_matter(text)
     named = next((str(fields[field]) for field in TITLE_FIELDS if fields.get(field)), "")
-    title = one_line(named or first_heading(text) or title or Path(name).stem.replace("_", " "))
+    title = _name_in(named or first_heading(text) or title) or one_line(Path(name).stem.replace("_", " "))
     chunks = cut_chunks(name, text, name, title, fields, chunking)
     if not chunks:
         note(BadLine(1, f"{name}: is empty", ""))
         return
     yield Document(id=name, title=title, chunks=chunks, metadata={k: v for k, v in fields.items() if k != "title"})
+
+
+def _name_in(heading: str) -> str:
+    """A heading as a name: no markup, no pictograph before it."""
+    return _PICTOGRAPHS.sub("", plain_text(heading)).strip()
 
 
 def _decoded(raw: bytes) -> str:
@@ -124,25 +127,3 @@ def _decoded(raw: bytes) -> str:
 
 def _reason(error: Exception) -> str:
     return (error.strerror or str(error)) if isinstance(error, OSError) else str(error)
-
-
-def _front_matter(text: str) -> tuple[dict[str, str], str]:
-    """The fields of a YAML block at the top of a Markdown file, as texts, and the rest of the file."""
-    block = _FRONT_MATTER.match(text)
-    if block is None:
-        return {}, text
-    try:
-        fields = yaml.safe_load(block[1])
-    except (yaml.YAMLError, ValueError, RecursionError):  # ValueError: the 31st of February
-        return {}, text  # a rule, a paragraph and a rule: text like any other
-    if not isinstance(fields, dict):
-        return {}, text
-    kept = {}
-    for name, value in fields.items():
-        if name in ("id", "document", "headings"):
-            continue
-        if isinstance(value, list) and all(isinstance(part, _SCALAR) for part in value):
-            kept[str(name)] = ", ".join(map(str, value))
-        elif isinstance(value, _SCALAR):
-            kept[str(name)] = str(value)
-    return kept, text[block.end() :]

@@ -51,6 +51,7 @@ class Run:
         lang: "fr" or "en": the language of what is written for people.
         plugins: the run's plugin host, for a plugin that needs another (a generator that needs an engine).
         progress: where to report how far the work is.
+        left_out: counts what a generator saw in the documents and made no row of, by its reason.
     """
 
     stage: str
@@ -62,6 +63,7 @@ class Run:
     progress: Progress = field(default_factory=SilentProgress)
     rejected: Counter[str] = field(default_factory=Counter)
     rejected_examples: dict[str, list[str]] = field(default_factory=dict)
+    left_out: Counter[str] = field(default_factory=Counter)
     stopped: tuple[str, str] | None = None
 
     def random(self, *key: object) -> random.Random:

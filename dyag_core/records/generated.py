@@ -35,7 +35,8 @@ class GeneratedData(Record):
     """Files, and a ledger in which nothing is lost: `requested` = `written` + the sum of `rejected`.
 
     Where a row is rejected another one is asked for, so `requested` can exceed `count`. `set_aside` counts what was
-    made but not needed (further wordings of a held-out fact, say); it is no part of the ledger. `passages` counts the
+    made but not needed (further wordings of a held-out fact, say); it is no part of the ledger. `left_out` counts
+    what the documents hold and no row was made of, as it can't be asked about safely; no part of it, either. `passages` counts the
     rows that hold passages, by whether the right one is among them.
     """
 
@@ -53,6 +54,7 @@ class GeneratedData(Record):
     written: int
     rejected: dict[str, int] = Field(default_factory=dict)
     set_aside: dict[str, int] = Field(default_factory=dict)
+    left_out: dict[str, int] = Field(default_factory=dict)
     bad_lines: int = 0
     by_split: dict[str, int] = Field(default_factory=dict)
     by_stratum: dict[str, int] = Field(default_factory=dict)
@@ -86,7 +88,11 @@ class GeneratedData(Record):
         if self.passages:
             kinds = ", ".join(f"{kind} {n}" for kind, n in self.passages.items())
             lines.append(f"passages stand in the questions of training and validation: {kinds}")
-        for name, counts in (("rejected", self.rejected), ("not needed", self.set_aside)):
+        for name, counts in (
+            ("rejected", self.rejected),
+            ("not needed", self.set_aside),
+            ("not asked about", self.left_out),
+        ):
             if counts:
                 reasons = ", ".join(f"{reason} {n}" for reason, n in counts.items())
                 lines.append(f"{name}: {sum(counts.values())} ({reasons})")

@@ -208,7 +208,10 @@ def _check_outcome(data: GeneratedData, min_yield: float, run: Run) -> None:
 def _check_yield(data: GeneratedData, min_yield: float) -> None:
     if data.written and data.yield_percent >= min_yield:
         return
-    reasons = ", ".join(f"{reason}: {n}" for reason, n in data.rejected.items()) or "nothing to ask was found"
+    counts = data.rejected or data.left_out
+    reasons = ", ".join(f"{reason}: {n}" for reason, n in counts.items()) or "nothing to ask was found"
+    if not data.rejected and data.left_out:
+        reasons = f"nothing to ask was found, but for what rules can't ask about ({reasons})"
     raise GateError(
         f"{data.written} of {data.requested} requested rows were made ({data.yield_percent:.0f} %, "
         f"the least is {min_yield:g} %): {reasons}",

@@ -70,6 +70,7 @@ def _examples(documents: Iterable[Document], options: AugmentedOptions, asking: 
                 rows += 1
                 yield asking.example(document, ask, question, template)
         yield from together.examples(document, asks, rows)
+    asking.tell_what_was_left()
 
 
 def wordings(asking: Interview, ask: Ask, number: int) -> list[tuple[str, str]]:

@@ -35,3 +35,4 @@ def _examples(documents: Iterable[Document], asking: Interview) -> Iterator[Exam
         for ask in asking.asks(document):
             template = asking.canonical(ask)
             yield asking.example(document, ask, asking.fill(template, ask), template)
+    asking.tell_what_was_left()

@@ -1,30 +1,23 @@
-"""Find the facts that a document states: fields, `Label: value` lines, tables, short sections, a first sentence.
+"""The facts of a document: what its passages state, and its fields.
 
-Nothing here knows a customer's fields. What a label means, and how to ask about it, is for the pack (`wording.py`).
+Nothing here knows a customer's fields. What a label means, and how to ask about it, is for the pack (`phrasing.py`).
 """
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from dyag_core.api import (
-    HEADING,
-    TABLE_ROW,
-    TABLE_RULE,
-    field_label,
-    first_sentence,
-    fold,
-    heading_title,
-    passages_of,
-    says_field,
-)
+from dyag_core.api import field_label, first_sentence, fold, is_marked_up, passages_of, plain_text, says_field
 from dyag_core.records import Fact
+from dyag_plugins.generators.facts.faq import ANSWERS, LONGEST_ANSWER, QUESTIONS, as_question
 from dyag_plugins.generators.facts.packs import label_key
+from dyag_plugins.generators.facts.statements import statements_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from dyag_core.records import Chunk, Document
 
@@ -32,51 +25,56 @@ if TYPE_CHECKING:
 LONGEST_VALUE = 240
 #: The marks of a longer one aren't looked for: that takes time with the square of its length.
 _LONGEST_MARKED_UP = 10 * LONGEST_VALUE
-_LONGEST_LABEL_WORDS = 6
-
-_FENCE = re.compile(r"^\s*(?:```|~~~)")
-_BULLET = re.compile(r"^\s*(?:[-*+•]|\d+[.)])\s+")
-_LABELLED = re.compile(
-    r"^\s*(?:[-*+•]\s+)?(?:\*\*|__)?(?P<label>[^\W\d_][^:|*_\n.!?;]{0,70})\s*(?:\*\*|__)?\s*:(?:\*\*|__)?\s+(?P<value>\S.*)$"
-)
-_LINK = re.compile(r"!?\[([^\]]*)\]\(([^)\s]*)[^)]*\)")
-_EMPHASIS = re.compile(r"(\*\*|__|`)(?=\S)(.+?)(?<=\S)\1")
-
-#: Headers of two-column tables whose rows are labels and values.
-_KEY_HEADERS = frozenset(
-    "champ cle propriete attribut caracteristique rubrique libelle element parametre "
-    "field key property attribute characteristic item label parameter name".split()
-)
-_VALUE_HEADERS = frozenset("valeur contenu detail details information value content description".split())
+#: What is whole, or isn't stated at all.
+_WHOLE = ("faq", "section", "option")
 
 
 class Found(NamedTuple):
-    """A fact and where it was seen: "field", "label", "table", "section" or "sentence"."""
+    """A fact and where it was seen.
+
+    `seen_as` is "field", "label", "table", "section", "sentence", "option" (of a command), or "faq": a question that
+    the document asks itself is the fact's attribute, its answer the value.
+    """
 
     fact: Fact
     seen_as: str
 
 
-def facts_of(document: Document, *, missing: Iterable[str], skipped: Iterable[str]) -> list[Found]:
+def facts_of(
+    document: Document,
+    *,
+    missing: Iterable[str],
+    skipped: Iterable[str],
+    is_attribute: Callable[[str], bool] = lambda label: True,
+    left: Counter[str] | None = None,
+) -> list[Found]:
     """What `document` says, in its own order; a field that repeats a label of the text is left out.
 
     Args:
         missing: values that say nothing ("n/a"), folded; they give a fact whose value is None.
         skipped: labels that nobody asks about ("id"), folded.
+        is_attribute: whether a label is one that things are known to have; in running text no others are believed.
+        left: counts what isn't taken for a fact, by its reason.
     """
     missing, skipped = frozenset(missing), frozenset(skipped)
+    left = Counter() if left is None else left
     found: dict[tuple[str, str], Found] = {}
     name, title = document.title, fold(document.title)
     document_id = document.id
 
     def add(chunk: str, subject: str, label: str, value: str, seen_as: str) -> None:
-        if len(value) > LONGEST_VALUE and not _is_marked_up(first := first_sentence(value)):
+        if seen_as in _WHOLE:
+            fact = Fact(document=document_id, chunk=chunk, subject=subject, attribute=label, value=value)
+            key = label if seen_as == "faq" else label_key(label) if seen_as == "section" else f"\0{label}"
+            if key not in skipped:
+                found.setdefault((title, key), Found(fact, seen_as))
+            return
+        if len(value) > LONGEST_VALUE and not is_marked_up(first := first_sentence(value)):
             value = first  # before the rest, which isn't needed, is made plain
         value = value[:_LONGEST_MARKED_UP]
         value = plain_text(value).rstrip(" ,;")
-        known = label_key(label)
-        key = (title if subject == name else fold(subject), known)
-        if not value or not known or known in skipped or key in found:
+        key = (title if subject == name else fold(subject), label_key(label))
+        if not key[1] or key[1] in skipped or key in found or not any(map(str.isalnum, value)):
             return
         if len(value) > LONGEST_VALUE:
             value = first_sentence(value)
@@ -86,9 +84,11 @@ def facts_of(document: Document, *, missing: Iterable[str], skipped: Iterable[st
         fact = Fact(document=document_id, chunk=chunk, subject=subject, attribute=label, value=said)
         found[key] = Found(fact, seen_as)
 
-    for chunk in document.chunks:
-        for subject, label, value, seen_as in _stated(chunk.text, name):
-            add(chunk.id, subject, label, value, seen_as)
+    if pair := _question_in(document):
+        add(document.chunks[0].id, name, *pair, "faq")
+        return list(found.values())
+    for chunk, subject, label, value, seen_as in statements_of(document, is_attribute, left):
+        add(chunk, subject or name, label, value, seen_as)
     in_text = [item.fact for item in found.values()]
     passages = passages_of(document) if document.metadata else ()
     for field, value in document.metadata.items():
@@ -99,103 +99,15 @@ def facts_of(document: Document, *, missing: Iterable[str], skipped: Iterable[st
     return list(found.values())
 
 
-def plain_text(value: str) -> str:
-    """One line without Markdown: the text of a link, no emphasis."""
-    if _is_marked_up(value):
-        value = _LINK.sub(lambda link: link[1] or link[2], value)
-        value = _EMPHASIS.sub(r"\2", value)
-    return " ".join(value.split())
-
-
-def _is_marked_up(text: str) -> bool:
-    return "](" in text or "**" in text or "__" in text or "`" in text
-
-
-def _stated(text: str, title: str) -> list[tuple[str, str, str, str]]:
-    """(subject, label, value, seen as) of everything a passage says."""
-    stated: list[tuple[str, str, str, str]] = []
-    heading, level, body = "", 0, list[str]()
-    fences = "```" in text or "~~~" in text
-    fenced = False
-    for line in text.split("\n"):
-        if fences and _FENCE.match(line):
-            fenced = not fenced
-            continue
-        found = HEADING.match(line) if line[:1] == "#" and not fenced else None
-        if found or line == "# ":
-            stated += _section(heading, level, body, title)
-            heading, level, body = (heading_title(line), len(found[1]), []) if found else ("", 0, [])
-        elif not fenced:
-            body.append(line)
-    return stated + _section(heading, level, body, title)
-
-
-def _section(heading: str, level: int, lines: Sequence[str], title: str) -> list[tuple[str, str, str, str]]:
-    stated: list[tuple[str, str, str, str]] = []
-    running: list[str] = []
-    table: list[str] = []
-    for line in lines:
-        if "|" in line and TABLE_ROW.match(line):
-            table.append(line)
-            continue
-        if table:
-            stated += _table(table, title)
-            table = []
-        labelled = _LABELLED.match(line) if ":" in line else None
-        if labelled and _is_label(labelled[1]):
-            stated.append((title, labelled[1].strip(), labelled[2], "label"))
-        elif line or running:
-            running.append(line)
-    if table:
-        stated += _table(table, title)
-    text = _short_text(running)
-    if text:
-        about_title = level <= 1 or fold(heading) == fold(title)
-        if not about_title:
-            stated.append((title, heading.rstrip(" :."), text, "section"))
-        elif (heading or level == 0) and len(text) > 20 and text.rstrip()[-1:] in ".!?…":
-            stated.append((title, "Description", first_sentence(text), "sentence"))
-    return stated
-
-
-def _short_text(lines: Sequence[str]) -> str:
-    """The first paragraph; a short list becomes one line."""
-    paragraph: list[str] = []
-    for line in map(str.strip, lines):
-        if line:
-            paragraph.append(line)
-        elif paragraph:
-            break
-    if not paragraph:
-        return ""
-    if _BULLET.match(paragraph[0]) and all(_BULLET.match(line) for line in paragraph):
-        listed = ", ".join(_BULLET.sub("", line).rstrip(" ;,.") for line in paragraph)
-        return listed if len(listed) <= LONGEST_VALUE else ""
-    text = " ".join(paragraph)
-    return "" if text.startswith((">", "<", "!")) or text.endswith(":") else text
-
-
-def _table(rows: Sequence[str], title: str) -> Iterator[tuple[str, str, str, str]]:
-    cells = [[cell.strip() for cell in row.strip().strip("|").split("|")] for row in rows if not TABLE_RULE.match(row)]
-    if len(cells) < 2:
-        return
-    header, *body = cells
-    folded = [label_key(name) for name in header]
-    pairs = len(header) == 2 and (
-        not any(folded) or (folded[0] in _KEY_HEADERS and (folded[1] in _VALUE_HEADERS or folded[0] != "name"))
-    )
-    for row in body:
-        if len(row) != len(header) or not row[0]:
-            continue
-        if pairs:
-            yield title, plain_text(row[0]), row[1], "table"
-            continue
-        for name, value in zip(header[1:], row[1:], strict=True):
-            yield plain_text(row[0]), plain_text(name), value, "table"
-
-
-def _is_label(label: str) -> bool:
-    return len(label.split()) <= _LONGEST_LABEL_WORDS and "://" not in label and "//" not in label
+def _question_in(document: Document) -> tuple[str, str] | None:
+    """The question of a row that has one, in a column or as its title, and the answer in the column beside it."""
+    fields = {label_key(name): plain_text(str(value)) for name, value in document.metadata.items() if value}
+    answer = next((fields[name] for name in fields if name in ANSWERS), "")
+    if not answer or len(answer) > LONGEST_ANSWER:
+        return None
+    asked = (document.title, *(fields[name] for name in fields if name in QUESTIONS))
+    question = next(filter(None, map(as_question, asked)), "")
+    return (question, answer) if question else None
 
 
 @lru_cache(maxsize=1024)

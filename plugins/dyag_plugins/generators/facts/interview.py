@@ -15,9 +15,12 @@ from dyag_plugins.generators.facts.derived import derived
 from dyag_plugins.generators.facts.extraction import Found, facts_of
 from dyag_plugins.generators.facts.label_history import LabelHistory
 from dyag_plugins.generators.facts.mentions import Mentions
+from dyag_plugins.generators.facts.own_questions import option_question, own_question
 from dyag_plugins.generators.facts.packs import label_key, load_pack
 from dyag_plugins.generators.facts.phrasing import Wordings
 from dyag_plugins.generators.facts.questions import Ask, kind_of, where_in
+from dyag_plugins.generators.facts.statements import NO_ATTRIBUTE, NO_SUBJECT, PROSE
+from dyag_plugins.generators.facts.subjects import is_clause, is_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -32,6 +35,11 @@ _LOOKS, _LOOKS_EACH = 32, 4
 
 #: So many questions without an answer wait for a document that lacks what others tell; more than that are made up.
 _MAY_WAIT = 4
+
+
+#: What brings a question of its own, and what is read off running text: the latter is asked only where it is sure.
+_OWN = ("faq", "option")
+_OF_TEXT = ("label", "table", "section", "sentence", "option")
 
 
 class RuleOptions(BaseModel, extra="forbid"):
@@ -69,7 +77,7 @@ class Interview:
         self._absent = [(self.words.absent(entry), [fold(word) for word in entry.words]) for entry in self.pack.absent]
         self._wanted = {label_key(label) for label in options.attributes}
         self._patterns = [(re.compile(p.pattern, re.MULTILINE), p.attribute) for p in self.pack.patterns]
-        self._owed = 0.0
+        self._owed, self._asked = 0.0, 0
         self._names = DigestSet()
         #: Yes and no in pairs, whichever first: no share of either can be learnt.
         pairs = self.run.random("yes or no")
@@ -77,19 +85,32 @@ class Interview:
 
     def asks(self, document: Document) -> list[Ask]:
         """What the document tells, some questions made of that, then some that it doesn't answer (`value` None)."""
-        found = [*self._by_pattern(document), *facts_of(document, missing=self._missing, skipped=self._skipped)]
+        stated = facts_of(
+            document,
+            missing=self._missing,
+            skipped=self._skipped,
+            is_attribute=self.words.is_attribute,
+            left=self.run.left_out,
+        )
         once: dict[tuple[str, str], Ask] = {}
-        for item in found:
+        for item in (*self._by_pattern(document), *stated):
             ask = self._ask(item)
-            once.setdefault((ask.fact.subject, ask.phrase.noun or label_key(ask.fact.attribute)), ask)
+            if reason := self._doubt(ask):
+                self.run.left_out[reason] += 1
+                continue
+            said = ask.fact.attribute if ask.rule in _OWN else label_key(ask.fact.attribute)
+            once.setdefault((ask.fact.subject, ask.phrase.noun or said), ask)
         told, blank = list[Ask](), list[Ask]()
         for ask in once.values():
             if self._is_wanted(ask.phrase):
                 (blank if ask.fact.value is None else told).append(ask)
         told = self._drawn(document, told)
         made = self._derived(document, told)
-        untold = self._untold(document, list(once.values()), len(told) + len(made), blank)
+        labelled = sum(ask.rule not in _OWN for ask in told)
+        asks_more = (labelled or blank) and is_name(document.title)
+        untold = self._untold(document, list(once.values()), labelled + len(made), blank) if asks_more else []
         self._remember(document, once.values())
+        self._asked += len(told)
         return [*told, *made, *untold]
 
     def _drawn(self, document: Document, told: list[Ask]) -> list[Ask]:
@@ -129,6 +150,8 @@ class Interview:
             return UNKNOWN[self.run.lang]
         if self.options.answer_style == "value":
             text = ask.answer or fact.value
+        elif ask.rule in _OWN:
+            text = fact.value
         elif ask.kind == "yes/no":  # the sentence says the rest: "Non. La licence de X est MIT."
             said = re.match(r"\w+", ask.answer)
             text = f"{said[0] if said else ask.answer}."
@@ -140,11 +163,32 @@ class Interview:
             text += "\n\n" + self.words.fill(self.pack.source, ask.phrase, fact.subject, chunk=fact.chunk, quoted=False)
         return text
 
+    def tell_what_was_left(self) -> None:
+        """Say it where most of what was read is text that rules can't ask about."""
+        left = self.run.left_out[PROSE]
+        if left > self._asked:
+            self.run.warn(
+                f"most of this is running text: {left} sections of it were not asked about, for {self._asked} facts that "
+                "were; rules take only what is labelled or asked in it. A language model reads the rest: --method llm"
+            )
+
+    def _doubt(self, ask: Ask) -> str | None:
+        """The reason not to ask what running text seems to say."""
+        if ask.rule == "field":
+            return NO_SUBJECT if is_clause(ask.fact.subject) else None
+        if ask.rule in _OF_TEXT and not is_name(ask.fact.subject):
+            return NO_SUBJECT
+        if ask.rule == "table" and not self.words.is_attribute(ask.fact.attribute):
+            return NO_ATTRIBUTE
+        return None
+
     def _ask(self, item: Found) -> Ask:
         fact, seen_as = item
         value = fact.value
         number = value is not None and value.isdigit()
         phrase = self.words.phrase(fact.attribute, heading=seen_as == "section", number=number)
+        if seen_as in _OWN:
+            return (own_question if seen_as == "faq" else option_question)(fact, phrase, self.pack)
         if value is None:
             # A blank field is asked about in the words in which others of its label are.
             return Ask(fact, self.told.phrase(label_key(fact.attribute)) or phrase, kind_of(phrase, None), "blank")

@@ -10,7 +10,7 @@ from string import Formatter
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, Field, ValidationError, field_validator
+from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 
 from dyag_core import UsageError
 from dyag_core.api import fold, nearest
@@ -98,6 +98,22 @@ class Pattern(BaseModel, extra="forbid"):
         return pattern
 
 
+class Rewording(BaseModel, extra="forbid"):
+    """Other words for a question that a document asks itself; groups of `pattern` are placeholders of `questions`."""
+
+    pattern: str
+    questions: list[str]
+
+    @model_validator(mode="after")
+    def _fits(self) -> Rewording:
+        groups = _compiled(self.pattern).groupindex
+        for question in self.questions:
+            for _, name, _, _ in Formatter().parse(question):
+                if name is not None and name not in groups:
+                    raise ValueError(f"{question!r} holds {{{name}}}, which {self.pattern!r} has no group of")
+        return self
+
+
 class Absent(BaseModel, extra="forbid"):
     """A noun phrase that documents seldom tell about, and words that show that one does."""
 
@@ -146,9 +162,13 @@ class Pack(BaseModel, extra="forbid"):
     kinds: list[Kind] = Field(default_factory=list)
     absent: list[Absent] = Field(default_factory=list)
     patterns: list[Pattern] = Field(default_factory=list)
+    vague: list[str] = Field(default_factory=list)
+    attributes: list[str] = Field(default_factory=list)
+    options: list[str] = Field(default_factory=list)
+    rewordings: list[Rewording] = Field(default_factory=list)
 
     @field_validator(
-        "frames", "label_frames", "noun_questions", "adjective_questions", "label_questions", "checks", "part_checks",
+        "options", "frames", "label_frames", "noun_questions", "adjective_questions", "label_questions", "checks", "part_checks",
         "counts", "combined", "same", "choices", "follow", "follow_other", "follow_count",
     )  # fmt: skip
     @classmethod

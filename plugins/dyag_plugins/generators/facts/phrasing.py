@@ -93,6 +93,35 @@ class Wordings:
         return frozenset(fold(word) for word in self.pack.no_elision)
 
     @cached_property
+    def is_attribute(self) -> Callable[[str], bool]:
+        """Whether a label, a heading or a column is an attribute that things are known to have.
+
+        That is one of a kind, or with a head noun that the pack lists: what only sounds like one ("Le développement
+        local", "Main term 1") is read about, not asked for.
+        """
+        return lru_cache(maxsize=4096)(self._is_attribute)
+
+    def _is_attribute(self, label: str) -> bool:
+        key = label_key(label)
+        if key in self._kinds:
+            return True
+        if key in self._vague or any(map(str.isdigit, key)) or len(key.split()) > _LONGEST_NAME_WORDS:
+            return False
+        if self.lang == "fr":
+            head = key.partition(" ")[0]
+            return head in self._genders or (head.endswith(("s", "x")) and head[:-1] in self._genders)
+        head = re.split(r" (?:of|for|in|to|by|with|per|at|on) ", key)[0].split()[-1:]
+        return bool(head) and (head[0] in self._attributes or head[0].removesuffix("s") in self._attributes)
+
+    @cached_property
+    def _vague(self) -> frozenset[str]:
+        return frozenset(label_key(label) for label in self.pack.vague)
+
+    @cached_property
+    def _attributes(self) -> frozenset[str]:
+        return frozenset(fold(noun) for noun in self.pack.attributes)
+
+    @cached_property
     def _heads(self) -> dict[str, str]:
         return {fold(head): asks for asks, heads in self.pack.asks.items() for head in heads}
 

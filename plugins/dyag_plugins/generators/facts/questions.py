@@ -17,6 +17,12 @@ if TYPE_CHECKING:
 #: Lists of longer parts are no lists but sentences with commas.
 LONGEST_PART = 40
 
+_OPEN_LIST = re.compile(
+    r"(?:\.{2,}|…|:)\W*$|\betc\b|\b(?:notamment|entre autres|par exemple|tels? que|telles? que|including|includes?|such as"
+    r"|e\.g\.|for example|among others)\b",
+    re.IGNORECASE,
+)
+_INNER_COMMA = re.compile(r"\([^()]*[,;][^()]*\)|^[^()]*\)|\([^()]*$|[.!?] [A-ZÀ-Þ]")
 _LINK = re.compile(r"(?:https?|git|ftp|svn)://\S+|www\.\S+|[\w.+-]+@[\w-]+\.[\w.-]+")
 _ISO_DATE = re.compile(r"(\d{4})-(0[1-9]|1[0-2])(?:-(0[1-9]|[12]\d|3[01]))?")
 _FRENCH_DAY = re.compile(r"(?:\d{1,2}|1er) [a-zéû]{3,9} \d{4}|\d{4}-\d\d-\d\d|\d{1,2}/\d{1,2}/\d{4}")
@@ -85,7 +91,12 @@ def with_article(value: str, lang: str) -> str:
 
 
 def parts_of(value: str) -> list[str]:
-    """The parts of a list ("2018, 2019"): two or more, all short, all different; else none."""
+    """The parts of a list ("2018, 2019"): two or more, all short, all different; else none.
+
+    None either where the list goes on ("fraude, panne, etc."), or where a comma stands inside brackets.
+    """
+    if _OPEN_LIST.search(value) or _INNER_COMMA.search(value):
+        return []
     parts = [part.strip() for part in re.split(r"[,;]\s+", value)]
     whole = len(parts) > 1 and all(part and len(part) <= LONGEST_PART for part in parts)
     return parts if whole and len({fold(part) for part in parts}) == len(parts) else []

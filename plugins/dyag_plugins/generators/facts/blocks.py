@@ -1,0 +1,224 @@
+"""A passage as its sections, and a section as its blocks: paragraphs put together, list items, terms, tables, the rest.
+
+A line break means nothing in a paragraph: text is wrapped by hand, by mail programs, by PDF. So what follows reads
+blocks, never lines. Code, quotations and side remarks are told apart from what the document itself says.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from dyag_core.api import HEADING, TABLE_ROW, heading_title, plain_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+Kind = Literal["text", "item", "row", "term", "code", "aside"]
+
+_FENCE = re.compile(r"^\s*(```+|~~~+)")
+BULLET = re.compile(r"^(\s*)(?:[-*+•▪◦‣]|\d{1,3}[.)])\s+")
+_CODE_INDENT = re.compile(r"^(?: {4}|\t)")
+_DEFINITION = re.compile(r"^\s{0,3}:\s+(\S.*)$")
+#: Side remarks: fenced ("::: tip"), indented ("!!! note"), quoted ("> [!NOTE]"), as directives (".. note::").
+_ASIDE_FENCE = re.compile(r"^\s*:{3,}\s*(\S?)")
+_ASIDE = re.compile(r"^\s{0,3}(?:!!!|\?\?\?\+?)\s|^\s{0,3}\.\. [\w-]+::")
+_MODULE = re.compile(r"^(?:import\s.*\bfrom\s+['\"]|import\s+['\"]|export\s+(?:default|const|function|let)\b)")
+_COMMENT = re.compile(r"<!--.*?(?:-->|\Z)|\{/\*.*?(?:\*/\}|\Z)", re.DOTALL)
+_SUMMARY = re.compile(r"<summary[^>]*>(.*?)</summary>", re.DOTALL | re.IGNORECASE)
+_TAG_START = re.compile(r"^\s*</?[A-Za-z][\w.-]*(?=[\s>/]|$)")
+_TAG_LINE = re.compile(r"^\s*(?:</?[A-Za-z][\w.-]*(?:\s(?:[^<>{}]|\{[^{}]*\}|\{\{[^{}]*\}\}|=>)*)?/?>\s*)+$")
+_LINK_ALONE = re.compile(r"^\W{0,3}!?\[[^\]]*\]\([^)]*\)\W{0,3}$|^<?https?://\S+>?$")
+_NOT_OWN = re.compile(r"\s*(?:[<>:!?.]|import|export)").match
+_SAYS = re.compile(r"[^\W_]")
+
+
+class Block(NamedTuple):
+    """A piece of a section. `text` keeps its inline markup; `lines` are those of a paragraph as they stand.
+
+    For a "term" `text` is what is said of it and `term` the term.
+    """
+
+    kind: Kind
+    text: str
+    lines: tuple[str, ...] = ()
+    term: str = ""
+    depth: int = 0
+
+
+@dataclass
+class Section:
+    """A heading, plain, and the blocks below it up to the next heading. `level` is 0 before the first heading.
+
+    `open_end`: further headings below it, or the next passage, go on with it. `fragment`: an earlier passage began it.
+    """
+
+    heading: str
+    level: int
+    above: tuple[str, ...] = ()
+    blocks: list[Block] = field(default_factory=list)
+    open_end: bool = False
+    fragment: bool = False
+
+
+def sections_of(text: str) -> list[Section]:
+    """The sections of a passage, in order."""
+    if "<!--" in text or "{/*" in text:
+        text = _COMMENT.sub("", text)
+    if "<summary" in text:
+        text = _SUMMARY.sub(lambda found: f"\n\n**{plain_text(found[1])}**\n\n", text)
+    found: list[Section] = []
+    path: list[tuple[int, str]] = []
+    section, body = Section("", 0), list[str]()
+    fences, fence = "```" in text or "~~~" in text, ""
+    for line in text.split("\n"):
+        if fences and (mark := _FENCE.match(line)) and (not fence or mark[1].startswith(fence)):
+            fence = "" if fence else mark[1]
+        heading = HEADING.match(line) if line[:1] == "#" and not fence else None
+        if heading is None and line != "# ":
+            body.append(line)
+            continue
+        section.blocks = list(_blocks(body))
+        found.append(section)
+        level = len(heading[1]) if heading else 0
+        path = [outer for outer in path if outer[0] < level]
+        said = plain_text(heading_title(line)).strip(" :") if heading else ""
+        section, body = Section(said, level, tuple(title for _, title in path)), []
+        path.append((level, said))
+    section.blocks = list(_blocks(body))
+    found.append(section)
+    for one, following in zip(found, found[1:], strict=False):
+        one.open_end = following.level > one.level > 0
+    return [one for one in found if one.heading or one.blocks]
+
+
+def _blocks(lines: Sequence[str]) -> Iterator[Block]:
+    """The blocks of a section; a list of links alone (a menu, a table of contents) is none of them."""
+    blocks = list(_read(_own_lines(lines) if any(map(_NOT_OWN, lines)) else lines))
+    for at, block in enumerate(blocks):
+        if block.kind == "item" and _LINK_ALONE.match(block.text) and _is_menu(blocks, at):
+            continue
+        yield block
+
+
+def _is_menu(blocks: Sequence[Block], at: int) -> bool:
+    """Whether all items of the list in which the item `at` stands are links."""
+    start = end = at
+    while start and blocks[start - 1].kind == "item":
+        start -= 1
+    while end < len(blocks) and blocks[end].kind == "item":
+        end += 1
+    return all(_LINK_ALONE.match(block.text) for block in blocks[start:end])
+
+
+class _Reader:
+    """The block that stands open while lines are read."""
+
+    def __init__(self) -> None:
+        self.kind: Kind = "text"
+        self.lines: list[str] = []
+        self.depth = 0
+        self.term = ""
+
+    def closed(self) -> Iterator[Block]:
+        """The open block, if it says anything."""
+        if self.lines:
+            text = "\n".join(self.lines) if self.kind == "code" else " ".join(map(str.strip, self.lines))
+            if _SAYS.search(text):
+                yield Block(self.kind, text, tuple(self.lines), self.term, self.depth)
+        self.open("text")
+
+    def open(self, kind: Kind, *lines: str, depth: int = 0, term: str = "") -> None:
+        """Begin another."""
+        self.kind, self.lines, self.depth, self.term = kind, list(lines), depth, term
+
+
+def _own_lines(lines: Iterable[str]) -> Iterator[str]:
+    """The lines that are the text's own: no side remarks, no tags that stand alone, no imports of a page's parts.
+
+    What is left out leaves a blank line, so that paragraphs around it stay apart.
+    """
+    fence, aside, in_tag, below_aside = "", 0, False, False
+    for line in lines:
+        said = line.strip()
+        if fence or in_tag or not said:
+            if fence and said.startswith(fence) and not said.strip(fence[0]):
+                fence = ""
+            if not in_tag:
+                yield line
+            in_tag = in_tag and not said.endswith(">")
+        elif mark := _FENCE.match(line):
+            fence = mark[1]
+            yield line
+        elif div := _ASIDE_FENCE.match(line):
+            aside = aside + 1 if div[1] else max(0, aside - 1)
+            yield ""
+        elif aside or (below_aside and line[0] in " \t"):
+            continue
+        elif below_aside := _ASIDE.match(line) is not None:
+            yield ""
+        elif _TAG_LINE.match(line) or _MODULE.match(line):
+            yield ""
+        elif _TAG_START.match(line) and ">" not in said:
+            in_tag = True
+            yield ""
+        else:
+            yield line
+
+
+def _read(lines: Iterable[str]) -> Iterator[Block]:
+    reader, fence, blank = _Reader(), "", True
+    for line in lines:
+        said = line.strip()
+        if fence:
+            if said.startswith(fence) and not said.strip(fence[0]):
+                fence = ""
+                yield from reader.closed()
+            else:
+                reader.lines.append(line)
+            continue
+        if not said:
+            blank = True
+            if reader.kind in ("text", "aside"):
+                yield from reader.closed()
+            continue
+        indented = line[0] in " \t"
+        as_code = indented and _CODE_INDENT.match(line) is not None
+        bullet = None if as_code and blank and not reader.lines else BULLET.match(line)
+        mark = _FENCE.match(line)
+        if mark:
+            yield from reader.closed()
+            reader.open("code")
+            fence = mark[1]
+        elif "|" in said and TABLE_ROW.match(line):
+            yield from reader.closed()
+            yield Block("row", said)
+        elif not _SAYS.search(said):  # a rule line, or an ornament
+            yield from reader.closed()
+        elif bullet:
+            yield from reader.closed()
+            reader.open("item", line[bullet.end() :], depth=len(bullet[1].expandtabs(4)) // 2)
+        elif (defined := _DEFINITION.match(line)) and (term := _term_before(reader)):
+            if reader.kind == "term":
+                yield from reader.closed()
+            reader.open("term", defined[1], term=term)
+        elif said[0] == ">":
+            if reader.kind != "aside" or not reader.lines:
+                yield from reader.closed()
+                reader.open("aside")
+            reader.lines.append(said.lstrip("> "))
+        elif reader.lines and (indented or not blank) and (reader.kind != "code" or as_code):
+            reader.lines.append(line)
+        else:
+            yield from reader.closed()
+            reader.open("code" if as_code and blank else "text", line)
+        blank = False
+    yield from reader.closed()
+
+
+def _term_before(reader: _Reader) -> str:
+    """The term that a definition belongs to: the one line before it, or that of the definition before it."""
+    if reader.kind == "text" and len(reader.lines) == 1:
+        return reader.lines[0].strip()
+    return reader.term

@@ -1,0 +1,212 @@
+"""Questions that a text asks and answers itself: headings, bold lines, `Q:` / `A:` pairs. Nobody words them better."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from dyag_core.api import fold, plain_text
+from dyag_plugins.generators.facts.blocks import Block
+from dyag_plugins.generators.facts.subjects import is_generic
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from dyag_plugins.generators.facts.blocks import Section
+
+#: Names of columns, fields and labels that hold a question, and that hold its answer.
+QUESTIONS = frozenset("question questions q demande".split())
+ANSWERS = frozenset("reponse reponses answer answers r a rep reponse courte reponse attendue".split())
+#: A longer answer is a page to be read, none to be learnt.
+LONGEST_ANSWER = 900
+_FEWEST_WORDS, _MOST_WORDS = 3, 30
+#: With fewer words of its own a question needs to be told what it is about: "Quelles sont vos obligations ?"
+_FEWEST_OWN = 2
+
+_NUMBERED = re.compile(
+    r"^(?:(?:Q(?:uestion)?\s*)?\d+(?:\.\d+)*\s*[.):/–—-]*|Q(?:uestion)?\s*[:.)–—-]+)\s*", re.IGNORECASE
+)
+_PAIR = re.compile(
+    r"^\W{0,3}(?P<mark>Q(?:uestion)?|R(?:[ée]ponse)?|A(?:nswer)?)\W{0,3}?\s*\d{0,3}\s*[:.)]\W{0,3}?\s*(?P<said>\S.*)$",
+    re.IGNORECASE,
+)
+_BOLD = re.compile(r"^(?:\*\*|__)(?P<said>[^*_].*?)(?:\*\*|__)\s*(?P<rest>.*)$")
+#: What asks without a question mark: "Comment installer Bora", "How to install Bora".
+_FRENCH = re.compile(
+    r"^(?:comment|pourquoi|que faire|qu['’]est-ce que?|o[uù] (?:trouver|se|est)|qui (?:contacter|peut))\b"
+)
+_ENGLISH = re.compile(r"^how (?:to|do|does|can)\b|^(?:what|why|where|when|who) (?:is|are|do|does|can|should|to)\b")
+#: What makes a question of words: "Décision automatisée ou aide à la décision ?" is a title.
+_ASKS = re.compile(
+    r"\b(?:comment|pourquoi|quand|ou (?!bien)|qui|que|quoi|quel(?:le)?s?|combien|est-ce|lequel|laquelle|lesquel(?:le)?s|puis"
+    r"|how|what|why|when|where|who|whom|whose|which|do|does|did|is|are|was|can|could|should|shall|will|would|may|must|has|have)\b"
+    r"|\bqu['’]|-(?:t-)?(?:je|tu|ils?|elles?|on|nous|vous|ce)\b"
+)
+_WORD = re.compile(r"[^\W\d_]{4,}")
+#: Words of a question that say nothing of what it is about.
+_ASKING = frozenset(
+    "quel quelle quels quelles quoi comment combien pourquoi quand lequel laquelle sont etre avoir faire fait faut peut dois "
+    "doit vous nous votre vos notre nos cette cela dans avec pour what when which where whose does have with your this that "
+    "these those should".split()
+)
+_DEFINITION = re.compile(r"^(?:qu['’]est[- ]ce qu|c['’]est quoi|what (?:is|are) )")
+#: It speaks of something that was named before: "Puis-je le prêter ?", "Est-il gratuit ?", "Who can see it?"
+_POINTING = re.compile(
+    r"\b(?:je|tu|on|il|elle|nous|vous|ils|elles|qui) (?:ne |n['’])?(?:l[ea]s?|l['’]|y|en|lui|leur)\b(?! y a)"
+    r"|\b(?:pour|sans|de|d['’]|à|a) (?:l[ea]s?|l['’]|y|en) ?\w+(?:er|ir|re)\b(?= ?\?)"
+    r"|^(?:(?:comment|quand|ou|pourquoi|combien|que|(?:a|de|par|pour|avec) (?:qui|quoi)) )?(?!existe|faut|s['’]agit)"
+    r"\w+-(?:t-)?(?:ils?|elles?)\b(?!(?: \w+){1,2} (?:de|d['’]|que)\b)"
+    r"|\b(?:son|sa|ses|leurs?)\b"
+    r"|\b(?:est-ce qu['’]|qu['’]|s['’])(?:ils?|elles?)\b(?! (?:y a|faut|est possible|existe|s['’]agit))"
+    r"|\b(?:cela|ca|celui-ci|celle-ci|ceci)\b|\bc['’]est\b|\b(?:ce|cet|cette|ces) \w+"
+    r"|\b(?:it|they|them|its|their|these|those)\b|\bthis\b|\bis that\b"
+)
+#: "Questions fréquentes sur le badge" are about the badge.
+_OF_A_FAQ = re.compile(
+    r"^(?:foire aux questions|questions (?:les plus )?fr[ée]quentes|faq|frequently asked questions|questions(?: (?:and|et) "
+    r"(?:answers|r[ée]ponses))?)\s*(?:[:–—-]|\b(?:sur|à propos de|about|on)\b)?\s*",
+    re.IGNORECASE,
+)
+#: An answer that points at what isn't in it.
+_ELSEWHERE = re.compile(
+    r"\bci-(?:dessous|dessus|contre|apres|joint\w*)\b|\b(?:image|figure|tableau|capture|schema|video|lien|page)s? suivante?s?\b"
+    r"|\b(?:see|shown|listed|described|as|the) (?:below|above)\b|\b(?:below|above)[.:,]"
+    r"|\bfollowing (?:image|table|figure|screenshot|screen|page|links?|video)\b|\blike this\s*:"
+    r"|\bnous (?:y )?reviendrons\b|\bvoir (?:plus (?:bas|haut|loin)|l[ae] (?:partie|chapitre|section))\b"
+    r"|\b(?:coming soon|a venir|en construction|a completer|tbd|todo|fixme)\b"
+)
+
+
+#: A link that is what is pointed at: "utilisez [ce script](...)". Without its address the sentence tells nothing.
+_POINTS_BY_LINK = re.compile(r"\[[^\]]*\b(?:ici|cet?|cette|ces|here|this|these|that)\b[^\]]*\]\(", re.IGNORECASE)
+
+
+class Answered(NamedTuple):
+    """A question with its answer, both plain."""
+
+    question: str
+    answer: str
+
+
+class Unfit(ValueError):
+    """A question that isn't asked; the reason is its text."""
+
+
+def as_question(said: str) -> str:
+    """A heading, a bold line or a cell as the question that it is, "" where it is none."""
+    text = _NUMBERED.sub("", plain_text(said)).strip(" :")
+    before, colon, behind = text.rpartition(" : " if " : " in text else ": ")
+    if colon and before and _ASKS.search(fold(behind)):  # "Étape 1 : comment s'inscrire ?"
+        text = behind[:1].upper() + behind[1:]
+    words = text.split()
+    if not _FEWEST_WORDS <= len([word for word in words if any(map(str.isalnum, word))]) <= _MOST_WORDS:
+        return ""
+    if text.endswith("?"):
+        return text if text.count("?") == 1 and _ASKS.search(fold(text)) else ""
+    folded = fold(text)
+    if text[-1:] in ".!…:;," or not (_FRENCH.match(folded) or _ENGLISH.match(folded)):
+        return ""
+    if folded.startswith("how to "):
+        return f"How do I {text[len('how to ') :]}?"
+    return f"{text} ?" if _FRENCH.match(folded) else f"{text}?"
+
+
+def answered(said: str, blocks: Sequence[Block], about: Sequence[str]) -> Answered:
+    """The question that `said` is, with what `blocks` answer.
+
+    Args:
+        about: the headings above it and the title, outermost first: the last that says something is its context
+            where it speaks of something that was named before ("Puis-je le prêter ?").
+
+    Raises:
+        Unfit: it can't be asked.
+    """
+    question = as_question(said)
+    folded = fold(question)
+    points = _POINTING.search(folded) is not None
+    if points or _says_little(folded):
+        names = (_OF_A_FAQ.sub("", name) for name in reversed(about))
+        context = next((name for name in names if name and not is_generic(name) and not as_question(name)), "")
+        if points and not context:
+            raise Unfit("a question that makes no sense alone")
+        if context and fold(context) not in folded:
+            question = f"{question} ({context})"
+    answer = answer_of(blocks)
+    if not answer:
+        raise Unfit("a question whose answer isn't there, or not as text")
+    return Answered(question, answer)
+
+
+def _says_little(folded: str) -> bool:
+    own = set(_WORD.findall(folded)) - _ASKING
+    return len(own) < _FEWEST_OWN and not _DEFINITION.match(folded)
+
+
+def answer_of(blocks: Sequence[Block]) -> str:
+    """What blocks say, plain, a list item and a line of code on a line each; "" where that is no whole answer."""
+    lines: list[str] = []
+    open_end = False
+    for block in blocks:
+        if block.kind in ("row", "term"):
+            return ""
+        text = block.text if block.kind == "code" else plain_text(block.text)
+        if _POINTS_BY_LINK.search(block.text):
+            return ""
+        if open_end and block.kind not in ("item", "code"):
+            return ""
+        if block.kind == "aside" or not any(map(str.isalnum, text)):
+            continue
+        lines.append(f"{'  ' * (block.depth > 0)}- {text}" if block.kind == "item" else text)
+        open_end = text.endswith(":") and block.kind != "code"
+    answer = "\n".join(lines)
+    if open_end or len(answer) > LONGEST_ANSWER or _ELSEWHERE.search(fold(answer)):
+        return ""
+    return answer if sum(map(str.isalpha, answer)) > 2 else ""
+
+
+def pairs_in(section: Section) -> Iterator[tuple[str, list[Block]]]:
+    """(question, blocks that answer it) of the bold lines and `Q:` / `A:` pairs in a section."""
+    question, blocks = "", list[Block]()
+    for block in section.blocks:
+        for said, rest in _asked(block):
+            if said:
+                if question and blocks:
+                    yield question, blocks
+                question, blocks = said, []
+            if question and rest is not None:
+                blocks.append(rest)
+    if question and blocks:
+        yield question, blocks
+
+
+def _asked(block: Block) -> Iterator[tuple[str, Block | None]]:
+    """A block as (the question that it begins with or "", what of it answers)."""
+    if block.kind not in ("text", "item"):
+        yield "", block
+        return
+    pair = _PAIR.match(block.text)
+    if pair and pair["mark"][0] in "QqRrAa" and (found := list(_pair_lines(block))):
+        yield from found
+        return
+    bold = _BOLD.match(block.text)
+    if bold and as_question(bold["said"]) and "?" in bold["said"] + bold["rest"][:2]:
+        rest = bold["rest"].lstrip(" ?:–—-")
+        yield bold["said"], block._replace(kind="text", text=rest, lines=(rest,)) if rest else None
+        return
+    yield "", block
+
+
+def _pair_lines(block: Block) -> Iterator[tuple[str, Block | None]]:
+    """The questions and answers of a paragraph in which each begins a line; nothing where it is no such paragraph."""
+    parts: list[tuple[str, str]] = []
+    for line in block.lines or (block.text,):
+        pair = _PAIR.match(line)
+        if pair:
+            parts.append((fold(pair["mark"])[0], pair["said"].strip()))
+        elif parts:
+            parts[-1] = (parts[-1][0], f"{parts[-1][1]} {line.strip()}")
+    for mark, said in parts:
+        if mark == "q" and as_question(said):
+            yield said, None
+        elif mark in "ra":
+            yield "", block._replace(kind="text", text=said, lines=(said,))

@@ -1,0 +1,71 @@
+"""Is a title the name of something that has a licence, a contact, a version? Many titles of texts are not."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from dyag_core.api import fold
+
+_MOST_WORDS = 9
+#: Titles that say what part of something a page is, not what it is about.
+_GENERIC = frozenset(
+    "accueil annexe annexes bibliographie bienvenue brouillon changelog chapitre chapter conclusion contents contenu "
+    "divers doc docs document documentation documents draft example examples exemple exemples faq general generalites "
+    "glossaire glossary header home index information informations introduction lexique lien liens links menu news notes "
+    "overview page partie preambule preface presentation questions readme redirection references resources ressources "
+    "resume section sommaire summary toc untitled welcome".split()
+) | {
+    "a propos", "en bref", "foire aux questions", "frequently asked questions", "getting started", "in short",
+    "lexique des termes techniques", "liens utiles", "mentions legales", "on this page", "plan du site",
+    "pour aller plus loin", "questions et reponses", "questions frequentes", "questions reponses", "read me", "sans titre",
+    "see also", "sur cette page", "table des matieres", "table of contents", "useful links", "voir aussi",
+}  # fmt: skip
+#: Words that no name begins with: what follows is a clause, or says where or how.
+_NO_NAME = frozenset(
+    "comment pourquoi quand ou que qui quoi quel quelle quels quelles si ce cet cette ces nous vous je on il elle pour "
+    "dans avec sans sur en vers chez selon par depuis mon ma mes votre vos notre nos apres avant aux des "
+    "how why when where what which who if this these we you i my your our in on at with without for from to by about "
+    "after before are is can do does install installing use using getting setting make making create creating add adding "
+    "choose choosing configure configuring manage managing run running write writing find understand understanding "
+    "contribute contributing connect connecting migrate migrating update updating upgrade upgrading try trying test testing learn learning build building see do open start".split()
+)
+_INFINITIVE = re.compile(r"^[a-z]{3,}(?:er|ir|re|oir)$")
+#: They end like an infinitive and are nouns.
+_NOUNS = frozenset(
+    "cahier dossier fichier courrier atelier metier quartier calendrier chantier papier avenir plaisir registre cadre "
+    "centre livre ministere prefecture charte offre lettre titre filtre chambre cuire mairie annuaire formulaire sommaire "
+    "inventaire salaire glossaire bibliothecaire affaire territoire laboratoire observatoire repertoire histoire memoire "
+    "structure procedure facture nature culture agriculture infrastructure architecture mesure registre serveur server "
+    "docker router loader builder manager user reader writer compiler parser viewer tracker folder order paper layer "
+    "super inter hyper poster tender gender master theatre carre pierre terre guerre".split()
+)
+
+
+@lru_cache(maxsize=4096)
+def is_generic(name: str) -> bool:
+    """Whether a title says nothing of its subject: "Introduction", "FAQ", "Liens utiles"."""
+    return " ".join(re.findall(r"\w+", fold(name))) in _GENERIC
+
+
+@lru_cache(maxsize=4096)
+def is_name(name: str) -> bool:
+    """Whether attributes can be asked of `name`: no question, clause, instruction or part of a page.
+
+    A short word in two languages ("Code", "Port") passes; what begins like a clause doesn't ("On a remote server",
+    "Publier un jeu de données").
+    """
+    words = name.split()
+    if not words or len(words) > _MOST_WORDS or name.rstrip()[-1:] in "?!.…:;,*" or not name[0].isalnum():
+        return not is_clause(name) and name[:1] in ("«", "/", "(") and len(words) <= _MOST_WORDS
+    return any(map(str.isalpha, name)) and not is_clause(name)
+
+
+@lru_cache(maxsize=4096)
+def is_clause(name: str) -> bool:
+    """Whether a title is a question, an instruction, a part of a page ("Introduction"): a row of a table may be long."""
+    words = fold(name).replace("’", "'").split()
+    if not words or name.rstrip()[-1:] in "?…" or is_generic(name):
+        return True
+    first = re.split(r"['-]", words[0])[0]
+    return len(words) > 1 and (first in _NO_NAME or (bool(_INFINITIVE.match(words[0])) and words[0] not in _NOUNS))
