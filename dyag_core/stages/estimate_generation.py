@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from dyag_core.artifacts import jsonl_file
 from dyag_core.documents import read_documents
 from dyag_core.plugin.run import Run
-from dyag_core.text.language import check_language, language_of
+from dyag_core.text.language import check_language, in_their_languages
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,8 +38,7 @@ def estimate_generation(
     check_language(lang)
     chosen = plugins.choose("generators", method, options)
     read = read_documents(source, lambda _line: None, strict=False)
-    if lang is None:
-        lang, read = language_of(read)
+    lang, read = in_their_languages(read, lang)
     output = jsonl_file(output)
     run = Run(
         stage="generate", folder=output.parent, output=output, plugins=plugins, seed=seed, lang=lang, progress=progress

@@ -10,7 +10,7 @@ from dyag_core.documents import read_documents
 from dyag_core.errors import UsageError, nearest
 from dyag_core.plugin.run import Run
 from dyag_core.records import ExplainedRow, Explanation
-from dyag_core.text.language import check_language, language_of
+from dyag_core.text.language import check_language, in_their_languages
 from dyag_core.text.normalise import fold
 
 if TYPE_CHECKING:
@@ -51,8 +51,7 @@ def explain(
         progress.message(f"warning: line {line.line}: {line.reason}")
 
     read = read_documents(source, tell, strict=strict)
-    if lang is None:
-        lang, read = language_of(read)
+    lang, read = in_their_languages(read, lang)
     run = Run(stage="explain", folder=Path(), plugins=plugins, seed=seed, lang=lang, progress=progress)
     screen = Screen()
     until = _Until(read, document, source)

@@ -30,7 +30,7 @@ from dyag_core.plugin.run import Run
 from dyag_core.records import GeneratedData
 from dyag_core.retrieval.index import open_index
 from dyag_core.stages.index import index_of
-from dyag_core.text.language import check_language, language_of
+from dyag_core.text.language import check_language, in_their_languages
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -94,8 +94,7 @@ def generate(
     with output_lock(output), Rejects(output) as rejects:
         remove_leftovers(output, rejects.path, manifest_path(output), report_path(output), *parts)
         read = read_documents(source, partial(rejects.add, source.name), strict=strict)
-        if lang is None:
-            lang, read = language_of(read)
+        lang, read = in_their_languages(read, lang)
         run = Run(
             stage="generate", folder=output.parent, output=output, plugins=plugins,
             seed=seed, lang=lang, progress=progress,
