@@ -39,7 +39,7 @@ from dyag_core.text.chunking import HEADING, TABLE_ROW, TABLE_RULE, heading_titl
 from dyag_core.text.digests import DigestSet
 from dyag_core.text.formatting import capital, interval, listed, number, percent, quoted, rounded
 from dyag_core.text.grounding import support, supported
-from dyag_core.text.language import detect_language, language_name
+from dyag_core.text.language import LANGUAGES, detect_language, language_name, languages_told
 from dyag_core.text.markup import is_marked_up, plain_text
 from dyag_core.text.normalise import fold, normalise, tokens
 from dyag_core.text.passage import field_label, passages_of, says_field
@@ -50,6 +50,7 @@ from dyag_core.text.similarity import similarity
 __all__ = [
     "HEADING",
     "IGNORED",
+    "LANGUAGES",
     "SYSTEM",
     "TABLE_ROW",
     "TABLE_RULE",
@@ -88,6 +89,7 @@ __all__ = [
     "interval",
     "is_marked_up",
     "language_name",
+    "languages_told",
     "is_present",
     "listed",
     "load_tokenizer",

@@ -58,6 +58,8 @@ def explain(
     rows: list[ExplainedRow] = []
     with plugins.stage(run) as done:
         for example in plugins.explain(chosen, screen.watch(until.documents()), run):
+            if until.is_past(example.document):
+                break
             refused = screen.reason(example)
             if until.found is not None and example.document == until.found.id:
                 rows.append(_row(example, refused))
@@ -68,23 +70,28 @@ def explain(
 
 
 class _Until:
-    """Documents up to the one that is looked for."""
+    """Documents, as far as a generator looks ahead of the one that is looked for."""
 
     def __init__(self, documents: Iterator[Document], wanted: str, source: Path) -> None:
         self._documents, self._wanted, self._source = documents, wanted, source
         self._titles: dict[str, None] = {}
+        self._past: set[str] = set()
         self.found: Document | None = None
 
     def documents(self) -> Iterator[Document]:
-        """Each document; the one that is wanted is the last."""
+        """Each document; the first that is wanted is noted."""
         key = fold(self._wanted)
         for document in self._documents:
             self._titles.setdefault(document.title)
-            if key in (fold(document.id), fold(document.title)):
+            if self.found is None and key in (fold(document.id), fold(document.title)):
                 self.found = document
+            elif self.found is not None and document.id != self.found.id:
+                self._past.add(document.id)
             yield document
-            if self.found:
-                return
+
+    def is_past(self, document: str) -> bool:
+        """Whether that document stands behind the one that is wanted."""
+        return document in self._past
 
     def last(self) -> Document:
         """The wanted document. UsageError: there is none."""

@@ -71,6 +71,13 @@ def detect_language(texts: Iterable[str]) -> str:
     return "fr" if told["fr"] > told["en"] else "en"
 
 
+def languages_told(text: str) -> Counter[str]:
+    """How much a text, a label say, tells of each language; of a short one most often nothing."""
+    told: Counter[str] = Counter()
+    _count(text, told)
+    return told
+
+
 def in_their_languages(documents: Iterator[Document], lang: str | None) -> tuple[str, Iterator[Document]]:
     """(the language of what is written for people, "fr" or "en"; the documents, each with its own language).
 

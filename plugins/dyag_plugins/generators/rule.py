@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dyag_core import Example, hookimpl
-from dyag_plugins.generators.facts.interview import Interview, RuleOptions
+from dyag_plugins.generators.facts.interview import RuleOptions
+from dyag_plugins.generators.facts.interviews import Interviews
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -22,17 +23,16 @@ class RuleGenerator:
     @hookimpl
     def dyag_generate(self, documents: Iterable[Document], options: RuleOptions, run: Run) -> Iterator[Example]:
         """One example a fact, document by document."""
-        return _examples(documents, Interview(options, run))
+        return _examples(documents, Interviews(options, run))
 
     @hookimpl
     def dyag_explain(self, documents: Iterable[Document], options: RuleOptions, run: Run) -> Iterator[Example]:
         """The same examples; their meta says which rule and template made them, and from where."""
-        return _examples(documents, Interview(options, run, explains=True))
+        return _examples(documents, Interviews(options, run, explains=True))
 
 
-def _examples(documents: Iterable[Document], asking: Interview) -> Iterator[Example]:
-    for document in documents:
-        for ask in asking.asks(document):
+def _examples(documents: Iterable[Document], interviews: Interviews) -> Iterator[Example]:
+    for asking, document, asks in interviews.of(documents):
+        for ask in asks:
             template = asking.canonical(ask)
             yield asking.example(document, ask, asking.fill(template, ask), template)
-    asking.tell_what_was_left()

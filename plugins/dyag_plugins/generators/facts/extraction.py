@@ -43,7 +43,6 @@ class Found(NamedTuple):
 def facts_of(
     document: Document,
     *,
-    missing: Iterable[str],
     skipped: Iterable[str],
     is_attribute: Callable[[str], bool] = lambda label: True,
     left: Counter[str] | None = None,
@@ -51,12 +50,11 @@ def facts_of(
     """What `document` says, in its own order; a field that repeats a label of the text is left out.
 
     Args:
-        missing: values that say nothing ("n/a"), folded; they give a fact whose value is None.
         skipped: labels that nobody asks about ("id"), folded.
         is_attribute: whether a label is one that things are known to have; in running text no others are believed.
         left: counts what isn't taken for a fact, by its reason.
     """
-    missing, skipped = frozenset(missing), frozenset(skipped)
+    skipped = frozenset(skipped)
     left = Counter() if left is None else left
     found: dict[tuple[str, str], Found] = {}
     name, title = document.title, fold(document.title)
@@ -74,14 +72,13 @@ def facts_of(
         value = value[:_LONGEST_MARKED_UP]
         value = plain_text(value).rstrip(" ,;")
         key = (title if subject == name else fold(subject), label_key(label))
-        if not key[1] or key[1] in skipped or key in found or not any(map(str.isalnum, value)):
+        if not key[1] or key[1] in skipped or key in found or not value:
             return
         if len(value) > LONGEST_VALUE:
             value = first_sentence(value)
             if len(value) > LONGEST_VALUE:
                 return
-        said = None if fold(value).strip(" .") in missing else value
-        fact = Fact(document=document_id, chunk=chunk, subject=subject, attribute=label, value=said)
+        fact = Fact(document=document_id, chunk=chunk, subject=subject, attribute=label, value=value)
         found[key] = Found(fact, seen_as)
 
     if pair := _question_in(document):
