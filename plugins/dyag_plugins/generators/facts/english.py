@@ -31,7 +31,7 @@ _QUESTION = re.compile(
 _TO_DO = re.compile(r"^(who|what|when|where|how) to ")
 _SHOULD = {"who": "should", "what": "should", "when": "should", "where": "can", "how": "do"}
 _SINGULAR = ("ss", "us", "is", "news", "series", "os")
-_ADJECTIVE = ("able", "ible", "free", "source", "only", "ready", "ful", "less", "based", "friendly")
+_ADJECTIVE = ("able", "ible", "free", "only", "ready", "ful", "less", "based", "friendly")
 _NO_ADJECTIVE = frozenset("table cable variable timetable source resource need seed feed speed shed bed red".split())
 _OF_ANOTHER = frozenset(
     "allowed included required available accepted provided needed possible permitted offered welcome used updated created "
@@ -138,9 +138,9 @@ class English:
         if rest and first in self._verbs:
             return replace(said, bare=f"{self._verbs[first]} {rest}"), tuple(pack.verb_questions)
         last = next((n for n, word in enumerate(words) if n and word in _PREPOSITIONS), len(words))
-        if first in _NO_NOUN:
+        if first in _NO_NOUN and first not in self._predicates:
             return replace(said, doubt=NO_QUESTION), ()
-        if not self._is_adjective(words[last - 1]):
+        if not self._is_adjective(words[:last]):
             return self._had(label, text)
         # "Dogs allowed", "Parking included": what is asked about isn't the subject.
         of_another = last > 1 and words[last - 1] in _OF_ANOTHER and not words[last - 2].endswith("ly")
@@ -157,13 +157,16 @@ class English:
     def is_attribute_head(self, key: str) -> bool:
         """Whether a label, in the form in which labels are compared, has a noun of the pack as its head."""
         head = re.split(r" (?:of|for|in|to|by|with|per|at|on) ", key)[0].split()[-1:]
-        return bool(head) and (head[0] in self._attributes or head[0].removesuffix("s") in self._attributes)
+        if not head:
+            return False
+        return bool({head[0], head[0].removesuffix("s")} & self._attributes) or self._is_adjective(key.split())
 
-    def _is_adjective(self, word: str) -> bool:
-        if word in self._predicates:
+    def _is_adjective(self, words: list[str]) -> bool:
+        word = words[-1]
+        if word in self._predicates or " ".join(words[-2:]) in self._predicates:
             return True
         if word in _NO_ADJECTIVE or word in self._counted:
-            return word == "source"
+            return False
         return word.endswith(_ADJECTIVE) or (len(word) > 4 and word.endswith("ed") and not word.endswith("eed"))
 
     def _is_predicate(self, words: list[str]) -> bool:

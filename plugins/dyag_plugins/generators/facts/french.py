@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 _VOWELS = "aeiou"
 _WHICH = {"m": "quel est", "f": "quelle est", "mp": "quels sont", "fp": "quelles sont"}
 _ARTICLE = re.compile(r"^(?:(?P<m>le|un) |(?P<f>la|une) |(?P<p>les|des) |(?P<l>l['’]))(?=\w)", re.IGNORECASE)
+#: A field's name has lost the hyphen behind these.
+_PREFIX = re.compile(r"^(sous|mi|demi|vice|co|ex|avant|après) (?=[a-zà-ÿ])", re.IGNORECASE)
 #: What no noun begins with.
 _NO_NOUN = frozenset(
     "a au aux en dans sur sous pour par avec sans chez vers selon avant apres depuis pendant entre contre et ou mais donc car "
@@ -76,11 +78,11 @@ class French:
             asked = lower_first(text.rstrip(" ?"))
             doubt = UNSAID if len(asked.split()) < 2 or is_unsaid(asked.replace(",", "")) else ""
             return Phrase(label, "", asked, "", False, None, doubt=doubt, asks_itself=True)
-        text, gender = self._without_article(text)
+        text, gender = self._without_article(_PREFIX.sub(r"\1-", text))
         if not kind:
             text = self._joined(text)
         bare = lower_first(text)
-        head = label_key(bare).partition(" ")[0]
+        head = _head(bare)
         if number and head in self._numbered:
             bare = f"numéro {self._of_bare(bare)}"
             return self.noun(label, f"le {bare}", bare, "m", kind)
@@ -96,7 +98,7 @@ class French:
     def noun(self, label: str, noun: str, bare: str, gender: str, kind: Kind | None) -> Phrase:
         """A noun phrase of a known gender with all its forms."""
         plural = gender.endswith("p")
-        head = label_key(bare).partition(" ")[0]
+        head = _head(bare)
         its = "ses" if plural else "son" if gender == "m" or self._takes_l(bare) else "sa"
         article = {"m": "un", "f": "une"}.get(gender, "des")
         return Phrase(
@@ -151,7 +153,9 @@ class French:
     def is_attribute_head(self, key: str) -> bool:
         """Whether a label, in the form in which labels are compared, has a noun of the pack as its head."""
         head = key.partition(" ")[0]
-        return head in self.genders or (head.endswith(("s", "x")) and head[:-1] in self.genders)
+        if head in self.genders or head in self._predicates:
+            return True
+        return head.endswith(("s", "x")) and head[:-1] in self.genders
 
     # -- what is behind it -------------------------------------------------------------------------------------------
 
@@ -184,7 +188,7 @@ class French:
     def _had(self, label: str, text: str) -> tuple[Phrase, tuple[str, ...]]:
         """Whether something has what a noun names."""
         text = self._joined(self._without_article(text)[0])
-        head = label_key(text).partition(" ")[0]
+        head = _head(text)
         bare = lower_first(text)
         gender = self._gender(text)
         alone = len(label_key(text).split()) == 1
@@ -259,6 +263,11 @@ class French:
                 if first.endswith(f"{ending}s") and len(first) > len(ending) + 2:
                     return f"{gender}p"
         return None
+
+
+def _head(text: str) -> str:
+    """The word that a label begins with, folded: "sous-traitance" is one."""
+    return fold(re.split(r"[\s'’]", text.strip(), maxsplit=1)[0])
 
 
 def _is_participle(bare: str) -> bool:

@@ -93,12 +93,19 @@ class Interview:
         self._truths = (truth for first in iter(lambda: pairs.random() < 0.5, None) for truth in (first, not first))
 
     def looked_at(self, document: Document) -> list[Found]:
-        """What the document tells, noted with what others tell under the same labels."""
+        """What the document tells, noted with what others tell under the same labels: it may be missed in them."""
         stated = facts_of(
             document, skipped=self._skipped, is_attribute=self.words.is_attribute, left=self.run.left_out
         )
         found = [*self._by_pattern(document), *stated]
         self._columns.add(found)
+        for fact, seen_as in found:
+            if not fact.value or fact.subject != document.title or self._values.says_nothing(fact.value):
+                continue
+            phrase = self.words.phrase(fact.attribute, heading=seen_as == "section", number=fact.value.isdigit())
+            is_label = seen_as in ("field", "label") or (phrase.kind is not None and seen_as not in _OWN)
+            if is_label and not phrase.doubt and not (phrase.kind and phrase.kind.implied):
+                self.told.hear(label_key(fact.attribute), phrase)
         return found
 
     def asks(self, document: Document, found: list[Found] | None = None) -> list[Ask]:
@@ -212,9 +219,8 @@ class Interview:
             phrase, templates = self.words.truth(fact.attribute)
             answer = self.pack.yes if reading == "yes" else self.pack.no.partition(",")[0]
             return Ask(fact, phrase, "yes/no", seen_as, templates, answer), phrase.doubt
-        templates = tuple(self.pack.question_frames) if phrase.asks_itself else ()
         reason = _SAYS_NONE if reading == "none" else _EITHER if reading == "doubt" else phrase.doubt
-        return Ask(fact, phrase, kind_of(phrase, value), seen_as, templates), reason
+        return Ask(fact, phrase, kind_of(phrase, value), seen_as), reason
 
     def _derived(self, document: Document, told: list[Ask]) -> list[Ask]:
         share = self.options.derived
@@ -225,13 +231,9 @@ class Interview:
         return list(islice(derived(told, self.told.earlier, self.words, self._truths, rng), number))
 
     def _remember(self, document: Document, asks: Iterable[Ask]) -> None:
-        title = document.title
         for ask in asks:
-            fact, phrase = ask.fact, ask.phrase
-            if (ask.rule not in ("field", "label") and phrase.kind is None) or (phrase.kind and phrase.kind.implied):
-                continue
-            if fact.value is not None and fact.subject == title and ask.kind != "yes/no":
-                self.told.add(label_key(fact.attribute), ask)
+            if ask.fact.value is not None and ask.fact.subject == document.title and ask.kind != "yes/no":
+                self.told.add(ask)
 
     def _by_pattern(self, document: Document) -> Iterator[Found]:
         for chunk in document.chunks:

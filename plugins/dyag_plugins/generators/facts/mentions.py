@@ -36,7 +36,7 @@ _NUMBER = re.compile(
     r"|hebdomadaire\w*|mensuel\w*|weekly|monthly)s?\b"
 )
 #: Words of labels that tell nothing about what they are labels of.
-_OF_ANY_LABEL = frozenset("nombre number niveau level valeur value numero total autre other principal".split())
+_OF_ANY_LABEL = frozenset("nombre number niveau level valeur value numero total autre other principal rubrique critere champ field type nature".split())
 
 
 class Mentions:
@@ -75,8 +75,8 @@ class Mentions:
             return False
         begun = f" {self._prose_words}"
         hints = phrase.kind.told_by if phrase.kind else []
-        stems = (word[: max(5, len(word) - 3)] for word in label_key(phrase.bare).split() if len(word) > 4)
-        for hint in (*map(fold, hints), *(stem for stem in stems if stem not in _OF_ANY_LABEL)):
+        own = [word for word in label_key(phrase.bare).split() if len(word) > 4 and word not in _OF_ANY_LABEL]
+        for hint in (*map(fold, hints), *(word[: max(5, len(word) - 3)] for word in own)):
             if (f" {hint}" if hint[0].isalnum() else hint) in begun:
                 return True
         values = [value for value in column.values if not says_nothing(value)]

@@ -133,6 +133,8 @@ class Wordings:
     def canonical(self, phrase: Phrase) -> str:
         """The template of the one plain question about a fact."""
         kind = phrase.kind
+        if phrase.asks_itself:
+            return self.pack.question_frames[0]
         template = kind.canonical if kind else None
         if template is None and kind and kind.noun is None and kind.questions and not phrase.noun:
             template = kind.questions[0]
@@ -144,6 +146,8 @@ class Wordings:
         """(wordings particular to this attribute that fit `value`, wordings for any attribute)."""
         kind = phrase.kind
         general = self.pack.frames if phrase.noun else self.pack.label_frames
+        if phrase.asks_itself:
+            return [], self.pack.question_frames
         if kind is None:
             return [], general
         fit = kind.fits is None or value is None or re.search(kind.fits, value)

@@ -88,8 +88,11 @@ class Unanswered:
         for phrase in rng.sample(usual, min(len(usual), max(_LOOKS, _LOOKS_EACH * short))):
             if short <= 0:
                 return
-            beside = self._columns.of(label_key(phrase.label)).beside
-            if phrase.noun in nouns or said.tells(phrase) or labels.isdisjoint(beside):
+            label = label_key(phrase.label)
+            column = self._columns.of(label)
+            if phrase.noun in nouns or said.tells(phrase) or labels.isdisjoint(column.beside):
+                continue
+            if self._values.are_yes_or_no(column, label):  # the label is no noun then
                 continue
             if not self._may_tell(said, phrase):
                 short -= 1

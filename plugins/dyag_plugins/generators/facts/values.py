@@ -6,6 +6,7 @@ In both languages whatever the document's: spreadsheets mix them. The column dec
 from __future__ import annotations
 
 import re
+from itertools import islice
 from typing import TYPE_CHECKING, Literal
 
 from dyag_core.api import fold
@@ -90,6 +91,10 @@ class Values:
     def says_nothing(self, value: str) -> bool:
         """Whether a value answers nothing, wherever it stands."""
         return self._alone(value) in ("blank", "none")
+
+    def are_yes_or_no(self, column: Column, label: str) -> bool:
+        """Whether a column tells what is true of something, and not what it has."""
+        return any(self.read(value, column, label) in ("yes", "no") for value in islice(column.values, 8))
 
     def _alone(self, value: str) -> Reading:
         """The same without the column; "doubt" is a letter that may stand for yes or no."""
