@@ -76,7 +76,7 @@ def go_on(parent, tmp_path):
 
 def test_new_rows_are_learnt_and_old_ones_kept_by_replay(go_on, parent, tmp_path, heard):
     old = parent / "old_train.jsonl"
-    trained = go_on(replay=old, replay_share=0.4, epochs=12, progress=heard)
+    trained = go_on(replay=old, replay_share=0.4, epochs=16, progress=heard)
     assert trained.final_loss < trained.first_loss / 10
     assert trained.old_test["questions"] == 4
     assert trained.old_test["before"] == 100
