@@ -76,6 +76,9 @@ def _html(raw: bytes) -> tuple[str, str]:
     title = soup.title.get_text() if soup.title else ""
     body = soup.find("main") or soup.find(attrs={"role": "main"}) or soup.body or soup
     remove_boilerplate(body)
+    for summary in body.find_all("summary"):  # what opens: a question, mostly
+        summary.name = "strong"
+        summary.wrap(soup.new_tag("p"))
     for link in body.select("h1 a, h2 a, h3 a, h4 a, h5 a, h6 a"):
         link.unwrap()  # an anchor to itself, as documentation tools write it
     return " ".join(title.split()), str(HtmlConverter().convert_string(str(body)).markdown)

@@ -15,6 +15,7 @@ from dyag_core.documents.front_matter import front_matter
 from dyag_core.errors import UsageError
 from dyag_core.records import Chunk, Document
 from dyag_core.text.chunking import Chunking, cut, first_heading
+from dyag_core.text.hyphens import joined
 from dyag_core.text.markup import plain_text
 from dyag_core.text.normalise import fold
 
@@ -106,7 +107,7 @@ def _from_text(path: Path, name: str, note: OnBadLine, chunking: Chunking) -> It
             line = text.count("\n", 0, text.index("\x00")) + 1
             note(BadLine(line, f"{name}: holds NUL characters, so it is no text", ""))
             return
-        fields, text = front_matter(text)
+        fields, text = front_matter(joined(text))
     named = next((str(fields[field]) for field in TITLE_FIELDS if fields.get(field)), "")
     title = _name_in(named or first_heading(text) or title) or one_line(Path(name).stem.replace("_", " "))
     chunks = cut_chunks(name, text, name, title, fields, chunking)

@@ -170,7 +170,7 @@ def answer_of(blocks: Sequence[Block]) -> str:
 
 def pairs_in(section: Section) -> Iterator[tuple[str, list[Block]]]:
     """(question, blocks that answer it) of the bold lines and `Q:` / `A:` pairs in a section."""
-    if not any("?" in block.text or _PAIR.match(block.text) for block in section.blocks):
+    if not any("?" in block.text or "?" in block.term or _PAIR.match(block.text) for block in section.blocks):
         return
     question, blocks = "", list[Block]()
     for block in section.blocks:
@@ -187,6 +187,9 @@ def pairs_in(section: Section) -> Iterator[tuple[str, list[Block]]]:
 
 def _asked(block: Block) -> Iterator[tuple[str, Block | None]]:
     """A block as (the question that it begins with or "", what of it answers)."""
+    if block.kind == "term" and as_question(block.term):
+        yield block.term, block._replace(kind="text", term="")
+        return
     if block.kind not in ("text", "item"):
         yield "", block
         return
