@@ -118,6 +118,7 @@ class Baton:
 def train_dyag(order: Order, baton: Baton) -> None:
     """The stage behind `dyag finetune`, with trainer `lora`."""
     from dyag_core.plugin.host import Plugins
+    from dyag_core.records.options import FinetuneOptions
     from dyag_core.stages.finetune import finetune
 
     examples = sum(1 for line in Path(order.data).read_text(encoding="utf-8").split("\n") if line)
@@ -131,13 +132,11 @@ def train_dyag(order: Order, baton: Baton) -> None:
         **({"quantization": "nf4"} if order.nf4 else {}),
         **order.options,
     }
+    epochs = order.epochs or order.steps * order.batch / examples
     finetune(
+        FinetuneOptions(base_model=order.model, epochs=epochs, resume="never", options=options),
         dataset=Path(order.data),
         output=Path(order.work) / order.contender,
-        base_model=order.model,
-        epochs=order.epochs or order.steps * order.batch / examples,
-        resume="never",
-        options=options,
         seed=SEED,
         plugins=Plugins(),
         progress=baton,

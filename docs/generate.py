@@ -27,7 +27,9 @@ from dyag_core.evaluation.conversation import Conversation
 from dyag_core.plugin import discovery, hookspecs, options
 from dyag_core.plugin.entry import Entry
 from dyag_core.plugin.families import COMMANDS, FAMILY_HOOKS
+from dyag_core.plugin.metric_descriptions import description_of, in_words
 from dyag_core.records import BaseModelPreset
+from dyag_core.records.options import OF_METHOD
 
 FOLDER = Path(__file__).parent / "reference"
 NOTICE = "<!-- Written by docs/generate.py from the code. Change the code, then run: make docs-reference -->"
@@ -37,7 +39,7 @@ IN_FILES = {
     "Documents": ("Document", "Chunk", "Fact"),
     "Training rows": ("Example", "Message"),
     "Questions": ("Question",),
-    "Results": ("Evaluation", "Prediction", "Source", "MetricResult", "MetricSummary"),
+    "Results": ("Evaluation", "Prediction", "Source", "MetricDescription", "MetricResult", "MetricSummary"),
     "The passport": ("Passport",),
 }
 
@@ -50,6 +52,8 @@ def commands() -> str:
         "A flag beats the environment, that beats `./dyag.toml`, and that the user's own settings file. In the "
         "environment, `--base-model` of `dyag finetune` is `DYAG_FINETUNE_BASE_MODEL`; in a settings file it is "
         "`base_model` in the table `[finetune]`.",
+        "Where a plugin is chosen (`--method`, `--trainer`, `--engine`, `--retriever`, `--format`), its own flags are "
+        "options of the command, too. [Plugins](plugins.md) names them; `--help` beside the plugin's name lists them.",
     ]
     context = click.Context(root, info_name="dyag")
     ours = {entry.name for entry in _ours(COMMANDS)}
@@ -95,7 +99,8 @@ def plugins() -> str:
         "# Plugins",
         "The built-in plugins of each family and their options. `dyag plugins list` shows what is installed with you, "
         "`dyag plugins show FAMILY NAME` the same as this page. An option is given as `-o KEY=VALUE`, one of a metric "
-        "as `-m METRIC.KEY=VALUE`, one of a reporter as `-r REPORTER.KEY=VALUE`.",
+        "as `-m METRIC.KEY=VALUE`, one of a reporter as `-r REPORTER.KEY=VALUE`. Where a flag stands beside the name, "
+        "`--FLAG VALUE` does the same.",
     ]
     for family, hook in FAMILY_HOOKS.items():
         parts += [
@@ -118,9 +123,11 @@ def _plugin(family: str, name: str, plugin: Any) -> Iterator[str]:
     needed = getattr(plugin, "requires", ())
     if needed:
         yield f"Needs {', '.join(f'`{library}`' for library in needed)}."
+    if family == "metrics":
+        yield in_words(description_of(plugin, name, name))
     rows = [
         [
-            f"`{option['name']}`",
+            ", ".join(f"`{name}`" for name in (option["name"], option["flag"]) if name),
             code(option["type"]),
             "required" if option["required"] else value(option["default"]),
             plain(option["description"]),
@@ -313,6 +320,17 @@ def _methods(owner: str, thing: type) -> Iterator[str]:
             yield f"### {owner}.{name}"
             yield f"```python\n{signature(name, method)}\n```"
             yield docstring(method)
+            if owner == "Session" and name in OF_METHOD:
+                yield _stage_options(name, method)
+
+
+def _stage_options(name: str, method: Callable[..., Any]) -> str:
+    """What each keyword of a stage's method is for; defaults are those of its signature."""
+    keywords = inspect.signature(method).parameters
+    fields = {key: field for key, field in OF_METHOD[name].model_fields.items() if key in keywords}
+    return table(
+        ["keyword", "what it does"], [[f"`{key}`", plain(field.description or "")] for key, field in fields.items()]
+    )
 
 
 def _ours(family: str) -> list[Entry]:

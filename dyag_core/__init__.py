@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         Fact,
         Hit,
         Message,
+        MetricDescription,
         MetricResult,
         MetricSummary,
         Passport,
@@ -58,8 +59,9 @@ _HOME = {
     "dyag_core.plugin.protocols": "Engine Retriever",
     "dyag_core.progress": "Progress Task",
     "dyag_core.records": (
-        "BaseModelPreset Chunk Comparison Decoding Document Evaluation Example Exported Fact Hit Message MetricResult "
-        "MetricSummary Passport Prediction Quality Question Record Reply Report TrainedModel TrainingJob"
+        "BaseModelPreset Chunk Comparison Decoding Document Evaluation Example Exported Fact Hit Message "
+        "MetricDescription MetricResult MetricSummary Passport Prediction Quality Question Record Reply Report "
+        "TrainedModel TrainingJob"
     ),
     "dyag_core.plugin.run": "Run",
     "dyag_core.session": "Session",
@@ -84,6 +86,7 @@ __all__ = [
     "Hit",
     "LockedError",
     "Message",
+    "MetricDescription",
     "MetricResult",
     "MetricSummary",
     "Passport",

@@ -21,7 +21,7 @@ from dyag_core.artifacts import (
 )
 from dyag_core.chat.conversations import Conversation, read_conversations
 from dyag_core.chat.prompts import SYSTEM, question_messages, with_context
-from dyag_core.chat.template import IGNORED, TrainingIds, end_of_turn_ids, prompt_ids, training_ids
+from dyag_core.chat.template import IGNORED, TrainingIds, end_of_turn_ids, prompt_ids, takes_system, training_ids
 from dyag_core.chat.token_guess import guessed_text_tokens, guessed_tokens
 from dyag_core.comparison.names import arm_name, metric_meaning, metric_name, stratum_name, unit_name
 from dyag_core.dataset.export import export_rows
@@ -34,18 +34,21 @@ from dyag_core.models.pip_download import pip_download
 from dyag_core.models.sources import cache_folder, is_present, load_tokenizer, locate, opened_as, revision_of
 from dyag_core.plugin.entry import Chosen
 from dyag_core.progress import SilentProgress
-from dyag_core.text.abstention import UNKNOWN, abstains
+from dyag_core.text.abstention import UNKNOWN, abstains, might_abstain, wants_abstention
 from dyag_core.text.chunking import HEADING, TABLE_ROW, TABLE_RULE, heading_title
 from dyag_core.text.digests import DigestSet
-from dyag_core.text.formatting import capital, interval, listed, number, percent, quoted, rounded
+from dyag_core.text.formatting import capital, interval, listed, number, percent, quoted, rounded, unbroken
+from dyag_core.text.grids import are_pairs, is_total, layout_of, subject_column, turned
 from dyag_core.text.grounding import support, supported
 from dyag_core.text.language import detect_language
 from dyag_core.text.markup import is_marked_up, plain_text
 from dyag_core.text.normalise import fold, normalise, tokens
 from dyag_core.text.passage import field_label, passages_of, says_field
+from dyag_core.text.reasoning import without_reasoning
 from dyag_core.text.sanitize import bytes_text, plain, writable
 from dyag_core.text.sentences import first_sentence, sentences
 from dyag_core.text.similarity import similarity
+from dyag_core.text.wording import fill
 
 __all__ = [
     "HEADING",
@@ -64,6 +67,7 @@ __all__ = [
     "TrainingIds",
     "Weights",
     "abstains",
+    "are_pairs",
     "arm_name",
     "atomic_folder",
     "atomic_text",
@@ -80,6 +84,7 @@ __all__ = [
     "export_rows",
     "field_label",
     "file_sha256",
+    "fill",
     "first_sentence",
     "fold",
     "guessed_text_tokens",
@@ -88,11 +93,14 @@ __all__ = [
     "interval",
     "is_marked_up",
     "is_present",
+    "is_total",
+    "layout_of",
     "listed",
     "load_tokenizer",
     "locate",
     "metric_meaning",
     "metric_name",
+    "might_abstain",
     "nearest",
     "normalise",
     "number",
@@ -121,13 +129,19 @@ __all__ = [
     "sha256_of",
     "similarity",
     "stratum_name",
+    "subject_column",
     "support",
     "supported",
+    "takes_system",
     "to_json",
     "tokens",
     "training_ids",
+    "turned",
+    "unbroken",
     "unit_name",
+    "wants_abstention",
     "weights_of",
     "with_context",
+    "without_reasoning",
     "writable",
 ]

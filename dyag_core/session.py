@@ -18,27 +18,46 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from dyag_core.plugin.host import Plugins
 from dyag_core.progress import SilentProgress
-from dyag_core.records import Decoding
+from dyag_core.records.options import (
+    CompareOptions,
+    EvaluateOptions,
+    ExportOptions,
+    FinetuneOptions,
+    GenerateOptions,
+    IndexOptions,
+    IngestOptions,
+    QueryOptions,
+    ValidateOptions,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from dyag_core.evaluation.conversation import Conversation
     from dyag_core.progress import Progress
-    from dyag_core.records import CostOptions, Explanation, Exported, GenerationEstimate, IngestedDocuments, Validation
+    from dyag_core.records import (
+        CostOptions,
+        Decoding,
+        Explanation,
+        Exported,
+        GenerationEstimate,
+        IngestedDocuments,
+        Validation,
+    )
     from dyag_core.records.answer import Answer
     from dyag_core.records.comparison import ComparisonFiles
     from dyag_core.records.evaluation import EvaluationFiles
     from dyag_core.records.index import Index
+    from dyag_core.records.review import Review, Verdict
     from dyag_core.records.training import ResumePolicy, TrainedModel, TrainingEstimate
     from dyag_core.stages.generate import GeneratedData
-
-SPLIT = (80.0, 10.0, 10.0)
 
 
 @dataclass
 class Session:
     """A folder to work in, and every stage as a method.
+
+    The keywords of a method are the options that `dyag_core.records.options` declares, and are checked against them.
 
     Args:
         folder: outputs that are given no path of their own go here.
@@ -63,18 +82,17 @@ class Session:
         base_model: str | None = None,
         overlap: int = 0,
         strict: bool = False,
+        fields: Mapping[str, str] | None = None,
+        title: str | None = None,
     ) -> IngestedDocuments:
         """Read documents of any kind into one file of chunks. See `dyag ingest --help`."""
         from dyag_core.stages.ingest import ingest
 
+        given = IngestOptions.of(locals())
         return ingest(
+            given,
             sources=[Path(source) for source in sources],
-            output=self._place(output, "documents.jsonl"),
-            chunk_size=chunk_size,
-            chunk_unit=chunk_unit,
-            base_model=base_model,
-            overlap=overlap,
-            strict=strict,
+            output=self._place(given.output, "documents.jsonl"),
             plugins=self._host(),
             progress=self.progress,
         )
@@ -96,6 +114,8 @@ class Session:
         with_context: bool = False,
         index: str | Path | Index | None = None,
         distractors: int | None = None,
+        fields: Mapping[str, str] | None = None,
+        title: str | None = None,
     ) -> GeneratedData:
         """Make training data from documents; `split` True means 80/10/10. See `dyag generate-training --help`.
 
@@ -104,23 +124,13 @@ class Session:
         """
         from dyag_core.stages.generate import generate
 
+        given = GenerateOptions.of(locals())
         return generate(
+            given,
             source=Path(documents),
-            output=self._place(output, "training.jsonl"),
-            method=method,
-            count=count,
-            split=SPLIT if split is True else (split or None),
-            group_by=group_by,
-            options=options,
+            output=self._place(given.output, "training.jsonl"),
             seed=self.seed,
             lang=self.lang,
-            system_prompt=system_prompt,
-            min_yield=min_yield,
-            strict=strict,
-            base_model=base_model,
-            with_context=with_context,
-            index=_folder(index),
-            distractors=distractors,
             plugins=self._host(),
             progress=self.progress,
         )
@@ -136,11 +146,10 @@ class Session:
         """Write what DYAG made in the format of another tool. See `dyag export --help`."""
         from dyag_core.stages.export import export
 
+        given = ExportOptions.of(locals())
         return export(
+            given,
             source=Path(source),
-            output=Path(output),
-            format=format,
-            options=options,
             seed=self.seed,
             plugins=self._host(),
             progress=self.progress,
@@ -154,16 +163,17 @@ class Session:
         count: int | None = None,
         output: str | Path | None = None,
         options: Mapping[str, Any] | None = None,
+        fields: Mapping[str, str] | None = None,
+        title: str | None = None,
     ) -> GenerationEstimate:
         """What `generate` with these arguments would ask a model for: requests, tokens, cost. Nothing is written."""
         from dyag_core.stages.estimate_generation import estimate_generation
 
+        given = GenerateOptions.of(locals())
         return estimate_generation(
+            given,
             source=Path(documents),
-            output=self._place(output, "training.jsonl"),
-            method=method,
-            count=count,
-            options=options,
+            output=self._place(given.output, "training.jsonl"),
             seed=self.seed,
             lang=self.lang,
             plugins=self._host(),
@@ -178,18 +188,19 @@ class Session:
         method: str = "augmented",
         options: Mapping[str, Any] | None = None,
         strict: bool = False,
+        fields: Mapping[str, str] | None = None,
+        title: str | None = None,
     ) -> Explanation:
         """How the questions about one document (its id or its title) are made. Nothing is written."""
         from dyag_core.stages.explain import explain
 
+        given = GenerateOptions.of(locals())
         return explain(
+            given,
             source=Path(documents),
             document=document,
-            method=method,
-            options=options,
             seed=self.seed,
             lang=self.lang,
-            strict=strict,
             plugins=self._host(),
             progress=self.progress,
         )
@@ -205,14 +216,43 @@ class Session:
         """What is wrong with a training file, and its figures; `fix` takes a mended copy, `report` an HTML page."""
         from dyag_core.stages.validate import validate
 
+        given = ValidateOptions.of(locals())
         return validate(
+            given,
             path=Path(file),
-            base_model=base_model,
-            fix=Path(fix) if fix else None,
-            report=Path(report) if report else None,
             seed=self.seed,
             lang=self.lang,
             plugins=self._host(),
+            progress=self.progress,
+        )
+
+    def review(
+        self,
+        file: str | Path,
+        *,
+        documents: str | Path | None = None,
+        sample: int = 50,
+        verdicts: str | Path | None = None,
+        page: str | Path | None = None,
+        drop: Sequence[Verdict] = (),
+        output: str | Path | None = None,
+    ) -> Review:
+        """Rows by lot beside the passages they were made from, and what the verdicts kept so far come to.
+
+        `page` takes them as an HTML page to read; `output` the rows of `file` without those whose verdict is in `drop`.
+        """
+        from dyag_core.stages.review import review
+
+        return review(
+            file=Path(file),
+            documents=Path(documents) if documents else None,
+            sample=sample,
+            verdicts=Path(verdicts) if verdicts else None,
+            page=Path(page) if page else None,
+            drop=drop,
+            output=Path(output) if output else None,
+            lang=self.lang,
+            seed=self.seed,
             progress=self.progress,
         )
 
@@ -238,19 +278,11 @@ class Session:
         """
         from dyag_core.stages.finetune import finetune
 
+        given = FinetuneOptions.of(locals())
         return finetune(
+            given,
             dataset=Path(dataset),
-            output=self._place(output, "model"),
-            base_model=base_model,
-            epochs=epochs,
-            resume=resume,
-            trainer=trainer,
-            options=options,
-            validation=Path(validation) if validation else None,
-            from_adapter=_folder(from_adapter),
-            replay=Path(replay) if replay else None,
-            replay_share=replay_share,
-            old_test=Path(old_test) if old_test else None,
+            output=self._place(given.output, "model"),
             seed=self.seed,
             plugins=self._host(),
             progress=self.progress,
@@ -273,17 +305,11 @@ class Session:
         """What `finetune` with these arguments would take: memory, disk and time. Nothing is written."""
         from dyag_core.stages.finetune import estimate
 
+        given = FinetuneOptions.of(locals())
         return estimate(
+            given,
             dataset=Path(dataset),
-            output=self._place(output, "model"),
-            base_model=base_model,
-            epochs=epochs,
-            trainer=trainer,
-            options=options,
-            validation=Path(validation) if validation else None,
-            from_adapter=_folder(from_adapter),
-            replay=Path(replay) if replay else None,
-            replay_share=replay_share,
+            output=self._place(given.output, "model"),
             seed=self.seed,
             plugins=self._host(),
             progress=self.progress,
@@ -296,15 +322,17 @@ class Session:
         output: str | Path | None = None,
         retriever: str = "bm25",
         options: Mapping[str, Any] | None = None,
+        fields: Mapping[str, str] | None = None,
+        title: str | None = None,
     ) -> Index:
         """Build a search index over documents."""
         from dyag_core.stages.index import index
 
+        given = IndexOptions.of(locals())
         return index(
+            given,
             source=Path(documents),
-            output=self._place(output, "documents.index"),
-            retriever=retriever,
-            options=options,
+            output=self._place(given.output, "documents.index"),
             seed=self.seed,
             plugins=self._host(),
             progress=self.progress,
@@ -325,15 +353,10 @@ class Session:
         """One answer. With `model` the fine-tuned model answers, with `index` it is given what was retrieved."""
         from dyag_core.stages.query import query
 
+        given = QueryOptions.of(locals())
         return query(
+            given,
             question=question,
-            model=_folder(model),
-            base_model=base_model,
-            index=_folder(index),
-            k=k,
-            decoding=decoding or Decoding(),
-            engine=engine,
-            engine_options=engine_options,
             plugins=self._host(),
             progress=self.progress,
         )
@@ -352,14 +375,9 @@ class Session:
         """A chat that keeps its history within the model's context. Close it, or use it as a context manager."""
         from dyag_core.evaluation.conversation import Conversation
 
+        given = QueryOptions.of(locals())
         return Conversation(
-            model=_folder(model),
-            base_model=base_model,
-            index=_folder(index),
-            k=k,
-            decoding=decoding or Decoding(),
-            engine=engine,
-            engine_options=engine_options,
+            given,
             plugins=self._host(),
             progress=self.progress,
         )
@@ -390,22 +408,11 @@ class Session:
         """
         from dyag_core.stages.evaluate import evaluate
 
+        given = EvaluateOptions.of(locals())
         return evaluate(
+            given,
             questions=Path(questions),
-            arms=arms,
-            output=self._place(output, "results.json" if len(arms) == 1 else "results"),
-            model=_folder(model),
-            base_model=base_model,
-            index=_folder(index),
-            k=k,
-            validation=Path(validation) if validation else None,
-            metrics=metrics,
-            metric_options=metric_options,
-            decoding=decoding or Decoding(),
-            engine=engine,
-            engine_options=engine_options,
-            limit=limit,
-            repeat=repeat,
+            output=self._place(given.output, "results.json" if len(given.arms) == 1 else "results"),
             seed=self.seed,
             plugins=self._host(),
             progress=self.progress,
@@ -418,7 +425,7 @@ class Session:
         output: str | Path | None = None,
         reporters: Sequence[str] = ("markdown", "json", "html"),
         reporter_options: Mapping[str, Mapping[str, Any]] | None = None,
-        primary: str = "success",
+        primary: str | None = None,
         metrics: Sequence[str] = (),
         metric_options: Mapping[str, Mapping[str, Any]] | None = None,
         force: bool = False,
@@ -426,6 +433,7 @@ class Session:
     ) -> ComparisonFiles:
         """Compare result files of the same questions, pair by pair, and write the reports.
 
+        `primary` is the metric that decides; by default the one that says so of itself.
         `metrics` are scored from the answers where the files don't hold them; with `metric_options` in any case.
         `metric_options` and `reporter_options` hold options by plugin: {"bleu": {"tokenize": "intl"}}.
         `cost` holds what the files can't know: prices, how often the documents change, how many queries a month.
@@ -435,18 +443,13 @@ class Session:
 
         files = results.files if isinstance(results, EvaluationFiles) else results
         named = {arm: Path(file) for arm, file in files.items()} if hasattr(files, "items") else list(map(Path, files))
+        given = CompareOptions.of(locals())
         return compare(
+            given,
             results=named,
-            output=self._place(output, "comparison"),
-            reporters=reporters,
-            reporter_options=reporter_options,
-            primary=primary,
-            metrics=metrics,
-            metric_options=metric_options,
-            lang=self.lang,
-            force=force,
-            cost=cost,
+            output=self._place(given.output, "comparison"),
             seed=self.seed,
+            lang=self.lang,
             plugins=self._host(),
             progress=self.progress,
         )
@@ -456,10 +459,3 @@ class Session:
 
     def _place(self, output: str | Path | None, default: str) -> Path:
         return Path(output) if output is not None else Path(self.folder) / default
-
-
-def _folder(value: Any) -> Path | None:
-    """The folder of a trained model or an index, however it was given."""
-    if value is None:
-        return None
-    return Path(getattr(value, "folder", value))

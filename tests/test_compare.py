@@ -15,6 +15,7 @@ from dyag_core.cli.compare_output import verdict
 from dyag_core.errors import UsageError
 from dyag_core.plugin.host import Plugins
 from dyag_core.records import Comparison, CostOptions
+from dyag_core.records.options import CompareOptions
 from dyag_core.stages.compare import compare
 
 KINDS = {"success": True, "exact_match": True, "token_f1": True}
@@ -78,7 +79,9 @@ def run(folder: Path, files: dict[str, Any], **options: Any) -> Comparison:
     for arm, content in files.items():
         paths[arm] = folder / f"in_{arm}.json"
         paths[arm].write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
-    return compare(results=paths, output=folder / "out", reporters=["json"], plugins=Plugins(), **options).comparison
+    return compare(
+        CompareOptions(reporters=["json"], **options), results=paths, output=folder / "out", plugins=Plugins()
+    ).comparison
 
 
 def primary(comparison: Comparison) -> Any:
@@ -350,7 +353,7 @@ def test_files_that_hold_no_results_are_named(tmp_path: Path, content: str, said
     good.write_text(json.dumps(results("rag", [True] * 3)), encoding="utf-8")
     bad.write_text(content, encoding="utf-8")
     with pytest.raises(UsageError, match=said) as caught:
-        compare(results=[good, bad], output=tmp_path / "out", reporters=["json"], plugins=Plugins())
+        compare(CompareOptions(), results=[good, bad], output=tmp_path / "out", plugins=Plugins())
     assert "bad.json" in caught.value.message
 
 
@@ -366,7 +369,7 @@ def test_files_alone_are_named_after_their_arm(tmp_path: Path) -> None:
     for arm in ("rag", "base"):
         paths.append(tmp_path / f"file_{arm}.json")
         paths[-1].write_text(json.dumps(results(arm, answers(40, 0.5, 1))), encoding="utf-8")
-    made = compare(results=paths, output=tmp_path / "c", reporters=["json"], plugins=Plugins())
+    made = compare(CompareOptions(), results=paths, output=tmp_path / "c", plugins=Plugins())
     assert [arm.name for arm in made.comparison.arms] == ["base", "rag"]
     headline = verdict(made.comparison, "fr")
     assert headline.startswith("Pas de différence nette")
@@ -383,7 +386,7 @@ def test_same_inputs_give_the_same_bytes_and_no_absolute_path(tmp_path: Path) ->
         for arm, content in files.items():
             paths[arm] = folder / f"{arm}.json"
             paths[arm].write_text(json.dumps(content), encoding="utf-8")
-        made = compare(results=paths, output=folder / "out", plugins=Plugins())
+        made = compare(CompareOptions(), results=paths, output=folder / "out", plugins=Plugins())
         written.append({key: path.read_bytes() for key, path in made.files.items()})
         assert set(made.files) == {"markdown", "json", "html", "manifest"}
     assert written[0] == written[1]

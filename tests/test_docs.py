@@ -184,6 +184,9 @@ def check_command(line: str, words: list[str], page: Path) -> None:
     if len(words) == 1 and words[0].startswith("-"):  # an option that is spoken of, without its value
         assert words[0].partition("=")[0] in {o for p in command.get_params(context) for o in p.opts}, line
         return
+    # Options that the line itself chooses a plugin for are known, as when it is typed.
+    context = command.make_context(context.info_name, list(words), parent=context.parent, resilient_parsing=True)
+    context.resilient_parsing = False
     try:
         given, _, _ = command.make_parser(context).parse_args([word for word in words if word != "..."])
     except click.UsageError as error:

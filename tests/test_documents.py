@@ -37,7 +37,6 @@ def test_harmless_oddities_are_no_errors(tmp_path):
     [
         ("empty", b""),
         ("blank", b"\n \n"),
-        ("utf-16", '{"id": "a", "content": "b"}'.encode("utf-16")),
         ("gzip", gzip.compress(b"{}", mtime=0)),
         ("one array", b'[\n{"id": "a", "content": "b"}]'),
         ("nothing usable", b"no json\n"),
@@ -126,11 +125,13 @@ def test_reading_streams(tmp_path):
     assert not bad  # the end wasn't reached yet
 
 
-def test_a_table_whose_header_is_not_utf8_says_so(tmp_path):
+def test_a_table_whose_header_is_not_utf8_is_read_and_says_so(tmp_path):
     path = tmp_path / "lat.csv"
     path.write_bytes("id;nom;Éditeur\n1;Ada;Nantes\n".encode("latin-1"))
-    with pytest.raises(UsageError, match=r"lat.csv: not UTF-8 \(line 1\)"):
-        list(read_documents(path, lambda line: None))
+    told = []
+    (document,) = read_documents(path, pytest.fail, on_notice=told.append)
+    assert document.metadata == {"Éditeur": "Nantes"}
+    assert told == ["lat.csv: read as Windows-1252, it is not UTF-8"]
 
 
 def test_values_of_a_group_are_compared_in_one_form():

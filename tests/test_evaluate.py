@@ -13,11 +13,12 @@ import pytest
 from dyag_core import Chunk, Decoding, Hit, Message, Reply, UsageError, hookimpl
 from dyag_core.artifacts import Journal, output_lock, write_jsonl
 from dyag_core.chat.prompts import SYSTEM
-from dyag_core.chat.questions import question_hash
+from dyag_core.chat.trained_questions import question_hash
 from dyag_core.errors import LockedError
 from dyag_core.plugin.host import Plugins
 from dyag_core.records.arm import ARMS, Arm, arms_named
 from dyag_core.records.evaluation import EvaluationFiles
+from dyag_core.records.options import CompareOptions, EvaluateOptions, IndexOptions
 from dyag_core.retrieval.prompting import build_prompts
 from dyag_core.stages.compare import compare
 from dyag_core.stages.evaluate import evaluate
@@ -70,7 +71,7 @@ def work(tmp_path: Path, tiny_model: Path, make_passport: Callable[[Path, Path, 
     """A folder with documents, an index, questions in three strata, and a fine-tuned model's folder."""
     rows = [{"id": name, "content": text, "metadata": {"id": name}} for name, text in DOCUMENTS.items()]
     write_jsonl(tmp_path / "documents.jsonl", rows)
-    index(source=tmp_path / "documents.jsonl", output=tmp_path / "x.index", plugins=Plugins())
+    index(IndexOptions(), source=tmp_path / "documents.jsonl", output=tmp_path / "x.index", plugins=Plugins())
     questions = [
         ("Quelle est la licence de 7zip ?", "LGPL-2.0-only", "d1", "recall"),
         ("Quelle est la version minimale de 7zip ?", "19", "d1", "recall"),
@@ -99,9 +100,8 @@ TABLE = {"licence de 7zip": "LGPL-2.0-only.", "version": "La version minimale es
 def run(work: Path, engine: Oracle, arms: Sequence[str] = ("finetuned",), output: str = "out.json", **more: Any):
     arguments: dict[str, Any] = {"model": work / "model" / "final", "index": work / "x.index"} | more
     plugins = Plugins(objects=[engine])
-    return evaluate(
-        questions=work / "test.jsonl", arms=arms, output=work / output, engine="oracle", plugins=plugins, **arguments
-    )
+    given = EvaluateOptions(arms=arms, engine="oracle", **arguments)
+    return evaluate(given, questions=work / "test.jsonl", output=work / output, plugins=plugins)
 
 
 def test_a_results_file_has_every_key(work: Path) -> None:
@@ -192,7 +192,7 @@ def test_metrics_of_the_users_choice_with_their_options(work: Path) -> None:
     assert made.evaluations["base"].metrics["summaries"]["groundedness"]["mean"] is None
     used = {use["name"]: use["options"] for use in made.evaluations["rag"].metadata["plugins"] if "options" in use}
     assert used["bleu"] == {"tokenize": "13a", "smooth": "exp", "lowercase": True}
-    compared = compare(results=made.files, output=work / "c", reporters=["markdown"], plugins=Plugins()).comparison
+    compared = compare(CompareOptions(), results=made.files, output=work / "c", plugins=Plugins()).comparison
     assert compared.arm("rag").metrics["groundedness"].mean == 66.7
     assert [(d.a, d.b) for d in compared.differences if d.metric == "groundedness"] == [("hybrid", "rag")]
     assert compared.method["metric_options"]["bleu"]["lowercase"] is True
@@ -406,16 +406,14 @@ def test_the_same_evaluation_gives_the_same_answers(work: Path, make_model: Call
     base = make_model("lively", initializer_range=0.4, tie_word_embeddings=False)
 
     def answers(name: str, batch_size: int) -> list[tuple[str, bool]]:
-        made = evaluate(
-            questions=work / "test.jsonl",
+        given = EvaluateOptions(
             arms=["base", "rag"],
-            output=work / name,
             base_model=str(base),
             index=work / "x.index",
             decoding=Decoding(max_new_tokens=8),
             engine_options={"batch_size": batch_size},
-            plugins=Plugins(),
         )
+        made = evaluate(given, questions=work / "test.jsonl", output=work / name, plugins=Plugins())
         return [(i["generated_answer"], i["truncated"]) for e in made.evaluations.values() for i in e.results]
 
     one = answers("one", 1)

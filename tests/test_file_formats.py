@@ -48,6 +48,14 @@ def test_documents_are_read_as_the_page_says(examples: Path, name: str, expected
     assert [(d.id, d.title, len(d.chunks), d.metadata) for d in found] == expected
 
 
+def test_plain_records_are_read_as_the_page_says(examples: Path) -> None:
+    found = read_documents(examples / "records.json", pytest.fail)
+    assert [(d.title, d.metadata) for d in found] == [
+        ("7zip", {"licence.id": "LGPL-2.1"}),
+        ("Gimp", {"licence.id": "GPL-3.0"}),
+    ]
+
+
 def test_the_guide_is_ingested_as_the_page_shows(examples: Path) -> None:
     made = Session(examples / "out").ingest(examples / "guide.md")
     lines = made.output.read_text(encoding="utf-8").splitlines()

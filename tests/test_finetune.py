@@ -16,6 +16,7 @@ from dyag_core.chat.template import IGNORED, TrainingIds
 from dyag_core.errors import DyagError, GateError, LockedError, UsageError
 from dyag_core.plugin.host import Plugins
 from dyag_core.plugin.run import Run
+from dyag_core.records.options import FinetuneOptions
 from dyag_core.stages.finetune import finetune
 from dyag_core.training.passport import read_passport, resolve_base
 
@@ -56,11 +57,10 @@ def dataset(tmp_path):
 
 @pytest.fixture
 def train(tiny_model, dataset, tmp_path):
-    def call(output="out", *, data=dataset, options=None, **more):
+    def call(output="out", *, data=dataset, options=None, progress=None, **more):
         arguments = {"base_model": str(tiny_model), "epochs": 2} | more
-        return finetune(
-            dataset=data, output=tmp_path / output, options=OPTIONS | (options or {}), plugins=Plugins(), **arguments
-        )
+        given = FinetuneOptions(options=OPTIONS | (options or {}), **arguments)
+        return finetune(given, dataset=data, output=tmp_path / output, plugins=Plugins(), progress=progress)
 
     return call
 
@@ -71,9 +71,8 @@ def whole(tiny_model, tmp_path_factory):
     folder = tmp_path_factory.mktemp("whole")
     data = write(folder / "data_train.jsonl", rows(18))
     output = folder / "out"
-    trained = finetune(
-        dataset=data, output=output, base_model=str(tiny_model), epochs=2, options=OPTIONS, plugins=Plugins()
-    )
+    given = FinetuneOptions(base_model=str(tiny_model), epochs=2, options=OPTIONS)
+    trained = finetune(given, dataset=data, output=output, plugins=Plugins())
     return output, trained
 
 
@@ -261,9 +260,9 @@ def test_sigkill_in_the_middle_of_an_epoch_loses_nothing(train, tmp_path, datase
     train("whole", epochs=4)
     script = (
         "import sys, json; from pathlib import Path; from dyag_core.plugin.host import Plugins;"
-        "from dyag_core.stages.finetune import finetune;"
-        "finetune(dataset=Path(sys.argv[1]), output=Path(sys.argv[2]), base_model=sys.argv[3], epochs=4,"
-        "options=json.loads(sys.argv[4]), plugins=Plugins())"
+        "from dyag_core.records.options import FinetuneOptions; from dyag_core.stages.finetune import finetune;"
+        "finetune(FinetuneOptions(base_model=sys.argv[3], epochs=4, options=json.loads(sys.argv[4])),"
+        "dataset=Path(sys.argv[1]), output=Path(sys.argv[2]), plugins=Plugins())"
     )
     out = tmp_path / "killed"
     command = [sys.executable, "-c", script, str(dataset), str(out), str(tiny_model), json.dumps(OPTIONS)]
@@ -311,6 +310,19 @@ def test_a_damaged_checkpoint_is_named_and_the_one_before_is_used(train, whole, 
     assert train("hurt", progress=heard).resumed_from_step == 2
     assert any("checkpoint-4 is not used" in line for line in heard.lines)
     assert_same_run(whole[0], tmp_path / "hurt")
+
+
+def test_a_run_of_one_step_trains(train, tmp_path):
+    """A warm-up that begins at 0 would waste it: rate 0, and an adapter that changes nothing."""
+    result = train(data=write(tmp_path / "one.jsonl", rows(1)), epochs=1)
+    assert result.steps == 1
+    assert [row["lr"] for row in log(result.folder.parent)] == [pytest.approx(5e-3)]
+    longer = train(
+        "more", data=write(tmp_path / "more.jsonl", rows(3)), epochs=1, options={"warmup": 0.6, "batch_size": 1}
+    )
+    rates = [row["lr"] for row in log(longer.folder.parent) if "lr" in row]
+    assert rates == sorted(rates[:2]) + rates[2:]
+    assert rates[0] > 0
 
 
 def test_two_checkpoints_are_kept(train, tmp_path):

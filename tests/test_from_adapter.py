@@ -10,6 +10,7 @@ from dyag_core.artifacts import file_sha256, read_json
 from dyag_core.chat.conversations import read_conversations
 from dyag_core.errors import UsageError
 from dyag_core.plugin.host import Plugins
+from dyag_core.records.options import FinetuneOptions
 from dyag_core.stages.finetune import estimate, finetune
 from dyag_core.training.passport import read_passport
 
@@ -55,7 +56,8 @@ def parent(base, tmp_path_factory):
     folder = tmp_path_factory.mktemp("parent")
     data = write(folder / "old_train.jsonl", rows([f"a{i}" for i in range(12)], "LGPL"))
     write(folder / "old_test.jsonl", rows(["a1", "a3", "a5", "a7"], "LGPL"))
-    finetune(dataset=data, output=folder / "out", base_model=str(base), epochs=12, options=OPTIONS, plugins=Plugins())
+    given = FinetuneOptions(base_model=str(base), epochs=12, options=OPTIONS)
+    finetune(given, dataset=data, output=folder / "out", plugins=Plugins())
     return folder
 
 
@@ -63,12 +65,11 @@ def parent(base, tmp_path_factory):
 def go_on(parent, tmp_path):
     new = write(tmp_path / "new_train.jsonl", rows([f"b{i}" for i in range(12)], "Apache 2.0"))
 
-    def call(output="out", *, run=finetune, options=None, **more):
+    def call(output="out", *, run=finetune, options=None, progress=None, **more):
         shared = {"batch_size": 4, "learning_rate": 5e-3, "threads": 1, "schedule": "constant"}
         arguments = {"from_adapter": parent / "out", "epochs": 8} | more
-        return run(
-            dataset=new, output=tmp_path / output, options=shared | (options or {}), plugins=Plugins(), **arguments
-        )
+        given = FinetuneOptions(options=shared | (options or {}), **arguments)
+        return run(given, dataset=new, output=tmp_path / output, plugins=Plugins(), progress=progress)
 
     return call
 
@@ -140,8 +141,9 @@ def test_the_shape_is_the_adapter_s(go_on):
 def test_replay_needs_an_adapter_and_an_honest_share(go_on, parent, base):
     with pytest.raises(UsageError, match="--replay and --old-test belong to an older adapter"):
         go_on(from_adapter=None, base_model=str(base), replay=parent / "old_train.jsonl")
-    with pytest.raises(UsageError, match="between 0 and 1"):
-        go_on(replay=parent / "old_train.jsonl", replay_share=1.0)
+    for share, wrong in ((1.0, "less than 1"), (0.0, "greater than 0")):
+        with pytest.raises(UsageError, match=f"replay_share: Input should be {wrong}"):
+            FinetuneOptions.of({"replay": parent / "old_train.jsonl", "replay_share": share})
 
 
 def test_an_estimate_counts_replayed_rows_and_writes_nothing(go_on, parent, tmp_path):

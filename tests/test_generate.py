@@ -54,7 +54,7 @@ def test_split_is_honest_and_complete(tmp_path, lang, method):
     trained = {row["meta"]["document"] for row in train}
     facts = {row["meta"]["fact"] for row in train}
     strata = {row["meta"]["stratum"] for row in test}
-    assert strata == ({"recall", "unseen", "unanswerable"} if method == "augmented" else {"unseen", "unanswerable"})
+    assert strata == {"recall", "unseen", "unanswerable"}
     nearest = 0.0
     for row in test:
         assert row["meta"]["stratum"] != "unseen" or row["meta"]["document"] not in trained
@@ -67,8 +67,9 @@ def test_split_is_honest_and_complete(tmp_path, lang, method):
         assert {"document", "chunk", "fact", "method", "split"} <= row["meta"].keys()
         system, *turns = [m["role"] for m in row["messages"]]
         assert (system, turns) == ("system", ["user", "assistant"] * (len(turns) // 2))
-    questions = [question(row) for row in train + val + test]
-    assert len(set(questions)) == len(questions)
+    # "And its licence?" may be asked twice, after two histories
+    asked = [tuple(turn["content"] for turn in row["messages"][:-1]) for row in train + val + test]
+    assert len(set(asked)) == len(asked)
     manifest = json.loads(made.manifest.read_text("utf-8"))
     assert manifest["by_stratum"] == made.by_stratum
     assert not Path(manifest["inputs"]["documents"]["path"]).is_absolute()
@@ -429,4 +430,5 @@ def test_the_sill_catalogue(tmp_path):
     made = Session(tmp_path).generate(SILL, count=300, split=True, output=tmp_path / "sill.jsonl")
     assert made.by_split == {"train": 240, "val": 30, "test": 30}
     assert made.by_stratum == {"recall": 15, "unseen": 8, "unanswerable": 7}
-    assert any(question(r) == "Quelle est la licence de 7zip ?" for r in rows(made.train))
+    assert any(re.fullmatch(r"Quelle est la licence d\S+ \S.* \?", question(r)) for r in rows(made.train))
+    assert made.documents_covered >= 125  # of 160, and some are held out

@@ -222,7 +222,7 @@ def test_tokens_are_those_of_the_base_model(tmp_path: Path, tiny_model: Path) ->
         session.ingest(tmp_path / "guide.md", chunk_unit="tokens")
     with pytest.raises(UsageError, match="counts tokens"):
         session.ingest(tmp_path / "guide.md", base_model=str(tiny_model))
-    with pytest.raises(UsageError, match="too small"):
+    with pytest.raises(UsageError, match="chunk_size: Input should be greater than or equal to 20"):
         session.ingest(tmp_path / "guide.md", chunk_size=3)
 
 

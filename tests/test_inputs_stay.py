@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner
 
 from dyag_core.cli.root import root
+from dyag_core.errors import UsageError
 from dyag_core.testing.samples import results_file
 
 DOCUMENTS = "".join(
@@ -62,14 +64,15 @@ def test_what_is_read_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rea
     [
         ("--split nan/1/1", "must add up to 100"),
         ("--split 0/0/100", "nothing is left to train on"),
-        ("--min-yield nan", "is no percentage"),
-        ("--min-yield 200", "is no percentage"),
+        ("--min-yield nan", "nan is not in the range 0<=x<=100"),
+        ("--min-yield 200", "200.0 is not in the range 0<=x<=100"),
     ],
 )
 def test_numbers_that_are_none_are_refused_before_anything_is_read(tmp_path: Path, option: str, says: str) -> None:
     (tmp_path / "d.jsonl").write_text(DOCUMENTS, encoding="utf-8")
     arguments = ["generate-training", str(tmp_path / "d.jsonl"), "--output", str(tmp_path / "o.jsonl"), *option.split()]
-    result = CliRunner().invoke(root, arguments)
-    assert getattr(result.exception, "exit_code", None) == 2
-    assert says in str(result.exception)
+    with pytest.raises((UsageError, click.UsageError)) as caught:
+        root.main(arguments, standalone_mode=False)
+    assert caught.value.exit_code == 2
+    assert says in str(caught.value)
     assert not (tmp_path / "o.jsonl").exists()

@@ -31,6 +31,7 @@ CASES = {
     ("chrf", "word_order"): ("2", "MIT License", "MIT"),
     ("chrf", "beta"): ("1", "MIT License", "MIT"),
     ("chrf", "lowercase"): ("true", "mit", "MIT"),
+    ("squad", "score"): ("exact_match", "MIT License", "MIT"),
     ("recall_at_k", "k"): ("1", "MIT", "MIT"),
 }
 #: These need a model: tests/test_bertscore.py and tests/endpoint/test_judge.py show what each of their options does.

@@ -14,6 +14,7 @@ from dyag_core import Chunk, Decoding, Hit, Message, Reply, Session, UsageError,
 from dyag_core.artifacts import write_jsonl
 from dyag_core.plugin.host import Plugins
 from dyag_core.records import Comparison
+from dyag_core.records.options import CompareOptions
 from dyag_core.stages.compare import compare
 
 DOCUMENTS = {
@@ -147,7 +148,7 @@ def test_recall_and_rank_of_the_right_passage_stand_in_results_and_report(work: 
     assert scores["base"] == {"recall_at_k": [None] * 4, "mrr": [None] * 4}
     assert made["rag"]["metrics"]["summaries"]["mrr"]["mean"] == pytest.approx(75)
     files = {arm: work / f"results_{arm}.json" for arm in made}
-    compare(results=files, output=work / "c", reporters=["markdown"], lang="fr", plugins=Plugins())
+    compare(CompareOptions(reporters=["markdown"]), results=files, output=work / "c", lang="fr", plugins=Plugins())
     text = (work / "c.md").read_text("utf-8")
     assert "rappel\\@k" in text
     assert "()" not in text
@@ -200,7 +201,7 @@ def compared(folder: Path, right: dict[str, list[bool]]) -> Comparison:
         files[arm] = folder / f"{arm}.json"
         content = {"metadata": about, "metrics": {"summaries": summaries}, "results": items}
         files[arm].write_text(json.dumps(content), encoding="utf-8")
-    return compare(results=files, output=folder / "c", reporters=["html", "markdown"], plugins=Plugins()).comparison
+    return compare(CompareOptions(), results=files, output=folder / "c", plugins=Plugins()).comparison
 
 
 def first(n: int, of: int = 120) -> list[bool]:

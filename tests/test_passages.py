@@ -15,7 +15,8 @@ from dyag_core import Decoding, Message, UsageError
 from dyag_core.artifacts import read_jsonl, write_jsonl
 from dyag_core.chat.conversations import read_conversations
 from dyag_core.chat.prompts import context_text, question_messages, with_context, without_context
-from dyag_core.chat.questions import question_hash, read_questions
+from dyag_core.chat.questions import read_questions
+from dyag_core.chat.trained_questions import hashes_of, question_hash
 from dyag_core.cli.generate_training import command
 from dyag_core.plugin.host import Plugins
 from dyag_core.plugin.run import Run
@@ -23,7 +24,6 @@ from dyag_core.records import Chunk
 from dyag_core.records.arm import ARMS
 from dyag_core.retrieval.index import OpenIndex, open_index
 from dyag_core.retrieval.prompting import build_prompts
-from dyag_core.stages.finetune import trained_questions
 from dyag_samples import catalogue
 
 
@@ -148,7 +148,7 @@ def test_test_questions_are_bare_and_so_are_questions_read_from_other_parts(made
 
 def test_what_was_trained_on_is_known_by_its_question(made: Path) -> None:
     conversations = read_conversations(made / "mine_train.jsonl")
-    hashes = trained_questions(conversations).split()
+    hashes = hashes_of(conversations)
     assert all(question_hash(without_context(row.questions[-1])) in hashes for row in conversations)
     assert sum("Extraits" in row.questions[-1] for row in conversations) > 0.9 * len(conversations)
 

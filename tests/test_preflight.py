@@ -16,6 +16,7 @@ from dyag_core.errors import GateError, ResourceError, UsageError
 from dyag_core.models.memory import Batch, estimate_memory, weights_from, weights_of
 from dyag_core.plugin.host import Plugins
 from dyag_core.records import ModelShape
+from dyag_core.records.options import FinetuneOptions
 from dyag_core.stages.finetune import estimate, finetune
 from dyag_core.training.passport import read_passport
 
@@ -46,11 +47,10 @@ def dataset(tmp_path):
 
 @pytest.fixture
 def train(tiny_model, dataset, tmp_path):
-    def call(output="out", *, run=finetune, data=dataset, options=None, **more):
+    def call(output="out", *, run=finetune, data=dataset, options=None, progress=None, **more):
         arguments = {"base_model": str(tiny_model), "epochs": 2} | more
-        return run(
-            dataset=data, output=tmp_path / output, options=OPTIONS | (options or {}), plugins=Plugins(), **arguments
-        )
+        given = FinetuneOptions(options=OPTIONS | (options or {}), **arguments)
+        return run(given, dataset=data, output=tmp_path / output, plugins=Plugins(), progress=progress)
 
     return call
 
@@ -324,7 +324,7 @@ def test_a_full_disk_leaves_the_last_checkpoint_whole(train, tmp_path, dataset, 
     script = (
         "import json, resource, signal, sys; from pathlib import Path;"
         "from dyag_core.errors import DyagError; from dyag_core.plugin.host import Plugins;"
-        "from dyag_core.stages.finetune import finetune;"
+        "from dyag_core.records.options import FinetuneOptions; from dyag_core.stages.finetune import finetune;"
         "from dyag_plugins.trainers.lora.checkpoints import Checkpoints; seal = Checkpoints.seal\n"
         "limit = int(sys.argv[5])\n"
         "def seal_and_fill(self, *a):\n"
@@ -332,8 +332,8 @@ def test_a_full_disk_leaves_the_last_checkpoint_whole(train, tmp_path, dataset, 
         "    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))\n"
         "Checkpoints.seal = seal_and_fill\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
-        "try: finetune(dataset=Path(sys.argv[1]), output=Path(sys.argv[2]), base_model=sys.argv[3], epochs=2,"
-        "options=json.loads(sys.argv[4]), plugins=Plugins())\n"
+        "try: finetune(FinetuneOptions(base_model=sys.argv[3], epochs=2, options=json.loads(sys.argv[4])),"
+        "dataset=Path(sys.argv[1]), output=Path(sys.argv[2]), plugins=Plugins())\n"
         "except DyagError as error: print(error.message, error.hint); sys.exit(error.exit_code)\n"
     )
     for limit in (1000, 60_000):  # the adapter does not fit; the adapter does, its optimizer does not

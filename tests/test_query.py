@@ -14,6 +14,7 @@ from dyag_core.artifacts import write_jsonl
 from dyag_core.evaluation.conversation import Conversation
 from dyag_core.plugin.host import Plugins
 from dyag_core.records.answer import Answer
+from dyag_core.records.options import IndexOptions, QueryOptions
 from dyag_core.stages.index import index
 from dyag_core.stages.query import query
 
@@ -32,7 +33,9 @@ def passages(tmp_path: Path) -> Path:
         {"id": "a", "content": "# Ansible\n\nLicence: GPL-3.0-only", "metadata": {"id": "2"}},
     ]
     write_jsonl(tmp_path / "documents.jsonl", rows)
-    return index(source=tmp_path / "documents.jsonl", output=tmp_path / "x.index", plugins=Plugins()).folder
+    return index(
+        IndexOptions(), source=tmp_path / "documents.jsonl", output=tmp_path / "x.index", plugins=Plugins()
+    ).folder
 
 
 @pytest.fixture
@@ -64,7 +67,9 @@ def drained(stream: Generator[str, None, Answer]) -> tuple[str, Answer]:
 
 def test_the_model_folder_is_enough_and_all_arms_answer(base: Path, model: Path, passages: Path) -> None:
     def ask(**given: Any) -> Answer:
-        return query(question="Quelle est la licence de 7zip ?", decoding=SHORT, plugins=Plugins(), **given)
+        return query(
+            QueryOptions(decoding=SHORT, **given), question="Quelle est la licence de 7zip ?", plugins=Plugins()
+        )
 
     answers = [
         ask(base_model=str(base)),
@@ -84,26 +89,28 @@ def test_the_model_folder_is_enough_and_all_arms_answer(base: Path, model: Path,
 def test_another_base_is_refused_naming_both(model: Path, make_model: Callable[..., Path]) -> None:
     other = make_model("other", hidden_size=32)
     with pytest.raises(UsageError) as caught:
-        query(question="Q ?", model=model, base_model=str(other), plugins=Plugins())
+        query(QueryOptions(model=model, base_model=str(other)), question="Q ?", plugins=Plugins())
     assert "lively" in caught.value.message
     assert "other" in caught.value.message
 
 
 def test_one_shot_and_conversation_give_the_same_answer(base: Path) -> None:
-    once = query(question="What is it?", base_model=str(base), decoding=SHORT, plugins=Plugins())
-    with Conversation(base_model=str(base), decoding=SHORT, plugins=Plugins()) as conversation:
+    once = query(QueryOptions(base_model=str(base), decoding=SHORT), question="What is it?", plugins=Plugins())
+    with Conversation(QueryOptions(base_model=str(base), decoding=SHORT), plugins=Plugins()) as conversation:
         text, answer = drained(conversation.ask("What is it?"))
     assert text == answer.answer == once.answer
 
 
 def test_truncation_is_noticed(base: Path) -> None:
-    answer = query(question="What?", base_model=str(base), decoding=Decoding(max_new_tokens=1), plugins=Plugins())
+    answer = query(
+        QueryOptions(base_model=str(base), decoding=Decoding(max_new_tokens=1)), question="What?", plugins=Plugins()
+    )
     assert answer.truncated
     assert "limit of 1" in (answer.notice or "")
 
 
 def test_history_is_remembered_reset_and_saved(base: Path, tmp_path: Path) -> None:
-    with Conversation(base_model=str(base), decoding=SHORT, plugins=Plugins()) as conversation:
+    with Conversation(QueryOptions(base_model=str(base), decoding=SHORT), plugins=Plugins()) as conversation:
         first = drained(conversation.ask("Quelle licence ?"))[1]
         second = drained(conversation.ask("Quelle licence ?"))[1]
         assert second.prompt_tokens > first.prompt_tokens
@@ -117,7 +124,7 @@ def test_history_is_remembered_reset_and_saved(base: Path, tmp_path: Path) -> No
 
 
 def test_history_is_cut_to_the_context_and_said_so(base: Path) -> None:
-    with Conversation(base_model=str(base), decoding=SHORT, plugins=Plugins()) as conversation:
+    with Conversation(QueryOptions(base_model=str(base), decoding=SHORT), plugins=Plugins()) as conversation:
         answers = [drained(conversation.ask(f"licence version outil {i} " * 8))[1] for i in range(8)]
     assert all(answer.prompt_tokens + 16 <= 512 for answer in answers)
     assert answers[0].notice is None or "context is full" not in answers[0].notice
@@ -125,7 +132,7 @@ def test_history_is_cut_to_the_context_and_said_so(base: Path) -> None:
 
 
 def test_a_cancelled_answer_is_forgotten(base: Path) -> None:
-    with Conversation(base_model=str(base), decoding=SHORT, plugins=Plugins()) as conversation:
+    with Conversation(QueryOptions(base_model=str(base), decoding=SHORT), plugins=Plugins()) as conversation:
         fresh = drained(conversation.ask("Quelle licence ?"))[1]
         conversation.reset()
         stream = conversation.ask("Quelle version minimale ?")
@@ -136,15 +143,17 @@ def test_a_cancelled_answer_is_forgotten(base: Path) -> None:
 
 def test_what_cannot_be_asked_is_said(base: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="empty"):
-        query(question="  ", base_model=str(base), plugins=Plugins())
+        query(QueryOptions(base_model=str(base)), question="  ", plugins=Plugins())
     with pytest.raises(UsageError, match="no model"):
-        query(question="Q ?", plugins=Plugins())
+        query(QueryOptions(), question="Q ?", plugins=Plugins())
     with pytest.raises(UsageError, match="no index here"):
-        query(question="Q ?", base_model=str(base), index=tmp_path / "none", plugins=Plugins())
+        query(QueryOptions(base_model=str(base), index=tmp_path / "none"), question="Q ?", plugins=Plugins())
 
 
 def test_passages_matter_more_than_a_long_history(base: Path, passages: Path) -> None:
-    with Conversation(base_model=str(base), index=passages, decoding=SHORT, plugins=Plugins()) as conversation:
+    with Conversation(
+        QueryOptions(base_model=str(base), index=passages, decoding=SHORT), plugins=Plugins()
+    ) as conversation:
         for i in range(6):
             answer = drained(conversation.ask(f"Quelle est la licence de 7zip, version {i} ? " * 3))[1]
         assert answer.sources

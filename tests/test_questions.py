@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from dyag_core import Question, UsageError
-from dyag_core.chat.questions import question_hash, read_questions, trained_questions
+from dyag_core.chat.questions import read_questions
+from dyag_core.chat.trained_questions import question_hash, trained_questions
 from dyag_core.text.abstention import UNKNOWN
 
 SYSTEM = "Réponds brièvement."

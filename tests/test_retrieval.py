@@ -15,6 +15,7 @@ from dyag_core.errors import UsageError
 from dyag_core.plugin.host import Plugins
 from dyag_core.plugin.run import Run
 from dyag_core.records.index import Index
+from dyag_core.records.options import IndexOptions
 from dyag_core.retrieval.index import OpenIndex, open_index
 from dyag_core.stages.index import index, index_for_questions
 from dyag_samples import catalogue
@@ -169,7 +170,7 @@ def documents(tmp_path: Path) -> Path:
 
 
 def build(documents: Path, output: Path) -> Index:
-    return index(source=documents, output=output, plugins=Plugins())
+    return index(IndexOptions(), source=documents, output=output, plugins=Plugins())
 
 
 def opened(folder: Path) -> OpenIndex:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dyag_core import Session, hookimpl
-from dyag_core.dataset.splits import TOO_NEAR, Splitter
+from dyag_core.dataset.splits import TOO_NEAR, SampledSplit, StreamedSplit
 from dyag_core.records import Example, Fact
 from dyag_core.text.digests import DigestTable
 from dyag_core.text.similarity import Watched, similarity
@@ -44,13 +44,10 @@ def rows(documents: int, attributes: int, wordings: int, unknown: int) -> list[E
 
 
 def split(examples: list[Example], count: int | None, seed: int = 1):
-    splitter = Splitter((80, 10, 10), seed, count)
-    train = []
-    for example in examples:
-        if splitter.takes(example):
-            train.append(example)
-        if splitter.full:
-            break
+    shares = (80, 10, 10)
+    splitter = StreamedSplit(shares, seed) if count is None else SampledSplit(count, shares, seed)
+    train = [example for example in examples if splitter.takes(example)]
+    train += splitter.waiting()
     return train, splitter.finish([example.question for example in train]), splitter
 
 
@@ -85,7 +82,7 @@ def test_no_stratum_leaks(documents, attributes, wordings, unknown, count, seed)
 
 
 def test_shares_and_strata_with_a_count():
-    train, placed, splitter = split(rows(60, 8, 5, 2), 300)
+    train, placed, _ = split(rows(60, 8, 5, 2), 300)
     parts = Counter(row.part for row in placed)
     strata = Counter(row.stratum for row in placed if row.stratum)
     assert (len(train), parts["val"], parts["test"]) == (240, 30, 30)
@@ -93,7 +90,6 @@ def test_shares_and_strata_with_a_count():
     assert strata["unanswerable"] == 7
     assert strata["unseen"] == 23 - strata["recall"]
     assert len({row.example.document for row in placed if row.stratum == "unseen"}) >= 4
-    assert splitter.full
 
 
 def test_shares_without_a_count():
@@ -106,12 +102,12 @@ def test_shares_without_a_count():
 
 def test_parts_stay_at_their_bound_and_spread_over_all_documents():
     examples = rows(400, 4, 5, 1)
-    splitter = Splitter((80, 10, 10), 1, largest=20)
+    splitter = StreamedSplit((80, 10, 10), 1, largest=20)
     train = [example for example in examples if splitter.takes(example)]
     placed = splitter.finish([example.question for example in train])
     parts = Counter(row.part for row in placed)
     assert parts == {"val": 20, "test": 20}
-    assert splitter.set_aside["beyond what the parts may hold"] > 0
+    assert splitter.ledger.set_aside["beyond what the parts may hold"] > 0
     assert len(train) > 0.9 * len(examples)  # what isn't held out is trained on
     for part in ("val", "test"):
         numbers = sorted(int(row.example.document) for row in placed if row.part == part)
@@ -144,7 +140,7 @@ def test_one_wording_a_fact_makes_no_recall_but_fills_the_test():
 
 def test_combined_question_needs_all_its_facts_trained():
     one, other = (Fact(document="d", subject="S", attribute=a, value="v") for a in "ab")
-    splitter = Splitter((80, 10, 10), 1, 100)
+    splitter = StreamedSplit((80, 10, 10), 1)
     both = Example(question="a and b of S?", answer="v", document="d", fact=one, other_facts=(other,))
     assert splitter.takes(Example(question="a of S?", answer="v", document="d", fact=one))
     assert not splitter.takes(both)
@@ -164,7 +160,7 @@ def test_a_name_in_meta_counts_where_there_are_no_facts():
         unseen = {row.example.meta["subject"] for row in placed if row.stratum == "unseen"}
         assert train
         assert not unseen & {example.meta["subject"] for example in train}
-        refused += splitter.rejected["its subject has the name of a trained document"]
+        refused += splitter.ledger.rejected["its subject has the name of a trained document"]
     assert refused
 
 
@@ -175,7 +171,7 @@ def test_document_of_the_same_name_as_a_trained_one_is_not_unseen():
     ]
     _, placed, splitter = split(examples, None)
     assert not [row for row in placed if row.stratum == "unseen"]
-    assert splitter.rejected["its subject has the name of a trained document"]
+    assert splitter.ledger.rejected["its subject has the name of a trained document"]
 
 
 @settings(max_examples=100, deadline=None)

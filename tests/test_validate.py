@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from dyag_core import Session, UsageError
 from dyag_core.chat.conversations import check_turns, messages_of, read_conversations
-from dyag_core.chat.repair import MILD, mend
+from dyag_core.chat.faults import MILD
+from dyag_core.chat.repair import mend
 from dyag_core.dataset.quality.problems import _PROBLEMS
 
 ATTACKS = [
@@ -66,7 +67,7 @@ CASES = [
     ({"instruction": "q", "output": "a", "history": "p"}, {"unknown_shape"}, None),
     ({"conversations": [{"from": "human", "value": "q"}, {"from": "gpt", "value": "a"}]}, set(), "u:q a:a"),
     ({"conversations": [{"from": "gpt", "value": "hi"}]}, {"no_question"}, None),
-    (chat({"role": "Human", "content": "q"}, {"role": "bot", "content": "a"}), {"unknown_role"}, "u:q a:a"),
+    (chat({"role": "Human", "content": "q"}, {"role": "bot", "content": "a"}), {"role_alias"}, "u:q a:a"),
     (chat(user("q"), {"role": "tool", "content": "t"}, bot("a")), {"unknown_role"}, None),
     (chat(user("q"), user("r"), bot("a")), {"turn_order"}, "u:q\n\nr a:a"),
     (chat(bot("hello"), user("q"), bot("a")), {"turn_order"}, "u:q a:a"),
@@ -95,7 +96,7 @@ def test_every_problem_has_its_name_and_what_can_be_mended_is(
 ) -> None:
     file = write(tmp_path / "x.jsonl", row)
     found = Session(tmp_path).validate(file, fix=tmp_path / "fixed.jsonl")
-    assert {problem.kind for problem in found.problems} - ({"foreign_shape"} - kinds) == kinds
+    assert {problem.kind for problem in found.problems} == kinds
     assert all(problem.examples[0].line == 1 for problem in found.problems)
     if left is None:
         assert (found.written, found.left_out, found.ok) == (0, 1, False)

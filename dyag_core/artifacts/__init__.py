@@ -2,6 +2,7 @@
 
 from dyag_core.artifacts.atomic import atomic_folder, atomic_text, atomic_write, disk_errors, remove_leftovers
 from dyag_core.artifacts.journal import Journal
+from dyag_core.artifacts.json_array import is_one_array, read_rows
 from dyag_core.artifacts.jsonl import BadLine, read_json, read_jsonl, to_json, write_jsonl
 from dyag_core.artifacts.lock import output_lock
 from dyag_core.artifacts.manifest import (
@@ -26,11 +27,13 @@ __all__ = [
     "atomic_write",
     "disk_errors",
     "file_sha256",
+    "is_one_array",
     "jsonl_file",
     "manifest_path",
     "output_lock",
     "read_json",
     "read_jsonl",
+    "read_rows",
     "readable_name",
     "refuse_inputs",
     "rejects_path",

@@ -52,6 +52,10 @@ class Journal:
         """The value put under `key`, or None."""
         return self._entries.get(key)
 
+    def items(self) -> list[tuple[str, Any]]:
+        """All keys with their values, in the order in which keys were first put."""
+        return list(self._entries.items())
+
     def put(self, key: str, value: Any) -> None:
         """Keep `value` (anything JSON can hold); when this returns it is on the disk."""
         with disk_errors(self.path):

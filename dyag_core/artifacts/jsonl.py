@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any
 
@@ -24,15 +25,22 @@ if TYPE_CHECKING:
 #: A line longer than this is a mistake (a whole corpus on one line), and reading it would cost its size in memory.
 MAX_LINE_BYTES = 64 * 1024 * 1024
 _CONTAINERS = (dict, list)
+# A string, whole or torn, or a comma before a closing bracket or at the end.
+_TRAILING_COMMA = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\Z)|(,)(?=\s*(?:[}\]]|\Z))', re.DOTALL)
 
 
 @dataclass(frozen=True)
 class BadLine:
-    """A line that could not be used: its number (from 1), why, and its beginning."""
+    """A line that could not be used: its number (from 1), why, and its beginning.
+
+    `value` is what it plainly says, where that is known: an array where an object was expected, or what is left once
+    trailing commas are taken out.
+    """
 
     line: int
     reason: str
     text: str
+    value: dict[str, Any] | list[Any] | None = None
 
 
 def read_jsonl(path: Path) -> Iterator[tuple[int, dict[str, Any] | BadLine]]:
@@ -84,23 +92,52 @@ def _explained(number: int, raw: bytes) -> dict[str, Any] | BadLine:
     """What jiter refused, by Python's own reader: five times slower, but it says what is wrong in words for people."""
     try:
         line = raw.decode("utf-8").rstrip("\r\n")  # what is missing is missing at its end, not on the next one
-        value = json.loads(line, object_pairs_hook=_no_duplicates, parse_constant=_no_constant, parse_float=_finite)
+        value = _strictly(line)
     except UnicodeDecodeError as error:
         return BadLine(number, f"not UTF-8 (byte {error.start + 1})", _start(raw))
     except RecursionError:
         return BadLine(number, "nested too deeply", _start(raw))
     except json.JSONDecodeError as error:
-        return BadLine(number, f"not JSON: {error.msg} (column {error.colno})", _start(raw))
+        return _without_commas(number, line) or BadLine(
+            number, f"not JSON: {error.msg} (column {error.colno})", _start(raw)
+        )
     except ValueError as error:  # a 5000-digit integer, NaN, a duplicate key
         return BadLine(number, str(error).split(";")[0], _start(raw))
+    if not _writable(line, value):
+        return BadLine(number, "holds half of a surrogate pair (\\ud800-\\udfff alone)", _start(raw))
     if not isinstance(value, dict):
-        return BadLine(number, f"a JSON {type(value).__name__}, not an object", _start(raw))
-    if b"\\ud" in raw or b"\\uD" in raw:
-        try:
-            json.dumps(value, ensure_ascii=False).encode("utf-8")
-        except UnicodeEncodeError:
-            return BadLine(number, "holds half of a surrogate pair (\\ud800-\\udfff alone)", _start(raw))
+        known = value if isinstance(value, list) else None
+        return BadLine(number, f"a JSON {type(value).__name__}, not an object", _start(raw), known)
     return value
+
+
+def _without_commas(number: int, line: str) -> BadLine | None:
+    """A line that is bad for its trailing commas alone."""
+    first = next((found.start(1) for found in _TRAILING_COMMA.finditer(line) if found[1]), None)
+    if first is None:
+        return None
+    try:
+        value = _strictly(_TRAILING_COMMA.sub(lambda found: "" if found[1] else found[0], line))
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(value, _CONTAINERS) or not _writable(line, value):
+        return None
+    return BadLine(number, f"a trailing comma (column {first + 1})", line[:200], value)
+
+
+def _strictly(line: str) -> Any:
+    return json.loads(line, object_pairs_hook=_no_duplicates, parse_constant=_no_constant, parse_float=_finite)
+
+
+def _writable(line: str, value: Any) -> bool:
+    """Whether no half of a surrogate pair stands in what a line says: UTF-8 can't write it."""
+    if "\\ud" not in line.lower():
+        return True
+    try:
+        json.dumps(value, ensure_ascii=False).encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def read_json(path: Path) -> Any:

@@ -1,7 +1,6 @@
-"""One row of a training file made elsewhere: read in whichever of five shapes it has, judged, and mended if it can be.
+"""One row of a training file made elsewhere: judged, and mended if it can be.
 
-What counts in the end is `dyag_core.chat.conversations`, the reader that training itself uses: a row is good if it
-takes it.
+What is left is held against the same rules as training's own rows (`check_turns`).
 """
 
 from __future__ import annotations
@@ -10,32 +9,18 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from dyag_core.chat.conversations import check_turns, messages_of
-from dyag_core.chat.prompts import question_messages
+from dyag_core.chat.conversations import check_turns
+from dyag_core.chat.faults import Unreadable, quoted
+from dyag_core.chat.row_shapes import Turn, messages_from, read_row
 from dyag_core.records import Message
+from dyag_core.text.damage import LOST, decoded_again, without_invisible
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-_ROLES = {
-    "system": "system", "developer": "system",
-    "user": "user", "human": "user", "prompter": "user",
-    "assistant": "assistant", "gpt": "assistant", "chatgpt": "assistant", "bot": "assistant", "model": "assistant",
-}  # fmt: skip
-_ANSWERS = ("expected_answer", "answer", "expected")
-_SHAPE_KEYS = {
-    "messages": ("messages",),
-    "prompt and completion": ("prompt", "completion"),
-    "question and answer": ("question", *_ANSWERS, "system"),
-    "Alpaca": ("instruction", "input", "output", "system", "history"),
-    "ShareGPT": ("conversations", "system"),
-}
 # `<s>` is HTML too, so it counts at the ends of a text only, where people put it by hand.
 _CONTROL = r"<\|[A-Za-z0-9_]{2,40}\|>|\[/?INST\]|<</?SYS>>|<(?:start|end)_of_turn>|<(?:bos|eos|pad)>"
 _AT_ENDS = re.compile(rf"^(?:\s*(?:{_CONTROL}|</?s>))+\s*|\s*(?:(?:{_CONTROL}|</?s>)\s*)+$")
-
-#: Kinds of problem that training takes without harm.
-MILD = frozenset({"byte_order_mark", "control_token_asked"})
 
 
 @dataclass
@@ -53,20 +38,6 @@ class Mended:
     meta: dict[str, Any] = field(default_factory=dict)
 
 
-class Unfixable(ValueError):
-    """A row that must be left out: kind and detail."""
-
-    def __init__(self, kind: str, detail: str) -> None:
-        super().__init__(detail)
-        self.kind = kind
-
-
-@dataclass
-class _Turn:
-    role: str
-    content: str
-
-
 def mend(row: Mapping[str, Any], system: str | None, control: Iterable[str] = ()) -> Mended:
     """Read a row, note what is wrong with it, and put right what can be.
 
@@ -77,109 +48,36 @@ def mend(row: Mapping[str, Any], system: str | None, control: Iterable[str] = ()
     """
     done = Mended()
     try:
-        shape, turns = _turns(row, system, done)
+        read = read_row(row)
+        done.problems += [(fault.kind, fault.detail) for fault in read.faults]
+        done.fixes += [fault.fix for fault in read.faults if fault.fix]
+        if read.shape.name != "messages":
+            done.fixes.append("rewritten as messages")
+        if read.unwanted():
+            raise Unreadable("unwanted_answer", read.unwanted())
+        turns = read.under(system) if read.shape.bare else read.turns
         _clean(turns, done)
         _order(turns, done)
-        done.messages = tuple(Message.model_validate({"role": t.role, "content": t.content}) for t in turns)
+        done.messages = messages_from(turns)
         check_turns(done.messages)
-    except Unfixable as error:
-        done.messages = None
-        done.problems.append((error.kind, str(error)))
-        return done
     except ValueError as error:
         done.messages = None
-        done.problems.append(("refused", str(error)))
+        done.problems.append((error.kind if isinstance(error, Unreadable) else "refused", str(error)))
         return done
     _note_control(done, control)
-    _ask_training(row, system, done)
     kept = row.get("meta")
-    beside = {key: value for key, value in row.items() if key not in (*_SHAPE_KEYS[shape], "meta")}
-    done.meta = beside | (kept if isinstance(kept, dict) else {})
+    own = read.shape.fields() | {"meta"}
+    done.meta = {key: value for key, value in row.items() if key not in own} | (kept if isinstance(kept, dict) else {})
     return done
 
 
-def _turns(row: Mapping[str, Any], system: str | None, done: Mended) -> tuple[str, list[_Turn]]:
-    """The name of the row's shape, and its turns as they stand there."""
-    if "messages" in row:
-        return "messages", _chat(row["messages"], "role", "content", done)
-    if "conversations" in row:
-        turns = _chat(row["conversations"], "from", "value", done)
-        done.fixes.append("rewritten as messages")
-        return "ShareGPT", _before(row) + turns
-    if "prompt" in row and "completion" in row:
-        return "prompt and completion", [
-            *_part(row["prompt"], "user", done),
-            *_part(row["completion"], "assistant", done),
-        ]
-    if "instruction" in row and "output" in row:
-        asked = [_text(row[key], done) for key in ("instruction", "input") if row.get(key) not in (None, "")]
-        turns = [_Turn("user", "\n\n".join(asked)), _Turn("assistant", _text(row["output"], done))]
-        done.fixes.append("rewritten as messages")
-        return "Alpaca", [*_before(row), *_history(row.get("history") or [], done), *turns]
-    answer = next((key for key in _ANSWERS if key in row), None)
-    if "question" in row and answer is not None:
-        own = _text(row.get("system"), done)
-        prompt = question_messages(_text(row["question"], done), own or system)
-        if answer != "expected_answer":
-            done.problems.append(("foreign_shape", f"question, {answer}"))
-            done.fixes.append("rewritten as messages")
-        turns = [_Turn(message.role, message.content) for message in prompt]
-        return "question and answer", [*turns, _Turn("assistant", _text(row[answer], done))]
-    keys = ", ".join(list(row)[:6])
-    raise Unfixable("unknown_shape", keys or "{}")
+def _clean(turns: list[Turn], done: Mended) -> None:
+    """Mend wrong encodings, take out zero-width characters, control tokens at both ends, and empty turns.
 
-
-def _before(row: Mapping[str, Any]) -> list[_Turn]:
-    """The system turn that a row of Alpaca or ShareGPT may name apart."""
-    system = row.get("system")
-    return [_Turn("system", system)] if isinstance(system, str) and system else []
-
-
-def _history(pairs: Any, done: Mended) -> list[_Turn]:
-    """Alpaca's earlier questions with their answers."""
-    if not isinstance(pairs, list) or not all(isinstance(pair, list) and len(pair) == 2 for pair in pairs):
-        raise Unfixable("unknown_shape", f"history: {_quoted(pairs)}")
-    return [
-        _Turn(role, _text(text, done)) for pair in pairs for role, text in zip(("user", "assistant"), pair, strict=True)
-    ]
-
-
-def _part(value: Any, role: str, done: Mended) -> list[_Turn]:
-    return _chat(value, "role", "content", done) if isinstance(value, list) else [_Turn(role, _text(value, done))]
-
-
-def _chat(value: Any, role_key: str, text_key: str, done: Mended) -> list[_Turn]:
-    if not isinstance(value, list) or not all(isinstance(turn, dict) for turn in value):
-        raise Unfixable("unknown_shape", f"{type(value).__name__}: {_quoted(value)}")
-    turns = []
-    for turn in value:
-        given = turn.get(role_key)
-        role = _ROLES.get(given.lower()) if isinstance(given, str) else None
-        if role is None:
-            raise Unfixable("unknown_role", f"{role_key}: {str(given)[:60]!r}")
-        if role != given and role_key == "role":
-            done.problems.append(("unknown_role", f"{role_key}: {given!r}"))
-            done.fixes.append("roles renamed")
-        turns.append(_Turn(role, _text(turn.get(text_key), done)))
-    return turns
-
-
-def _text(value: Any, done: Mended) -> str:
-    """A turn's content: a text, nothing, or the list of text parts that some tools write."""
-    if isinstance(value, str):
-        return value
-    if value is None:
-        return ""
-    if isinstance(value, list) and all(isinstance(part, dict) and isinstance(part.get("text"), str) for part in value):
-        done.problems.append(("not_text", _quoted(value)))
-        done.fixes.append("text parts joined")
-        return "\n".join(part["text"] for part in value)
-    raise Unfixable("not_text", _quoted(value))
-
-
-def _clean(turns: list[_Turn], done: Mended) -> None:
-    """Take control tokens off both ends, and empty turns out. An empty system prompt is a choice, and stays."""
+    An empty system prompt is a choice, and stays.
+    """
     for turn in turns:
+        _undamage(turn, done)
         bare = _AT_ENDS.sub("", turn.content)
         if bare != turn.content:
             kind = "control_token" if turn.role == "assistant" else "control_token_asked"
@@ -193,19 +91,37 @@ def _clean(turns: list[_Turn], done: Mended) -> None:
         turns[:] = [turn for turn in turns if turn not in empty]
 
 
-def _order(turns: list[_Turn], done: Mended) -> None:
+def _undamage(turn: Turn, done: Mended) -> None:
+    for kind, fix, mended in (
+        ("mojibake", "wrong encodings put right", decoded_again),
+        ("zero_width", "zero-width characters taken out", without_invisible),
+    ):
+        text = mended(turn.content)
+        if text != turn.content:
+            place = next((i for i, (a, b) in enumerate(zip(turn.content, text)) if a != b), len(text))  # noqa: B905
+            start = max(0, place - 30)
+            done.problems.append((kind, f"{turn.role}: {turn.content[start : start + 60]!a}"))
+            done.fixes.append(fix)
+            turn.content = text
+    if LOST in turn.content:
+        start = max(0, turn.content.index(LOST) - 30)
+        done.problems.append(("lost_character", f"{turn.role}: {turn.content[start : start + 60]!r}"))
+        done.lasting.append("lost_character")
+
+
+def _order(turns: list[Turn], done: Mended) -> None:
     """System first, then user and assistant in turns, an answer last."""
     late = next((turn for turn in turns[1:] if turn.role == "system"), None)
     if late is not None:
-        raise Unfixable("late_system", _quoted(late.content))
+        raise Unreadable("late_system", quoted(late.content))
     first = 1 if turns and turns[0].role == "system" else 0
     chat = turns[first:]
     roles = [turn.role for turn in chat]
     if "user" not in roles:
-        raise Unfixable("no_question", _quoted(chat[0].content if chat else ""))
+        raise Unreadable("no_question", quoted(chat[0].content if chat else ""))
     if "assistant" not in roles[roles.index("user") :]:
-        raise Unfixable("no_answer", _quoted(chat[roles.index("user")].content))
-    merged: list[_Turn] = []
+        raise Unreadable("no_answer", quoted(chat[roles.index("user")].content))
+    merged: list[Turn] = []
     for turn in chat[roles.index("user") :]:
         if merged and merged[-1].role == turn.role:
             merged[-1].content += f"\n\n{turn.content}"
@@ -215,7 +131,7 @@ def _order(turns: list[_Turn], done: Mended) -> None:
         done.problems.append(("turn_order", " ".join(roles[:8])))
         done.fixes.append("answers before the first question dropped, neighbouring turns of one role merged")
     if merged[-1].role == "user":
-        done.problems.append(("not_answered", _quoted(merged[-1].content)))
+        done.problems.append(("not_answered", quoted(merged[-1].content)))
         done.fixes.append("a last question without an answer dropped")
         merged.pop()
     turns[first:] = merged
@@ -235,17 +151,3 @@ def _around(text: str, pattern: re.Pattern[str] = _AT_ENDS) -> str:
     found = pattern.search(text)
     start = max(0, (found.start() if found else 0) - 30)
     return repr(text[start : start + 90])
-
-
-def _quoted(value: object) -> str:
-    return repr(value)[:90]
-
-
-def _ask_training(row: Mapping[str, Any], system: str | None, done: Mended) -> None:
-    """The last word on the row as it stands is training's own."""
-    try:
-        messages_of(dict(row), system)
-    except ValueError as error:
-        if not any(kind not in MILD for kind, _ in done.problems):
-            done.problems.append(("refused", str(error).split("\n", maxsplit=1)[0]))
-            done.fixes.append("rewritten as messages")

@@ -24,7 +24,10 @@ IGNORED = -100
 
 # Llama 3.2's template writes today's date into every prompt: the prefix that was trained on would be another one
 # tomorrow. This is the date that the Llama 3 templates themselves fall back to.
-_TEMPLATE_VARIABLES = {"date_string": "26 Jul 2024"}
+# Models that think aloud before they answer are asked, and trained, to answer at once.
+_TEMPLATE_VARIABLES = {"date_string": "26 Jul 2024", "enable_thinking": False}
+#: An answer that no template writes by itself, to find out what stands behind one.
+_PROBE = "zqxj"
 
 # Private-use characters that stand around a control token found in content while the template is rendered.
 _OPEN, _CLOSE = "\uf5a0", "\uf5a1"
@@ -53,8 +56,8 @@ def training_ids(tokenizer: Any, messages: Sequence[Message]) -> TrainingIds:
     """Ids and labels of an example: loss on every assistant turn up to and including its end-of-turn token.
 
     The mask comes from rendering the prompt alone and with its answer, so it holds for templates without
-    `{% generation %}` marks. Raises GateError where the prompt is not a prefix of the whole: the model would be
-    trained on a context that it never meets when it answers.
+    `{% generation %}` marks. Raises GateError where the prompt is not a prefix of the whole (the model would be
+    trained on a context that it never meets when it answers), and where the trained part doesn't hold the answer.
     """
     ids: list[int] = []
     labels: list[int] = []
@@ -79,30 +82,64 @@ def training_ids(tokenizer: Any, messages: Sequence[Message]) -> TrainingIds:
         # Text behind the end-of-turn token (a newline in ChatML) is never generated, so it is never trained.
         last = next((i for i, token in enumerate(answer) if token in ends), len(answer) - 1)
         answer = answer[: last + 1]
+        _check_holds(tokenizer, answer, message.content)
         labels += [IGNORED] * (len(prompt) - len(labels)) + answer
         ids = prompt + answer
     return TrainingIds(ids, labels)
 
 
+def _check_holds(tokenizer: Any, ids: Sequence[int], answer: str) -> None:
+    """Refuse to train on something else than the answer (a header, a tag for thoughts); white space doesn't count."""
+    wanted = "".join(answer.split())
+    if wanted not in "".join(tokenizer.decode(ids, skip_special_tokens=False).split()):
+        spelt = "".join(tokenizer.decode(_encode(tokenizer, answer), skip_special_tokens=False).split())
+        if spelt == wanted:  # else the tokenizer has no token for something in it, whatever the template does
+            raise GateError(
+                f"the chat template doesn't write the answer as it stands: {answer[:60]!r}",
+                "the model would learn something else; use a template that keeps answers whole",
+            )
+
+
 def end_of_turn_ids(tokenizer: Any) -> frozenset[int]:
-    """The ids that end an assistant turn: what the template writes right after an answer, and the tokenizer's eos.
+    """The ids that end an assistant turn: the first control token that the template writes behind an answer, and eos.
 
     Found by rendering a probe, because `eos_token` alone is wrong for several chat models (Llama 3 ends a turn with
-    `<|eot_id|>`, Phi 3 with `<|end|>`).
+    `<|eot_id|>`, Phi 3 with `<|end|>`). What stands between the prompt and the answer is none: Qwen 3 writes `<think>`
+    there, gpt-oss a channel.
     """
     cached: frozenset[int] | None = getattr(tokenizer, "_dyag_end_of_turn", None)
     if cached is not None:
         return cached
-    probe = [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]
-    prompt = _encode(tokenizer, _apply(tokenizer, probe[:1], answer_next=True))
-    whole = _encode(tokenizer, _apply(tokenizer, probe, answer_next=False))
+    probe = [{"role": "user", "content": "a"}, {"role": "assistant", "content": _PROBE}]
+    behind = _encode(tokenizer, _apply(tokenizer, probe, answer_next=False).rpartition(_PROBE)[2])
     control = set(tokenizer.all_special_ids) | set(tokenizer.added_tokens_decoder)
-    ends = [token for token in whole[len(prompt) :] if token in control][:1]
+    ends = [token for token in behind if token in control][:1]
     if tokenizer.eos_token_id is not None:
         ends.append(tokenizer.eos_token_id)
     found = frozenset(ends)
     tokenizer._dyag_end_of_turn = found
     return found
+
+
+def takes_system(tokenizer: Any) -> bool:
+    """Whether the chat template has a place for a system turn. Gemma's refuses one; others leave it out unsaid."""
+    cached: bool | None = getattr(tokenizer, "_dyag_takes_system", None)
+    if cached is None:
+        chat = [{"role": "system", "content": _PROBE}, {"role": "user", "content": "a"}]
+        try:
+            cached = _PROBE in _apply(tokenizer, chat, answer_next=True)
+        except GateError:
+            cached = False
+        tokenizer._dyag_takes_system = cached
+    return cached
+
+
+def _seated(tokenizer: Any, messages: Sequence[Message]) -> list[tuple[str, str]]:
+    """(role, content) of each turn; a system turn that the template has no place for begins the first user turn."""
+    turns = [(message.role, message.content) for message in messages]
+    if len(turns) > 1 and turns[0][0] == "system" and turns[1][0] == "user" and not takes_system(tokenizer):
+        turns[:2] = [("user", f"{turns[0][1]}\n\n{turns[1][1]}")]
+    return [(str(role), content) for role, content in turns]
 
 
 def control_tokens(tokenizer: Any) -> tuple[str, ...]:
@@ -124,18 +161,25 @@ def _render(tokenizer: Any, messages: Sequence[Message], *, answer_next: bool) -
     known = control_tokens(tokenizer)
     pattern = re.compile("|".join(map(re.escape, known))) if known else None
     chat = []
-    for message in messages:
-        content = message.content.replace(_OPEN, "").replace(_CLOSE, "")
+    for role, written in _seated(tokenizer, messages):
+        content = written.replace(_OPEN, "").replace(_CLOSE, "")
         if pattern is not None:
             content = pattern.sub(f"{_OPEN}\\g<0>{_CLOSE}", content)
-        chat.append({"role": message.role, "content": content})
+        chat.append({"role": role, "content": content})
     return _apply(tokenizer, chat, answer_next=answer_next)
 
 
 def _apply(tokenizer: Any, chat: list[dict[str, str]], *, answer_next: bool) -> str:
-    return str(
-        tokenizer.apply_chat_template(chat, tokenize=False, add_generation_prompt=answer_next, **_TEMPLATE_VARIABLES)
-    )
+    from jinja2 import TemplateError
+
+    variables = {"tokenize": False, "add_generation_prompt": answer_next, **_TEMPLATE_VARIABLES}
+    try:
+        return str(tokenizer.apply_chat_template(chat, **variables))
+    except TemplateError as error:
+        raise GateError(
+            f"the chat template refuses this chat: {error}",
+            "choose a base model whose template takes a user's turns and answers as plain texts",
+        ) from error
 
 
 def _encode(tokenizer: Any, text: str) -> list[int]:

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dyag_core.cli.plugin_parameters import PluginName, PluginOptions
-
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -34,73 +32,6 @@ def lang_option(function: Callable[..., Any]) -> Callable[..., Any]:
 def json_option(function: Callable[..., Any]) -> Callable[..., Any]:
     """`--json`."""
     return click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")(function)
-
-
-def base_model_option(help: str, **keywords: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """`--base-model`."""
-    return click.option("--base-model", cls=PluginName, family="base_models", help=help, **keywords)
-
-
-def plugin_options(of: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """`-o key=value` for the plugin that `of` describes."""
-    return click.option(
-        "-o",
-        "--option",
-        cls=PluginOptions,
-        multiple=True,
-        metavar="KEY=VALUE",
-        help=f"Option of the {of}, may be repeated; see: dyag plugins show.",
-    )
-
-
-def metric_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """`-m METRIC.KEY=VALUE`."""
-    return click.option(
-        "-m",
-        "--metric-option",
-        cls=PluginOptions,
-        multiple=True,
-        metavar="METRIC.KEY=VALUE",
-        help="Option of a metric, may be repeated: -m bleu.tokenize=intl; see: dyag plugins show metrics NAME.",
-    )(function)
-
-
-def reporter_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """`-r REPORTER.KEY=VALUE`."""
-    return click.option(
-        "-r",
-        "--reporter-option",
-        cls=PluginOptions,
-        multiple=True,
-        metavar="REPORTER.KEY=VALUE",
-        help="Option of a reporter, may be repeated; see: dyag plugins show reporters NAME.",
-    )(function)
-
-
-def engine_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """`--engine` and its `-o key=value`."""
-    engine = click.option(
-        "--engine",
-        cls=PluginName,
-        family="engines",
-        default="transformers",
-        show_default=True,
-        help="Engine plugin.",
-    )
-    return engine(plugin_options("engine")(function))
-
-
-def decoding_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """`--max-new-tokens`, `--temperature`, `--top-p`."""
-    for option in reversed(
-        [
-            click.option("--max-new-tokens", default=128, show_default=True, help="The longest answer, in tokens."),
-            click.option("--temperature", default=0.0, show_default=True, help="0 is greedy; above it, sampled."),
-            click.option("--top-p", default=1.0, show_default=True, help="Sample from this share of probability."),
-        ]
-    ):
-        function = option(function)
-    return function
 
 
 def session(seed: int = 42, lang: str | None = None) -> Session:

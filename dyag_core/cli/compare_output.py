@@ -59,8 +59,8 @@ def verdict(comparison: Comparison, lang: str, metrics: Sequence[str] = ()) -> s
         for arm in comparison.arms
     ]
     parts = [words.get(stratum, stratum) for stratum in strata]
-    more = [metric_name(metric, lang) for metric in others]
-    head = ["", metric_name(primary, lang), *parts, *more, words["median"]]
+    more = [metric_name(comparison.metric(metric), lang) for metric in others]
+    head = ["", metric_name(comparison.metric(primary), lang), *parts, *more, words["median"]]
     first, *rest = (recommendation.text[lang] for recommendation in comparison.recommendations)
     return "\n".join([first, "", table(head, rows), "", *(f"- {advice}" for advice in rest)]).rstrip()
 

@@ -15,13 +15,14 @@ from __future__ import annotations
 
 import json
 import tomllib
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dyag_core.errors import UsageError, nearest
+from dyag_core.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
     import click
 
@@ -30,27 +31,39 @@ if TYPE_CHECKING:
 _PAIRS = {"options": "option", "metric_options": "metric_option", "reporter_options": "reporter_option"}
 
 
-def settings_for(name: str, command: click.Command) -> dict[str, Any]:
-    """The defaults for one command, checked against its parameters.
+def settings_for(name: str, command: click.Command, commands: Collection[str]) -> tuple[dict[str, Any], dict[str, str]]:
+    """The defaults for one command; and the keys that are none of its parameters, each with where it stands.
 
     Raises:
-        UsageError: a file isn't TOML, or names an option that the command doesn't have.
+        UsageError: a file isn't TOML, a section is called nearly as one of the `commands`, or is no table.
     """
     merged: dict[str, Any] = {}
+    unknown: dict[str, str] = {}
     for path in reversed(_files()):
-        section = _read(path).get(name, {})
+        sections = _read(path)
+        _refuse_misspelt(sections, commands, path)
+        section = sections.get(name, {})
         if not isinstance(section, dict):
             raise UsageError(f"{path}: [{name}] must be a table")
-        settings = _checked(section, command, f"{path} [{name}]")
+        settings, others = _known(section, command)
+        unknown |= dict.fromkeys(others, f"{path} [{name}]")
         pairs = {key: [*merged.get(key, []), *settings[key]] for key in _PAIRS.values() if key in settings}
-        merged |= settings | pairs  # options of plugins are merged one by one: the last of a name counts
-    return merged
+        merged |= others | settings | pairs  # options of plugins are merged one by one: the last of a name counts
+    return merged, unknown
 
 
 def _files() -> list[Path]:
     from platformdirs import user_config_path
 
     return [path for path in (Path("dyag.toml"), user_config_path("dyag") / "dyag.toml") if path.is_file()]
+
+
+def _refuse_misspelt(sections: Iterable[str], commands: Collection[str], path: Path) -> None:
+    """A section near to no command is left alone: it may be that of a command which isn't installed here."""
+    for section in sections:
+        near = get_close_matches(section, commands, n=1)
+        if near and section not in commands:
+            raise UsageError(f"{path}: no command is named as the section [{section}]", f"Did you mean [{near[0]}]?")
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -60,9 +73,11 @@ def _read(path: Path) -> dict[str, Any]:
         raise UsageError(f"{path}: not TOML: {error}") from error
 
 
-def _checked(section: dict[str, Any], command: click.Command, where: str) -> dict[str, Any]:
+def _known(section: dict[str, Any], command: click.Command) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The settings that are parameters of the command, and the others."""
     known = {parameter.name for parameter in command.params if parameter.name}
     settings: dict[str, Any] = {}
+    others: dict[str, Any] = {}
     for key, value in section.items():
         parameter = key.replace("-", "_")
         if _PAIRS.get(parameter) in known and isinstance(value, dict):
@@ -72,8 +87,8 @@ def _checked(section: dict[str, Any], command: click.Command, where: str) -> dic
         elif parameter in known:
             settings[parameter] = value
         else:
-            raise UsageError(f"{where}: unknown key {key!r}", nearest(parameter, known))
-    return settings
+            others[parameter] = value
+    return settings, others
 
 
 def _as_pairs(table: dict[str, Any], *, nested: bool) -> Iterator[str]:

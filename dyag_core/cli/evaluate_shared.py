@@ -1,128 +1,23 @@
-"""What the three evaluate commands share: options, the table on stdout, the next command to type."""
+"""What the three evaluate commands share: the table on stdout, the next command to type."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-import click
-
-from dyag_core.cli.common import (
-    FilePath,
-    decoding_options,
-    engine_options,
-    json_option,
-    metric_options,
-    seed_option,
-    session,
-    shell_path,
-)
-from dyag_core.cli.plugin_parameters import PluginName
+from dyag_core.cli.common import session, shell_path
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
     from dyag_core.records import Evaluation
 
 
-_COUNT = click.IntRange(min=1)
-
-
-def _passages(value: str) -> int | Literal["auto"]:
-    return "auto" if value == "auto" else _COUNT(value)
-
-
-def retrieval_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """`-k` and `--validation`, for commands with an arm that retrieves."""
-    validation = click.option(
-        "--validation",
-        type=FilePath,
-        help="The questions that -k auto chooses on; by default NAME_val.jsonl beside NAME_test.jsonl.",
-    )
-    k = click.option(
-        "-k",
-        default=3,
-        show_default=True,
-        type=_passages,
-        metavar="N|auto",
-        help="Passages to retrieve; auto chooses how many.",
-    )
-    return k(validation(function))
-
-
-def measuring_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """`--metric -m --engine -o --limit --repeat`, decoding, seed and `--json`."""
-    options: list[Callable[..., Any]] = [
-        click.option(
-            "--metric",
-            cls=PluginName,
-            family="metrics",
-            multiple=True,
-            help="Metric plugin, may be repeated; by default success, exact_match, token_f1, containment, abstention "
-            "and answer_length, with passages recall_at_k and mrr too. The first two are always scored.",
-        ),
-        metric_options,
-        engine_options,
-        click.option("--limit", type=click.IntRange(min=1), help="Ask only N questions, spread over the file."),
-        click.option(
-            "--repeat",
-            type=click.IntRange(min=1),
-            default=1,
-            show_default=True,
-            help="Ask everything N times; the comparison then shows how far each arm differs from itself.",
-        ),
-        decoding_options,
-        seed_option,
-        json_option,
-    ]
-    for option in reversed(options):
-        function = option(function)
-    return function
-
-
-def measure(
-    questions: Path,
-    arms: Sequence[str],
-    output: Path,
-    *,
-    model: Path | None,
-    base_model: str | None,
-    index: Path | None,
-    k: int | Literal["auto"] = 3,
-    validation: Path | None = None,
-    metric: tuple[str, ...],
-    metric_option: tuple[str, ...],
-    engine: str,
-    option: tuple[str, ...],
-    limit: int | None,
-    repeat: int,
-    seed: int,
-    as_json: bool,
-    **sampling: Any,
-) -> None:
-    """Ask the questions, print the table, say what to type next. `sampling` is what `decoding_options` declares."""
+def measure(questions: Path, given: dict[str, Any], seed: int, as_json: bool) -> None:
+    """Ask the questions, print the table, say what to type next. `given` is what `stage_options` reads."""
     from dyag_core.cli.terminal import hint, result
-    from dyag_core.plugin.options import parse_named_pairs, parse_pairs
-    from dyag_core.records import Decoding
     from dyag_core.records.comparison import MINIMUM_QUESTIONS
 
-    made = session(seed).evaluate(
-        questions,
-        arms=arms,
-        model=model,
-        base_model=base_model,
-        index=index,
-        k=k,
-        validation=validation,
-        output=output,
-        metrics=metric or None,
-        metric_options=parse_named_pairs("metrics", metric_option, metric),
-        decoding=Decoding(seed=seed, **sampling),
-        engine=engine,
-        engine_options=parse_pairs(option),
-        limit=limit,
-        repeat=repeat,
-    )
+    decoding = given["decoding"].model_copy(update={"seed": seed})
+    made = session(seed).evaluate(questions, **given | {"decoding": decoding})
     files = {arm: str(file) for arm, file in made.files.items()}
     summary = {
         "files": files,
@@ -137,7 +32,7 @@ def measure(
 
 
 def score_table(evaluations: dict[str, Evaluation]) -> str:
-    """Arms down, metrics across; then success by stratum."""
+    """Arms down, metrics across; then the deciding metric by stratum."""
     from dyag_core.cli.terminal import table
     from dyag_core.records import MetricSummary
 
@@ -161,12 +56,19 @@ def score_table(evaluations: dict[str, Evaluation]) -> str:
     text = table(["arm", "n", *names, "errors"], rows)
     strata = list(dict.fromkeys(s for e in evaluations.values() for s in e.metrics.get("strata", {})))
     if strata:
+        first = _first(evaluations)
         stratum_rows = [
-            [arm, *(cell(e.metrics["strata"].get(s, {}).get("success")) for s in strata)]
-            for arm, e in evaluations.items()
+            [arm, *(cell(e.metrics["strata"].get(s, {}).get(first)) for s in strata)] for arm, e in evaluations.items()
         ]
-        text += "\n\nsuccess by stratum\n" + table(["arm", *strata], stratum_rows)
+        text += f"\n\n{first} by stratum\n" + table(["arm", *strata], stratum_rows)
     return text
+
+
+def _first(evaluations: dict[str, Evaluation]) -> str:
+    """The metric that decides, else the first of the table."""
+    metrics = next(iter(evaluations.values())).metrics
+    deciding = [name for name, said in metrics["descriptions"].items() if said["primary"]]
+    return str([*deciding, *metrics["summaries"]][0])
 
 
 def small_samples(evaluations: dict[str, Evaluation]) -> str:
@@ -175,7 +77,8 @@ def small_samples(evaluations: dict[str, Evaluation]) -> str:
 
     metrics = next(iter(evaluations.values())).metrics
     counts = {"all": metrics["total_questions"]}
-    counts |= {stratum: found["success"]["n"] for stratum, found in metrics["strata"].items()}
+    first = _first(evaluations)
+    counts |= {stratum: found[first]["n"] for stratum, found in metrics["strata"].items()}
     return ", ".join(f"{name} ({n})" for name, n in counts.items() if n < MINIMUM_QUESTIONS)
 
 

@@ -3,67 +3,29 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from dyag_core.cli.common import (
-    FilePath,
-    base_model_option,
-    json_option,
-    plugin_options,
-    seed_option,
-    session,
-    shell_path,
-)
-from dyag_core.cli.plugin_parameters import PluginCommand, PluginName
+from dyag_core.cli.common import FilePath, json_option, seed_option, session, shell_path
+from dyag_core.cli.plugin_parameters import PluginCommand
+from dyag_core.cli.stage_options import stage_options
+from dyag_core.records.options import FinetuneOptions
 
 if TYPE_CHECKING:
-    from dyag_core.records.training import ResumePolicy, TrainingEstimate
+    from dyag_core.records.training import TrainingEstimate
 
 
 @click.command("finetune", cls=PluginCommand, short_help="Fine-tune a base model on training data.")
 @click.option("--dataset", type=FilePath, required=True, help="Chat JSONL; NAME_val.jsonl beside it validates.")
-@click.option("--output", type=FilePath, required=True, help="The run's folder; the model ends up in OUTPUT/final.")
-@base_model_option(help="Preset, ORG/NAME or folder.  [default: qwen2.5:1.5b, or the older adapter's]")
-@click.option("--epochs", default=3.0, show_default=True, help="Passes over the data.")
-@click.option(
-    "--resume",
-    is_flag=False,
-    flag_value="auto",
-    default="auto",
-    show_default=True,
-    type=click.Choice(["auto", "require", "never"]),
-    help="Go on where this run stopped: if it can, or else fail, or start anew.",
-)
-@click.option("--validation", type=FilePath, help="Validation file, where it doesn't stand beside the data.")
-@click.option("--trainer", cls=PluginName, family="trainers", default="lora", show_default=True, help="Trainer plugin.")
-@click.option("--quantization", type=click.Choice(["none", "nf4", "auto"]), help="Same as -o quantization=...")
-@click.option("--from-adapter", type=FilePath, help="Go on from this fine-tuned model, with new data.")
-@click.option(
-    "--replay", type=FilePath, help="With --from-adapter: its old training file, to mix rows of into the new."
-)
-@click.option("--replay-share", default=0.2, show_default=True, help="Share of old rows among all rows.")
-@click.option("--old-test", type=FilePath, help="With --from-adapter: old questions, asked before and after.")
+@stage_options(FinetuneOptions, output={"required": True})
 @click.option("--estimate", "only_estimate", is_flag=True, help="Say what it would take, and train nothing.")
-@plugin_options("trainer")
 @seed_option
 @json_option
 def command(
     dataset: Path,
-    output: Path,
-    base_model: str | None,
-    epochs: float,
-    resume: str,
-    validation: Path | None,
-    trainer: str,
-    quantization: str | None,
-    from_adapter: Path | None,
-    replay: Path | None,
-    replay_share: float,
-    old_test: Path | None,
+    given: dict[str, Any],
     only_estimate: bool,
-    option: tuple[str, ...],
     seed: int,
     as_json: bool,
 ) -> None:
@@ -72,25 +34,14 @@ def command(
     The same command again goes on where it stopped. Ctrl-C keeps what was done.
     """
     from dyag_core.cli.terminal import hint, result
-    from dyag_core.plugin.options import parse_pairs
 
-    asked: dict[str, Any] = {
-        "base_model": base_model,
-        "epochs": epochs,
-        "output": output,
-        "trainer": trainer,
-        "options": parse_pairs(option) | ({"quantization": quantization} if quantization else {}),
-        "validation": validation,
-        "from_adapter": from_adapter,
-        "replay": replay,
-        "replay_share": replay_share,
-    }
     if only_estimate:
-        found = session(seed).estimate(dataset, **asked)
+        looked_at = {name: value for name, value in given.items() if name not in ("resume", "old_test")}
+        found = session(seed).estimate(dataset, **looked_at)
         result(found.model_dump(mode="json"), as_json=as_json, text=_estimate_table(found))
         hint("Nothing was trained. Leave out --estimate to start.")
         return
-    trained = session(seed).finetune(dataset, resume=cast("ResumePolicy", resume), old_test=old_test, **asked)
+    trained = session(seed).finetune(dataset, **given)
     result(trained.model_dump(mode="json"), as_json=as_json, text=str(trained.folder))
     hint(*trained.summary_lines())
     hint(

@@ -69,6 +69,7 @@ def show(family: str, name: str, as_json: bool) -> None:
     """One plugin: where it comes from, what it does, its options."""
     from dyag_core.cli.terminal import result
     from dyag_core.plugin import options
+    from dyag_core.plugin.metric_descriptions import description_of, in_words
 
     entry = discovery.find(family_of(family), name)
     plugin = discovery.load(entry)
@@ -82,12 +83,23 @@ def show(family: str, name: str, as_json: bool) -> None:
         "description": (plugin.__doc__ or "").strip(),
         "options": fields,
     }
+    about = described["description"]
+    if entry.family == "metrics":
+        metric = description_of(plugin, entry.name, entry.title)
+        described["metric"] = metric.model_dump(mode="json")
+        about += f"\n\n{in_words(metric)}"
     rows = [
-        [f["name"], f["type"], "required" if f["required"] else str(f["default"]), f["description"]] for f in fields
+        [
+            ", ".join(filter(None, (f["name"], f["flag"]))),
+            f["type"],
+            "required" if f["required"] else str(f["default"]),
+            f["description"],
+        ]
+        for f in fields
     ]
     options_text = _left_table(["option", "type", "default", "what it does"], rows) if rows else "no options"
     text = f"{entry.family} {entry.name}  ({entry.release}, {entry.target})"
-    result(described, as_json=as_json, text=f"{text}\n\n{described['description']}\n\n{options_text}")
+    result(described, as_json=as_json, text=f"{text}\n\n{about}\n\n{options_text}")
 
 
 @command.command("check")

@@ -19,24 +19,13 @@ COMMANDS = "/reset forgets what was said, /save FILE keeps it, /exit leaves. Ctr
 def ask(
     question: str | None,
     *,
-    model: Path | None,
-    base_model: str | None,
-    index: Path | None,
-    k: int,
-    engine: str,
-    option: tuple[str, ...],
+    given: dict[str, Any],
     seed: int,
     as_json: bool,
-    **sampling: Any,
 ) -> None:
-    """Answer `question`, or talk where there is none. `sampling` is what `decoding_options` declares."""
-    from dyag_core.plugin.options import parse_pairs
-    from dyag_core.records import Decoding
-
-    decoding = Decoding(seed=seed, **sampling)
-    arguments: dict[str, Any] = {"model": model, "base_model": base_model, "index": index, "k": k, "decoding": decoding}
-    arguments |= {"engine": engine, "engine_options": parse_pairs(option)}
-    asking = session(seed)
+    """Answer `question`, or talk where there is none. `given` is what `stage_options(QueryOptions)` reads."""
+    decoding = given["decoding"].model_copy(update={"seed": seed})
+    asking, arguments = session(seed), given | {"decoding": decoding}
     if question is None:
         if as_json:
             raise UsageError("--json needs a QUESTION")

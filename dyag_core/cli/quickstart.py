@@ -6,16 +6,28 @@ from pathlib import Path
 
 import click
 
-from dyag_core.cli.common import FilePath, base_model_option, json_option, seed_option, session
-from dyag_core.cli.plugin_parameters import StageCommand
+from dyag_core.cli.common import FilePath, json_option, seed_option, session
+from dyag_core.cli.flags import attributes
+from dyag_core.cli.plugin_parameters import PluginName, StageCommand
+from dyag_core.records.options import FinetuneOptions
 
 
 @click.command("quickstart", cls=StageCommand, short_help="The whole chain on a sample catalogue, in minutes.")
 @click.option("--output", type=FilePath, default=Path("quickstart"), show_default=True, help="Folder for everything.")
 @click.option("--documents", type=FilePath, help="Your own documents instead of the sample catalogue.")
-@base_model_option(help="Preset, ORG/NAME or folder.", default="smollm2:135m", show_default=True)
+@click.option(
+    "--base-model",
+    cls=PluginName,
+    family="base_models",
+    default="smollm2:135m",
+    show_default=True,
+    help="Preset, ORG/NAME or folder.",
+)
 @click.option("--count", default=280, show_default=True, type=click.IntRange(min=1), help="Rows to make.")
-@click.option("--epochs", default=4.0, show_default=True, help="Passes over the training rows.")
+@click.option(
+    "--epochs",
+    **attributes(FinetuneOptions.model_fields["epochs"]) | {"default": 4.0, "help": "Passes over the training rows."},
+)
 @click.option("--lang", type=click.Choice(["fr", "en"]), default="en", show_default=True, help="Of sample and report.")
 @seed_option
 @json_option

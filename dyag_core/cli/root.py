@@ -28,6 +28,7 @@ SUMMARIES = {
     "ingest": "Read documents of any kind into one file of chunks.",
     "generate-training": "Make training data from documents.",
     "validate": "Say what is wrong with a training file, and mend it.",
+    "review": "Read rows beside their sources, and say which are wrong.",
     "finetune": "Fine-tune a base model on training data.",
     "query-finetuned": "Ask a fine-tuned model.",
     "evaluate-finetuned": "Measure a fine-tuned model on test questions.",
@@ -68,7 +69,7 @@ class LazyGroup(click.Group):
             raise UsageError(f"no command is named {name!r}", nearest(name, self.list_commands(ctx)))
         resolved = super().resolve_command(ctx, args)
         if resolved[1] is not None and not ctx.resilient_parsing:
-            ctx.default_map = {name: settings_for(name, resolved[1])}
+            ctx.default_map = {name: _settings(ctx, name, resolved[1])}
         return resolved
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -91,6 +92,19 @@ class LazyGroup(click.Group):
             if entry.name not in SUMMARIES
         }
         return [(name, SUMMARIES.get(name) or others.get(name, "")) for name in self.list_commands(ctx)]
+
+
+def _settings(ctx: click.Context, name: str, command: click.Command) -> dict[str, Any]:
+    """The settings of a command. One that has flags of plugins looks for the keys among them that it doesn't know."""
+    from dyag_core.cli.plugin_parameters import UNKNOWN_SETTINGS, PluginCommand
+
+    settings, unknown = settings_for(name, command, [entry.name for entry in discovery.installed(COMMANDS)])
+    if isinstance(command, PluginCommand):
+        ctx.meta[UNKNOWN_SETTINGS] = unknown
+        return settings
+    for key, where in unknown.items():
+        raise UsageError(f"{where}: unknown key {key!r}", nearest(key, [str(p.name) for p in command.params]))
+    return settings
 
 
 def _leave_plugins_out(ctx: click.Context, _parameter: click.Parameter, chosen: bool) -> None:

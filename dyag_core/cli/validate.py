@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from dyag_core.cli.common import FilePath, base_model_option, json_option, lang_option, seed_option, session, shell_path
+from dyag_core.cli.common import FilePath, json_option, lang_option, seed_option, session, shell_path
 from dyag_core.cli.plugin_parameters import StageCommand
+from dyag_core.cli.stage_options import stage_options
+from dyag_core.records.options import ValidateOptions
 
 if TYPE_CHECKING:
     from dyag_core.records import Validation
@@ -16,17 +18,13 @@ if TYPE_CHECKING:
 
 @click.command("validate", cls=StageCommand, short_help="Say what is wrong with a training file, and mend it.")
 @click.argument("file", type=FilePath)
-@base_model_option(help="Count lengths in tokens under this model's chat template: preset or folder.")
-@click.option("--fix", type=FilePath, metavar="FIXED.jsonl", help="Write what can be mended into this new file.")
-@click.option("--report", type=FilePath, metavar="FILE.html", help="Write the figures and rows to read as a page.")
+@stage_options(ValidateOptions)
 @lang_option
 @seed_option
 @json_option
 def command(
     file: Path,
-    base_model: str | None,
-    fix: Path | None,
-    report: Path | None,
+    given: dict[str, Any],
     lang: str | None,
     seed: int,
     as_json: bool,
@@ -40,13 +38,13 @@ def command(
     from dyag_core.cli.terminal import hint, result
     from dyag_core.errors import GateError
 
-    found = session(seed, lang).validate(file, base_model=base_model, fix=fix, report=report)
+    found = session(seed, lang).validate(file, **given)
     result(found.model_dump(mode="json") | {"ok": found.ok}, as_json=as_json, text=_text(found))
     hint(*found.summary_lines())
     if found.report:
         hint(f"report: {found.report}")
     if not found.ok:
-        raise GateError(_failure(found), _remedy(found, base_model))
+        raise GateError(_failure(found), _remedy(found, given["base_model"]))
     dataset = shell_path(found.fixed or file)
     hint("Next:", f"  dyag finetune --dataset {dataset} --output models/{file.stem} --base-model smollm2:135m")
 

@@ -27,6 +27,7 @@ def error_kinds(
     Kinds: `failed` (no answer came); `should_have_abstained` (nothing answers the question, the model did);
     `retrieval_missed` (neither the question's chunk nor its document was found); `abstained_wrongly`;
     `context_ignored` (the right passage stood in the prompt); `recalled_wrongly` (closed book, wrong);
+    `never_seen` (closed book, wrong, about a document of the stratum `unseen`: there was nothing to recall);
     `wrong` (sources were given, but the question doesn't say where its answer stands).
     """
     retrieves = any(item.prediction.sources for item in items)
@@ -45,7 +46,9 @@ def _kind(question: Prediction, item: Item, retrieves: bool) -> ErrorKind:
         return "should_have_abstained"
     found = [source.chunk for source in item.prediction.sources]
     if not retrieves:
-        return "abstained_wrongly" if item.abstained else "recalled_wrongly"
+        if item.abstained:
+            return "abstained_wrongly"
+        return "never_seen" if question.stratum == "unseen" else "recalled_wrongly"
     if not question.chunks and question.document is None:
         return "abstained_wrongly" if item.abstained else "wrong"
     if not _answer_found(found, question):
@@ -66,7 +69,7 @@ def disagreements(
 ) -> list[Disagreement]:
     """Up to ten questions on which the primary scores lie furthest apart, in turn from every pattern of who was right.
 
-    Yes-or-no scores are all equally far apart, so `tie_breaker` (token F1, say) decides among them, then the id.
+    Yes-or-no scores are all equally far apart, so `tie_breaker` (a share, say) decides among them, then the id.
     """
     by_pattern: dict[tuple[float | None, ...], list[int]] = defaultdict(list)
     for index in range(len(questions)):

@@ -8,20 +8,18 @@ file holds is named, with the way to get it.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import combinations
 from statistics import fmean
 from typing import Any
 
 from dyag_core.comparison.differences import CEILINGS
-from dyag_core.comparison.matching import Text
-from dyag_core.comparison.names import arm_against, arm_phrase
 from dyag_core.comparison.result_files import Item, ResultFile
-from dyag_core.comparison.sentences import SENTENCES, say
+from dyag_core.comparison.sentences import Part, Sentence, Text, in_words, say
 from dyag_core.errors import UsageError
 from dyag_core.records import ArmCost, BreakEven, Cost, CostOptions, Curve
 from dyag_core.records.cost import CostPart
-from dyag_core.text.formatting import capital, listed, number, rounded, significant
+from dyag_core.text.formatting import rounded, significant
 
 #: A break-even so many times later than the first is not drawn: the others would lie on the axis.
 _FARTHEST = 20
@@ -207,27 +205,27 @@ def _sentences(arms: Sequence[ArmCost], pairs: Sequence[BreakEven], options: Cos
     """The fine-tuned model's break-evens (all arms' where there is none), and what the changes make of them."""
     own = [pair for pair in pairs if "finetuned" in (pair.arm, pair.against)] or list(pairs)
     by_name = {arm.arm: arm for arm in arms}
-    found = [_sentence(pair, by_name, options.price_hour is not None) for pair in own]
+    found = [in_words(_sentence(pair, by_name, options.price_hour is not None)) for pair in own]
     if options.changes_per_month is None or options.queries_per_month is None:
         return found
     queries = options.queries_per_month
     if options.changes_per_month == 0:
-        return [*found, say("rhythm_none", queries=_shown(queries))]
+        return [*found, in_words(say("rhythm_none", queries=_shown(queries)))]
     between = rounded(queries / options.changes_per_month)
-    rhythm = say("rhythm", changes=_shown(options.changes_per_month), queries=_shown(queries), between=_shown(between))
+    changes = _shown(options.changes_per_month)
+    rhythm = [say("rhythm", changes=changes, queries=_shown(queries), between=_shown(between))]
     for pair in own:
         if pair.queries:
             late = pair.queries > between
             if pair.at_least and not late:
                 continue  # it may take more than what is left
             key = "rhythm_not" if late else "rhythm_pays"
-            needed = say("at_least", n=pair.queries) if pair.at_least else say("exactly", n=pair.queries)
-            more = say(key, arm=_arm_said(pair.arm), against=_against(pair.against), needed=needed.__getitem__)
-            rhythm = {lang: f"{rhythm[lang]} {more[lang]}" for lang in rhythm}
-    return [*found, rhythm]
+            needed = say("at_least", n=pair.queries) if pair.at_least else pair.queries
+            rhythm.append(say(key, arm=pair.arm, against=pair.against, needed=needed))
+    return [*found, in_words(*rhythm)]
 
 
-def _sentence(pair: BreakEven, arms: Mapping[str, ArmCost], money: bool) -> Text:
+def _sentence(pair: BreakEven, arms: Mapping[str, ArmCost], money: bool) -> Sentence:
     mine, theirs = arms[pair.arm], arms[pair.against]
     key = "pays_at_least" if pair.at_least else "pays"
     if pair.queries is None:
@@ -236,8 +234,8 @@ def _sentence(pair: BreakEven, arms: Mapping[str, ArmCost], money: bool) -> Text
         key = "pays_at_once"
     return say(
         key,
-        arm=_arm_said(pair.arm),
-        against=_against(pair.against),
+        arm=pair.arm,
+        against=pair.against,
         queries=pair.queries or 0,
         once=_amount(mine.once, money),
         thousand=_amount(mine.thousand, money),
@@ -247,26 +245,14 @@ def _sentence(pair: BreakEven, arms: Mapping[str, ArmCost], money: bool) -> Text
 
 
 def _missing(arms: Sequence[str], part: CostPart) -> Text:
-    return say(
-        "missing",
-        arm=lambda lang: capital(listed([arm_phrase(arm, lang) for arm in arms], lang)),
-        part=lambda lang: SENTENCES[lang][f"missing_{part}"],
-        remedy=lambda lang: SENTENCES[lang][f"get_{part}"],
-    )
+    return in_words(say("missing", arm=list(arms), part=say(f"missing_{part}"), remedy=say(f"get_{part}")))
 
 
-def _arm_said(arm: str) -> Callable[[str], str]:
-    return lambda lang: capital(arm_phrase(arm, lang))
+def _amount(value: float | None, money: bool) -> Part:
+    known = value or 0.0
+    return known if money else say("seconds", value=known)
 
 
-def _against(arm: str) -> Callable[[str], str]:
-    return lambda lang: arm_against(arm, lang)
-
-
-def _amount(value: float | None, money: bool) -> Callable[[str], str]:
-    return lambda lang: number(value or 0.0, lang) + ("" if money else " s")
-
-
-def _shown(value: float) -> Callable[[str], str]:
-    whole = int(value) if value == int(value) else value
-    return lambda lang: number(whole, lang)
+def _shown(value: float) -> float:
+    """Without decimals where it has none."""
+    return int(value) if value == int(value) else value

@@ -9,7 +9,7 @@ from typing import Any
 
 from dyag_core.evaluation.stats import ALPHA, holm, mcnemar, paired_interval
 from dyag_core.records import Difference, MetricResult
-from dyag_core.records.comparison import MINIMUM_QUESTIONS, UNLABELLED
+from dyag_core.records.comparison import MINIMUM_DOCUMENTS, MINIMUM_QUESTIONS, UNLABELLED
 from dyag_core.text.formatting import rounded, significant
 
 #: What an arm asks of those who run it, least first: nothing, an index, training, both.
@@ -49,6 +49,12 @@ def indices_by_stratum(strata: Sequence[str | None]) -> dict[str, list[int]]:
     for index, stratum in enumerate(strata):
         apart.setdefault(stratum or UNLABELLED, []).append(index)
     return dict(sorted(apart.items())) if any(strata) else {}
+
+
+def count_documents(documents: Sequence[Hashable]) -> int:
+    """How many documents there are; a question that names none counts as one."""
+    named = [document for document in documents if document is not None]
+    return len(set(named)) + len(documents) - len(named)
 
 
 def _family(
@@ -99,15 +105,17 @@ def _difference(
     found = paired_interval(lefts, rights, clusters, rate=rate)
     scale = 100.0 if rate else 1.0
     yes_or_no = rate and {*lefts, *rights} <= {0.0, 1.0}
+    n_documents = count_documents(clusters)
     difference = Difference(
         **told,
         difference=rounded(scale * found.difference),
         low=rounded(scale * found.low),
         high=rounded(scale * found.high),
         n=len(pairs),
+        n_documents=n_documents,
         p_value=significant(found.p_value),
         p_exact=significant(mcnemar(lefts, rights)) if yes_or_no else None,
-        detectable=rounded(scale * found.detectable),
+        detectable=rounded(scale * found.detectable) if n_documents >= MINIMUM_DOCUMENTS else None,
         unit=unit,
     )
     return difference, found.p_value
@@ -115,9 +123,15 @@ def _difference(
 
 def _winner(difference: Difference, p_holm: float, higher_is_better: bool | None) -> str | None:
     excludes_zero = difference.low > 0 or difference.high < 0
-    if higher_is_better is None or not excludes_zero or p_holm >= ALPHA or difference.n < MINIMUM_QUESTIONS:
+    if higher_is_better is None or not excludes_zero or p_holm >= ALPHA or not enough(difference):
         return None
     return difference.a if (difference.difference > 0) == higher_is_better else difference.b
+
+
+def enough(difference: Difference) -> bool:
+    """Whether a difference rests on enough questions and documents to conclude anything from it."""
+    documents = difference.n_documents
+    return difference.n >= MINIMUM_QUESTIONS and (documents is None or documents >= MINIMUM_DOCUMENTS)
 
 
 @dataclass(frozen=True)

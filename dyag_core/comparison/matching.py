@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from dyag_core.comparison.result_files import Item, ResultFile, question_key
+from dyag_core.comparison.sentences import Sentence, say
 from dyag_core.errors import UsageError
 from dyag_core.records import Prediction
-from dyag_core.text.formatting import quoted
 from dyag_core.text.normalise import normalise
 
-#: A sentence in each language.
-Text = dict[str, str]
-
-#: Keys of `metadata` that must agree, where both files have them, beside the base model and the decoding.
+#: What must agree beside the base model and the decoding, where both files tell it: keys of `metadata`.
 _SAME = (
-    (("language", "lang"), ("language of the prompts", "langue des consignes")),
-    (("system_prompt",), ("system prompt", "consigne système")),
+    (("language", "lang"), say("setting_language")),
+    (("system_prompt",), say("setting_system_prompt")),
 )
 
 
@@ -33,8 +30,8 @@ class Matched:
 
     questions: list[Prediction]
     items: dict[str, list[Item]]
-    mismatches: list[Text]
-    notes: list[Text]
+    mismatches: list[Sentence]
+    notes: list[Sentence]
 
 
 def match(files: Mapping[str, ResultFile]) -> Matched:
@@ -53,13 +50,7 @@ def match(files: Mapping[str, ResultFile]) -> Matched:
         common = set.intersection(*(set(items) for items in keyed.values()))
     different = [key for key in sorted(common) if _says_otherwise([items[key] for items in keyed.values()])]
     if different:
-        first = quoted(different[0], "en"), quoted(different[0], "fr")
-        mismatches.append(
-            {
-                "en": f"{len(different)} questions differ in wording or expected answer though they match: {first[0]}",
-                "fr": f"{len(different)} questions associées n'ont pas le même énoncé ou la même réponse : {first[1]}",
-            }
-        )
+        mismatches.append(say("questions_differ", n=len(different), first=different[0]))
     kept = sorted(common.difference(different))
     if not kept:
         raise UsageError(
@@ -84,20 +75,14 @@ def _keyed(file: ResultFile, by_id: bool) -> dict[str, Item]:
     return keyed
 
 
-def _missing(keyed: Mapping[str, Mapping[str, Item]], common: set[str]) -> list[Text]:
-    texts: list[Text] = []
+def _missing(keyed: Mapping[str, Mapping[str, Item]], common: set[str]) -> list[Sentence]:
+    found = []
     for arm, items in keyed.items():
         extra = sorted(set(items) - common)
         if extra:
             more = f" (+{len(extra) - 3})" if len(extra) > 3 else ""
-            en, fr = (", ".join(quoted(key, lang) for key in extra[:3]) + more for lang in ("en", "fr"))
-            texts.append(
-                {
-                    "en": f"questions: {len(extra)} of {arm} were not put to every arm: {en}",
-                    "fr": f"questions : {len(extra)} de {arm} n'ont pas été posées à tous : {fr}",
-                }
-            )
-    return texts
+            found.append(say("questions_missing", arm=arm, count=len(extra), questions=extra[:3], more=more))
+    return found
 
 
 def _says_otherwise(items: list[Item]) -> bool:
@@ -117,77 +102,61 @@ def _joined(predictions: list[Prediction]) -> Prediction:
     return predictions[0].model_copy(update=known)
 
 
-def _settings(files: Mapping[str, ResultFile]) -> tuple[list[Text], list[Text]]:
+def _settings(files: Mapping[str, ResultFile]) -> tuple[list[Sentence], list[Sentence]]:
     """What differs between the files' settings, and what some file leaves out."""
-    mismatches: list[Text] = []
-    unchecked: list[Text] = []
-    for label, told in _facts(files).items():
-        en, fr = label
+    mismatches, unchecked = [], []
+    for setting, told in _facts(files):
         silent = [arm for arm in files if arm not in told]
-        if silent and label in _ESSENTIAL:
-            unchecked.append(
-                {
-                    "en": f"{en} not recorded by {', '.join(silent)}: could not be checked",
-                    "fr": f"{fr} : absent des résultats de {', '.join(silent)}, n'a pas pu être vérifié",
-                }
-            )
-        if len({_identity(value) for value in told.values()}) > 1 and not _same_model(label, told):
-            shown = ", ".join(f"{arm}: {_shown(value)}" for arm, value in told.items())
-            mismatches.append({"en": f"{en} differs: {shown}", "fr": f"{fr} : diffère ({shown})"})
+        if silent and setting in (_BASE, _DECODING):
+            unchecked.append(say("setting_unchecked", setting=setting, arms=silent))
+        agree = _same_model(told) if setting == _BASE else len({_identity(value) for value in told.values()}) < 2
+        if not agree:
+            values = [f"{arm}: {_shown(value)}" for arm, value in told.items()]
+            mismatches.append(say("setting_differs", setting=setting, values=values))
     return mismatches, unchecked
 
 
-def _adapters(files: Mapping[str, ResultFile]) -> list[Text]:
+def _adapters(files: Mapping[str, ResultFile]) -> list[Sentence]:
     """Arms with different adapters compare two trainings as well as two ways of asking. That may well be wanted."""
     told = {arm: file.metadata.get("model") for arm, file in files.items()}
     models = {arm: model for arm, model in told.items() if isinstance(model, dict) and model.get("sha256")}
     if len({str(model["sha256"]) for model in models.values()}) < 2:
         return []
-    shown = ", ".join(f"{arm}: {model.get('name')} ({str(model['sha256'])[:8]})" for arm, model in models.items())
-    return [
-        {
-            "en": f"The fine-tuned models differ, so a difference may come from their training: {shown}.",
-            "fr": f"Les modèles affinés ne sont pas les mêmes, un écart peut donc venir de l'apprentissage : {shown}.",
-        }
-    ]
+    shown = [f"{arm}: {model.get('name')} ({str(model['sha256'])[:8]})" for arm, model in models.items()]
+    return [say("adapters_differ", models=shown)]
 
 
-_BASE = ("base model", "modèle de base")
-_DECODING = ("decoding", "décodage")
-_ESSENTIAL = (_BASE, _DECODING)
+_BASE = say("setting_base_model")
+_DECODING = say("setting_decoding")
 
 
-def _facts(files: Mapping[str, ResultFile]) -> dict[tuple[str, str], dict[str, Any]]:
-    """(label in English, in French) -> arm -> what its file says; arms whose file doesn't say are left out."""
-    facts: dict[tuple[str, str], dict[str, Any]] = {_BASE: {}}
-    decodings: dict[str, dict[str, Any]] = {}
-    for arm, file in files.items():
-        base = file.metadata.get("base_model") or file.metadata.get("model")
-        if base:
-            facts[_BASE][arm] = base
-        decoding = file.metadata.get("decoding")
-        if isinstance(decoding, dict):
-            decodings[arm] = decoding
-        for keys, label in _SAME:
-            value = next((file.metadata[key] for key in keys if file.metadata.get(key) is not None), None)
-            if value is not None:
-                facts.setdefault(label, {})[arm] = value
-    names = sorted({name for decoding in decodings.values() for name in decoding})
-    for name in names:
-        label = (f"{_DECODING[0]} ({name})", f"{_DECODING[1]} ({name})")
-        facts[label] = {arm: decoding[name] for arm, decoding in decodings.items() if decoding.get(name) is not None}
-    facts[_DECODING] = dict.fromkeys(decodings, True)  # only to say whose is missing
-    return facts
+def _facts(files: Mapping[str, ResultFile]) -> list[tuple[Sentence, dict[str, Any]]]:
+    """Each setting, and arm -> what its file says of it; arms whose file doesn't say are left out."""
+    told = {arm: file.metadata for arm, file in files.items()}
+    bases = {arm: base for arm, about in told.items() if (base := about.get("base_model") or about.get("model"))}
+    facts: list[tuple[Sentence, dict[str, Any]]] = [(_BASE, bases)]
+    for keys, setting in _SAME:
+        values = {arm: _first(about, keys) for arm, about in told.items()}
+        facts.append((setting, {arm: value for arm, value in values.items() if value is not None}))
+    decodings = {arm: about["decoding"] for arm, about in told.items() if isinstance(about.get("decoding"), dict)}
+    for name in sorted({name for decoding in decodings.values() for name in decoding}):
+        values = {arm: decoding[name] for arm, decoding in decodings.items() if decoding.get(name) is not None}
+        facts.append((say("setting_decoding_option", name=name), values))
+    return [*facts, (_DECODING, dict.fromkeys(decodings, True))]  # the last only to say whose is missing
+
+
+def _first(about: Mapping[str, Any], keys: Sequence[str]) -> Any:
+    return next((value for key in keys if (value := about.get(key)) is not None), None)
 
 
 def _identity(value: Any) -> str:
     return repr(sorted(value.items())) if isinstance(value, dict) else repr(value)
 
 
-def _same_model(label: tuple[str, str], told: Mapping[str, Any]) -> bool:
+def _same_model(told: Mapping[str, Any]) -> bool:
     """Base models agree when a name or source is common to all and no two revisions contradict each other."""
-    if label != _BASE:
-        return False
+    if len({_identity(value) for value in told.values()}) < 2:
+        return True
     names, revisions = [], set()
     for value in told.values():
         model = value if isinstance(value, dict) else {"name": value}

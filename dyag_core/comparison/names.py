@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dyag_core.plugin.metric_descriptions import description_by_name
+from dyag_core.records import MetricDescription
 from dyag_core.text.formatting import quoted
 
 _ARMS = {
@@ -22,93 +24,6 @@ _ARM_PHRASES = {
         "finetuned": "le modèle affiné",
         "hybrid": "l'hybride (modèle affiné avec RAG)",
         "oracle": "l'oracle",
-    },
-}
-_METRICS = {
-    "en": {
-        "success": "success",
-        "exact_match": "exact match",
-        "token_f1": "token F1",
-        "containment": "containment",
-        "abstention": "abstention",
-        "answer_length": "answer length",
-        "bleu": "BLEU",
-        "chrf": "chrF",
-        "rouge_l": "ROUGE-L",
-        "groundedness": "groundedness",
-        "recall_at_k": "recall@k",
-        "mrr": "MRR",
-        "bertscore": "BERTScore",
-        "judge": "judge",
-    },
-    "fr": {
-        "success": "réussite",
-        "exact_match": "exactitude",
-        "token_f1": "F1 des mots",
-        "containment": "inclusion",
-        "abstention": "abstention",
-        "answer_length": "longueur",
-        "bleu": "BLEU",
-        "chrf": "chrF",
-        "rouge_l": "ROUGE-L",
-        "groundedness": "ancrage",
-        "recall_at_k": "rappel@k",
-        "mrr": "MRR",
-        "bertscore": "BERTScore",
-        "judge": "juge",
-    },
-}
-_METRIC_PHRASES = {
-    "success": "la réussite",
-    "exact_match": "l'exactitude",
-    "token_f1": "le F1 des mots",
-    "containment": "l'inclusion",
-    "abstention": "l'abstention",
-    "answer_length": "la longueur des réponses",
-    "bleu": "le score BLEU",
-    "chrf": "le score chrF",
-    "rouge_l": "le score ROUGE-L",
-    "groundedness": "l'ancrage",
-    "recall_at_k": "le rappel@k",
-    "mrr": "le rang réciproque moyen (MRR)",
-    "bertscore": "le BERTScore",
-    "judge": "le juge",
-}
-_METRIC_MEANINGS = {
-    "en": {
-        "success": "the expected answer without hedging or padding, or saying so where the documents hold none",
-        "exact_match": "the expected answer and nothing else; case, accents, punctuation and articles don't count",
-        "token_f1": "words that answer and expected answer share, precision and recall weighed alike",
-        "containment": "the expected answer stands word for word in the answer, whatever else does",
-        "abstention": "where the documents hold no answer, the model says so",
-        "answer_length": "words in an answer; neither long nor short is better",
-        "bleu": "word sequences shared with the expected answer, by sacrebleu; says little on answers of a few words",
-        "chrf": "letter sequences shared with the expected answer, by sacrebleu; a wrong answer is seldom at zero",
-        "rouge_l": "the longest sequence of words shared with the expected answer, gaps allowed",
-        "groundedness": "words of the answer that stand in the passages it was given; zero if a name or number doesn't",
-        "recall_at_k": "the passage that holds the answer stood in the prompt: a score of the search",
-        "mrr": "one over the rank of the passage that holds the answer, 0 without it: a score of the search",
-        "bertscore": "closeness of meaning to the expected answer, token by token; a wrong answer is seldom near zero",
-        "judge": "a language model finds the answer right, whether it is shown before the expected one or after it",
-    },
-    "fr": {
-        "success": "la réponse attendue, sans détour ni remplissage, ou l'aveu que les documents ne la donnent pas",
-        "exact_match": "la réponse attendue et rien d'autre ; casse, accents, ponctuation et articles ne comptent pas",
-        "token_f1": "les mots communs à la réponse et à la réponse attendue, précision et rappel à parts égales",
-        "containment": "la réponse attendue figure mot pour mot dans la réponse, quel que soit le reste",
-        "abstention": "quand les documents ne donnent pas la réponse, le modèle le dit",
-        "answer_length": "le nombre de mots d'une réponse ; ni long ni court n'est meilleur",
-        "bleu": "les suites de mots communes avec la réponse attendue, par sacrebleu ; peu parlant sur quelques mots",
-        "chrf": "les suites de lettres communes avec la réponse attendue, par sacrebleu ; une réponse fausse est"
-        " rarement à zéro",
-        "rouge_l": "la plus longue suite de mots commune avec la réponse attendue, même à trous",
-        "groundedness": "les mots de la réponse qui figurent dans les passages fournis ; zéro si un nom ou un nombre"
-        " n'y figure pas",
-        "recall_at_k": "le passage qui porte la réponse était dans la consigne : note la recherche",
-        "mrr": "l'inverse du rang du passage qui porte la réponse, 0 s'il manque : note la recherche",
-        "bertscore": "la proximité de sens avec la réponse attendue, mot à mot ; une réponse fausse est rarement près"
-        " de zéro",
-        "judge": "un modèle de langue juge la réponse juste, qu'elle lui soit montrée avant ou après celle attendue",
     },
 }
 _STRATA = {
@@ -163,21 +78,32 @@ def arm_against(arm: str, lang: str) -> str:
     return phrase
 
 
-def metric_name(metric: str, lang: str) -> str:
-    """Lower case, without article."""
-    return _METRICS[lang].get(metric, metric)
+def metric_name(metric: str | MetricDescription, lang: str) -> str:
+    """A metric's title, lower case and without article.
+
+    Take its description from the comparison (`comparison.metric(name)`), which has the titles of metrics that are not
+    installed, too; of a bare name, the installed metric is asked.
+    """
+    said = _described(metric)
+    return said.title.get(lang) or said.title.get("en") or said.name
 
 
-def metric_phrase(metric: str, lang: str) -> str:
+def metric_phrase(metric: MetricDescription, lang: str) -> str:
     """For sentences; with its article in French."""
-    if lang == "fr":
-        return _METRIC_PHRASES.get(metric) or f"la métrique {quoted(metric, lang)}"
-    return metric_name(metric, lang)
+    if lang in metric.phrase:
+        return metric.phrase[lang]
+    name = metric_name(metric, lang)
+    return f"la métrique {quoted(name, lang)}" if lang == "fr" else name
 
 
-def metric_meaning(metric: str, lang: str) -> str | None:
-    """What a metric counts, in one line; None for one of somebody else's."""
-    return _METRIC_MEANINGS[lang].get(metric)
+def metric_meaning(metric: str | MetricDescription, lang: str) -> str | None:
+    """What a metric counts, in one line; None for one that doesn't say."""
+    meaning = _described(metric).meaning
+    return meaning.get(lang) or meaning.get("en")
+
+
+def _described(metric: str | MetricDescription) -> MetricDescription:
+    return metric if isinstance(metric, MetricDescription) else description_by_name(metric)
 
 
 def stratum_name(stratum: str, lang: str) -> str:
@@ -191,6 +117,7 @@ def stratum_phrase(stratum: str, lang: str) -> str:
     return _STRATUM_PHRASES[lang].get(stratum) or other[lang]
 
 
-def unit_name(unit: str, lang: str) -> str:
-    """The unit of a difference: points for rates."""
-    return _UNITS[lang].get(unit, unit)
+def unit_name(unit: str, lang: str, metric: MetricDescription | None = None) -> str:
+    """The unit of a difference: points for rates, else the word of its metric."""
+    word = metric.unit_title.get(lang) or metric.unit_title.get("en") if metric and metric.unit == unit else None
+    return word or _UNITS[lang].get(unit, unit)

@@ -6,11 +6,10 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
-from dyag_core.comparison.names import arm_phrase, stratum_name, unit_name
-from dyag_core.comparison.sentences import say
-from dyag_core.records import ArmSummary, Difference, NextStep
+from dyag_core.comparison.sentences import in_words, say
+from dyag_core.comparison.statistics import Measured
+from dyag_core.records import Difference, NextStep
 from dyag_core.records.comparison import MINIMUM_QUESTIONS
-from dyag_core.text.formatting import capital, listed, number
 
 #: A kind of error that is rarer than this share of all questions is no reason to change anything.
 _WORTH_A_STEP = 0.05
@@ -30,42 +29,36 @@ _FEW_DOCUMENTS = 10
 _PLAIN_FACTS = ("failed", "truncated")
 
 
-def next_steps(
-    arms: Sequence[ArmSummary],
-    tied: Sequence[str],
-    differences: Sequence[Difference],
-    errors: Mapping[str, Mapping[str, int]],
-    n: int,
-    n_documents: int | None,
-) -> list[NextStep]:
+def next_steps(measured: Measured, tied: Sequence[str], errors: Mapping[str, Mapping[str, int]]) -> list[NextStep]:
     """More documents or questions where these are too few, then what the errors ask for, the most frequent first.
 
     Only the arms in `tied` (the leader alone, where there is one) are worth the work.
     """
-    if n_documents is not None and n_documents < min(n, _FEW_DOCUMENTS):
-        steps = [_more_documents(n, n_documents)]
+    n = measured.n
+    if measured.n_documents < min(n, _FEW_DOCUMENTS):
+        steps = [_more_documents(n, measured.n_documents)]
     else:
-        steps = _more_questions(tied, differences)
-    steps += _small_strata(differences)
+        steps = _more_questions(tied, measured.differences)
+    steps += _small_strata(measured.differences)
     found: list[tuple[int, Kind, str]] = []
-    for arm in (arm for arm in arms if arm.name in tied):
+    for arm in (arm for arm in measured.arms if arm.name in tied):
         found += [(count, _KINDS[kind], arm.name) for kind, count in errors.get(arm.name, {}).items() if kind in _KINDS]
         if arm.truncated:
             found.append((arm.truncated, "truncated", arm.name))
     for count, kind, name in sorted(found, key=lambda step: -step[0]):
         enough = n >= MINIMUM_QUESTIONS or kind in _PLAIN_FACTS
         if enough and count >= _WORTH_A_STEP * n:
-            steps.append(_step(kind, name, count, n))
+            steps.append(_step(kind, name, count, measured.n_unanswerable if kind == "abstention" else n))
     return steps
 
 
 def _step(kind: Kind, arm: str, count: int, n: int) -> NextStep:
-    text = say(f"next_{kind}", arm=lambda lang: capital(arm_phrase(arm, lang)), count=count, n=n)
+    text = in_words(say(f"next_{kind}", arm=arm, count=count, n=n))
     return NextStep(kind=kind, text=text, numbers={"count": count, "n": n})
 
 
 def _more_documents(n: int, n_documents: int) -> NextStep:
-    text = say("ask_more_documents", n=n, documents=n_documents)
+    text = in_words(say("ask_more_documents", n=n, documents=n_documents))
     return NextStep(kind="ask_more", text=text, numbers={"n": n, "documents": n_documents})
 
 
@@ -79,16 +72,8 @@ def _more_questions(tied: Sequence[str], differences: Sequence[Difference]) -> l
     # The smallest visible difference shrinks with the root of the number of questions.
     needed = math.ceil(widest.n * (widest.detectable / _TARGET) ** 2 / 10) * 10
     seen = widest.detectable
-    text = say(
-        "ask_more",
-        n=widest.n,
-        detectable=lambda lang: number(seen, lang),
-        target=_TARGET,
-        needed=needed,
-        unit=lambda lang: unit_name("rate", lang),
-    )
     numbers = {"n": widest.n, "detectable": seen, "target": _TARGET, "needed": needed}
-    return [NextStep(kind="ask_more", text=text, numbers=numbers)]
+    return [NextStep(kind="ask_more", text=in_words(say("ask_more", unit="rate", **numbers)), numbers=numbers)]
 
 
 def _small_strata(differences: Sequence[Difference]) -> list[NextStep]:
@@ -99,9 +84,6 @@ def _small_strata(differences: Sequence[Difference]) -> list[NextStep]:
     small = {stratum: n for stratum, n in sizes.items() if n < MINIMUM_QUESTIONS}
     if not small:
         return []
-    text = say(
-        "ask_more_stratum",
-        strata=lambda lang: listed([f"{stratum_name(s, lang)} ({n})" for s, n in small.items()], lang),
-        minimum=MINIMUM_QUESTIONS,
-    )
+    strata = [say("stratum_size", stratum=stratum, n=n) for stratum, n in small.items()]
+    text = in_words(say("ask_more_stratum", strata=strata, minimum=MINIMUM_QUESTIONS))
     return [NextStep(kind="ask_more", text=text, numbers={**small, "minimum": MINIMUM_QUESTIONS})]

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from dyag_core.comparison.matching import Text
-from dyag_core.comparison.names import arm_name, metric_phrase, unit_name
-from dyag_core.comparison.sentences import say
+from dyag_core.comparison.sentences import Sentence, say
 from dyag_core.records import Difference
-from dyag_core.text.formatting import capital, listed, number, rounded
+from dyag_core.text.formatting import rounded
 
 if TYPE_CHECKING:
-    from dyag_core.records import ArmSummary
+    from dyag_core.records import ArmSummary, MetricDescription
 
 
 def noise(repeats: Sequence[Mapping[str, Any]]) -> dict[str, float]:
@@ -40,24 +38,18 @@ def _floor(d: Difference, floors: Mapping[str, Mapping[str, float]]) -> float:
     return max(floors[arm].get(d.metric, -1.0) for arm in (d.a, d.b))
 
 
-def noise_sentence(arms: Sequence[ArmSummary], primary: str) -> Text | None:
+def noise_sentence(arms: Sequence[ArmSummary], metric: MetricDescription) -> Sentence | None:
     """How far each arm differs from itself on the primary metric; None where none was asked again."""
-    measured = [arm for arm in arms if primary in arm.noise]
+    measured = {arm.name: arm.noise[metric.name] for arm in arms if metric.name in arm.noise}
     if not measured:
         return None
+    repeats = {arm.name: arm.repeats for arm in arms}
     return say(
         "noise",
-        metric=lambda lang: metric_phrase(primary, lang),
-        arms=lambda lang: capital(
-            listed(
-                [
-                    f"{arm_name(arm.name, lang)} {number(arm.noise[primary], lang)} "
-                    f"{unit_name(arm.metrics[primary].unit, lang)} ({arm.repeats})"
-                    for arm in measured
-                ],
-                lang,
-            )
-        ),
-        floor=lambda lang: number(max(arm.noise[primary] for arm in measured), lang),
-        unit=lambda lang: unit_name(measured[0].metrics[primary].unit, lang),
+        metric=metric,
+        arms=[
+            say("arm_noise", arm=arm, noise=noise, unit=metric, repeats=repeats[arm]) for arm, noise in measured.items()
+        ],
+        floor=max(measured.values()),
+        unit=metric,
     )

@@ -7,11 +7,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from dyag_core.artifacts import read_json
 from dyag_core.errors import UsageError
-from dyag_core.records import Prediction, Source
-from dyag_core.text.abstention import abstains
+from dyag_core.evaluation.results import abstained
+from dyag_core.records import MetricDescription, Prediction, Source
+from dyag_core.records.base import problems
+from dyag_core.text.abstention import wants_abstention
 from dyag_core.text.normalise import normalise
+from dyag_core.text.reasoning import without_reasoning
 from dyag_core.text.sanitize import plain, plain_value
 
 EXPECTED_SHAPE = (
@@ -39,9 +44,9 @@ class Item:
 class ResultFile:
     """One arm's results.
 
-    `kinds` holds (unit, higher_is_better) of the metrics that the file describes, `details` what they tell beside
-    their scores, `repeats` metric -> mean for each time that the questions were asked; `has_ids` is False in the older
-    shape, whose questions are told apart by their text.
+    `kinds` holds (unit, higher_is_better) of the metrics that the file describes, `descriptions` what they said about
+    themselves, `details` what they tell beside their scores, `repeats` metric -> mean for each time that the questions
+    were asked; `has_ids` is False in the older shape, whose questions are told apart by their text.
     """
 
     path: Path
@@ -49,6 +54,7 @@ class ResultFile:
     items: tuple[Item, ...]
     kinds: dict[str, tuple[str, bool | None]]
     has_ids: bool
+    descriptions: dict[str, MetricDescription] = field(default_factory=dict)
     details: dict[str, dict[str, Any]] = field(default_factory=dict)
     repeats: tuple[dict[str, Any], ...] = ()
 
@@ -81,6 +87,7 @@ def read_results(path: Path) -> ResultFile:
         items=items,
         kinds=_kinds(data.get("metrics")),
         has_ids=with_ids > 0,
+        descriptions=_descriptions(path, data.get("metrics")),
         details=_details(data.get("metrics")),
         repeats=_repeats(data.get("repeats")),
     )
@@ -99,14 +106,17 @@ def _item(path: Path, number: int, raw: Any) -> Item:
     question = _required(where, "question", raw.get("question"))
     expected = _required(where, "expected answer", raw.get("expected_answer", raw.get("expected")))
     answer = raw.get("generated_answer", raw.get("answer"))
-    answer = "" if error and answer is None else _required(where, "answer", answer)
+    reply = "" if error and answer is None else _required(where, "answer", answer)
+    answer = without_reasoning(reply)
     answerable = raw.get("answerable")
     prediction = Prediction(
         id=plain(str(raw["id"])) if raw.get("id") is not None else "",
         question=question,
         expected=expected,
         answer=answer,
-        answerable=answerable if isinstance(answerable, bool) else not abstains(expected),
+        expected_answers=_texts(raw.get("expected_answers")),
+        reply=_text(raw.get("reply")) or (reply if reply != answer else None),
+        answerable=answerable if isinstance(answerable, bool) else not wants_abstention(expected),
         stratum=_text(raw.get("stratum")),
         document=_text(raw.get("document")),
         chunk=_text(raw.get("chunk")),
@@ -119,12 +129,12 @@ def _item(path: Path, number: int, raw: Any) -> Item:
         seen_in_training=raw.get("seen_in_training") is True,
         error=error,
     )
-    abstained = raw.get("abstained")
+    said = raw.get("abstained")
     return Item(
         prediction=prediction,
         scores=_scores(where, raw),
         tokens=_count(raw.get("tokens")) or prediction.prompt_tokens + prediction.completion_tokens,
-        abstained=abstained if isinstance(abstained, bool) else error is None and abstains(prediction.answer),
+        abstained=said if isinstance(said, bool) else abstained(prediction),
         unjudged=frozenset(map(str, raw["unjudged"])) if isinstance(raw.get("unjudged"), list) else frozenset(),
     )
 
@@ -165,6 +175,22 @@ def _kinds(metrics: Any) -> dict[str, tuple[str, bool | None]]:
         for name, summary in summaries.items()
         if isinstance(summary, dict)
     }
+
+
+def _descriptions(path: Path, metrics: Any) -> dict[str, MetricDescription]:
+    """By name; what a newer DYAG says of a metric beside what this one knows is left out."""
+    told = metrics.get("descriptions") if isinstance(metrics, dict) else None
+    found = {}
+    for name, said in told.items() if isinstance(told, dict) else ():
+        known = {key: said[key] for key in MetricDescription.model_fields if isinstance(said, dict) and key in said}
+        try:
+            found[plain(str(name))] = MetricDescription(**plain_value(known) | {"name": plain(str(name))})
+        except ValidationError as error:
+            raise UsageError(
+                f"{path}: what it says about the metric {plain(str(name))!r} is unusable: {problems(error)}",
+                "take it out of metrics.descriptions: the metric is then called by its name",
+            ) from error
+    return found
 
 
 def _details(metrics: Any) -> dict[str, dict[str, Any]]:

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from dyag_core.comparison.matching import Matched, Text
+from dyag_core.comparison.matching import Matched
+from dyag_core.comparison.sentences import Sentence, say
 from dyag_core.errors import DyagError, UsageError, nearest
-from dyag_core.evaluation.default_metrics import USUAL_METRICS
+from dyag_core.plugin.metric_descriptions import primary_among, scored_by_default
 from dyag_core.plugin.options import options_by_name
-from dyag_core.records import MetricResult, Prediction
+from dyag_core.records import MetricDescription, MetricResult, Prediction
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,12 +25,14 @@ if TYPE_CHECKING:
 class Scored:
     """Metric -> arm -> scores in the order of the questions, the primary metric first; and what to tell the reader.
 
-    `options` holds the options that each metric was scored with, as far as they are known.
+    `descriptions` is what these metrics say about themselves, `options` holds the options that each was scored with, as
+    far as they are known.
     """
 
     metrics: dict[str, dict[str, MetricResult]]
+    descriptions: dict[str, MetricDescription] = field(default_factory=dict)
     options: dict[str, dict[str, Any]] = field(default_factory=dict)
-    warnings: list[Text] = field(default_factory=list)
+    warnings: list[Sentence] = field(default_factory=list)
 
 
 def score(
@@ -51,7 +54,9 @@ def score(
         UsageError: the primary metric is unknown, or neither direction of it is better; options for a metric that is
             not scored. DyagError: a wanted metric can't be scored.
     """
-    given = options_by_name("metrics", _names(files, primary, wanted), options)
+    described = _descriptions(files, plugins, [primary, *wanted])
+    others = sorted(described, key=lambda name: (described[name].place, name))
+    given = options_by_name("metrics", dict.fromkeys([primary, *others]), options)
     scored = Scored({})
     for name, chosen in given.items():
         recorded = _recorded_options(files, name)
@@ -68,15 +73,18 @@ def score(
                         f"no file holds scores of the primary metric {name!r}, and no plugin gives them: {error}",
                         error.hint or nearest(name, sorted(set().union(*(file.scored for file in files.values())))),
                     ) from error
-                scored.warnings.append(_left_out(name, error.message))
+                scored.warnings.append(say("metric_left_out", name=name, reason=error.message))
                 continue
             if len(recorded) > 1 and not chosen:
-                scored.warnings.append(_differing_options(name))
+                scored.warnings.append(say("metric_options_differ", name=name))
             if name in wanted and results is not None and _says_nothing(results):
-                scored.warnings.append(_applies_to_nothing(name))
+                scored.warnings.append(say("metric_says_nothing", name=name))
         if results is not None:
             scored.metrics[name] = results
             scored.options[name] = used
+            kind = next(iter(results.values()))
+            about = {"unit": kind.unit, "higher_is_better": kind.higher_is_better}
+            scored.descriptions[name] = described[name].model_copy(update=about)
     if primary not in scored.metrics:
         raise UsageError(f"the primary metric {primary!r} does not apply to these questions")
     by_arm = scored.metrics[primary]
@@ -86,10 +94,30 @@ def score(
     return scored
 
 
-def _names(files: Mapping[str, ResultFile], primary: str, wanted: Sequence[str]) -> list[str]:
-    found = set().union(*(file.scored for file in files.values())) or set(USUAL_METRICS)
-    usual = [name for name in USUAL_METRICS if name in found]
-    return list(dict.fromkeys([primary, *usual, *sorted(found.union(wanted))]))
+def primary_metric(files: Mapping[str, ResultFile], plugins: Plugins) -> str:
+    """The metric that decides where the user doesn't say which: as the files say, else as the installed metrics do.
+
+    Raises:
+        UsageError: no metric says so, or several do.
+    """
+    in_files = [metric for file in files.values() for metric in file.descriptions.values()]
+    return primary_among(in_files if any(metric.primary for metric in in_files) else plugins.metrics())
+
+
+def _descriptions(
+    files: Mapping[str, ResultFile], plugins: Plugins, named: Sequence[str]
+) -> dict[str, MetricDescription]:
+    """Every metric that the files have scores of, or that is `named`; as the files describe it, else its plugin.
+
+    Files without any scores (DYAG 2.0) are scored on the default metrics.
+    """
+    in_files = set().union(*(file.scored for file in files.values()))
+    names = {*named, *(in_files or scored_by_default(plugins.metrics(), retrieving=False))}
+    return {
+        name: next((f.descriptions[name] for f in files.values() if name in f.descriptions), None)
+        or plugins.metric(name)
+        for name in names
+    }
 
 
 def _recorded_options(files: Mapping[str, ResultFile], name: str) -> list[dict[str, Any]]:
@@ -158,28 +186,3 @@ def _errors_are_wrong(result: MetricResult, items: Sequence[Item]) -> MetricResu
         return result
     values = [value if item.prediction.error is None else 0.0 for value, item in zip(result.items, items, strict=True)]
     return result.model_copy(update={"items": values})
-
-
-def _left_out(name: str, reason: str) -> Text:
-    return {
-        "en": f"Metric {name} is left out: not every file holds it, and it can't be scored anew ({reason}).",
-        "fr": f"La métrique {name} est laissée de côté : un fichier ne l'a pas, et elle ne peut être recalculée"
-        f" ({reason}).",
-    }
-
-
-def _differing_options(name: str) -> Text:
-    return {
-        "en": f"The files scored {name} with different options; it is scored anew, with the plugin's defaults.",
-        "fr": f"Les fichiers ont calculé {name} avec des options différentes ; la métrique est recalculée"
-        " avec les options par défaut.",
-    }
-
-
-def _applies_to_nothing(name: str) -> Text:
-    return {
-        "en": f"{name} applies to none of these answers. What rests on the passages is scored while evaluating:"
-        " result files don't hold them.",
-        "fr": f"{name} ne s'applique à aucune de ces réponses. Ce qui repose sur les passages se calcule pendant"
-        " l'évaluation : les fichiers de résultats ne les contiennent pas.",
-    }

@@ -8,6 +8,7 @@ from dyag_core.artifacts import atomic_write, to_json
 from dyag_core.chat.conversations import read_conversations
 from dyag_core.errors import GateError
 from dyag_core.records import Exported
+from dyag_core.text.damage import is_damaged
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -29,6 +30,12 @@ def export_rows(
             to write; an older `output` stays as it was.
     """
     conversations = read_conversations(source)
+    damaged = sum(any(is_damaged(turn.content) for turn in row.messages) for row in conversations)
+    if damaged:
+        run.warn(
+            f"{damaged} rows hold text in a wrong encoding or zero-width characters, and are exported as they are; "
+            f"dyag validate {source.name} --fix NEW.jsonl mends them"
+        )
     lines = output.suffix.lower() != ".json"
     rows = 0
     with atomic_write(output) as handle, run.progress.task("exporting", total=len(conversations)) as task:

@@ -19,7 +19,7 @@ from dyag_core.chat.prompts import context_text, with_context
 from dyag_core.records import Message
 
 if TYPE_CHECKING:
-    from dyag_core.dataset.splits import Splitter
+    from dyag_core.dataset.splits import Choice
     from dyag_core.plugin.run import Run
     from dyag_core.records import Chunk, Example
     from dyag_core.retrieval.index import OpenIndex
@@ -38,7 +38,7 @@ class Passages:
     index: OpenIndex
     distractors: int
     run: Run
-    splitter: Splitter | None = None
+    choice: Choice | None = None
     counts: Counter[str] = field(default_factory=Counter)
 
     def put_into(self, row: dict[str, Any], example: Example) -> dict[str, Any]:
@@ -46,9 +46,9 @@ class Passages:
         right = self._right(example)
         left_out = bool(right) and self.run.random("passages", example.question).random() < WITHOUT_RIGHT
         chunks = self._chosen(example.question, right, left_out)
-        if self.splitter:
+        if self.choice:
             for chunk in chunks:
-                self.splitter.shows(_document(chunk))
+                self.choice.shows(_document(chunk))
         self.counts[_kind(right, left_out, chunks)] += 1
         *prompt, answer = (Message.model_validate(message) for message in row["messages"])
         if chunks:
@@ -77,7 +77,7 @@ class Passages:
         return ordered + [chunk for chunk in right if chunk not in ordered]
 
     def _may_show(self, chunk: Chunk) -> bool:
-        return self.splitter is None or self.splitter.may_show(_document(chunk))
+        return self.choice is None or self.choice.may_show(_document(chunk))
 
 
 def _document(chunk: Chunk) -> str:

@@ -12,13 +12,14 @@ from typing import IO, TYPE_CHECKING, Any
 from dyag_core.artifacts import Rejects, atomic_write, manifest_path, to_json
 from dyag_core.chat.prompts import system_messages
 from dyag_core.dataset.batching import batches, rare_collections
+from dyag_core.dataset.covering import one_chunk_each
 from dyag_core.dataset.filters import Screen
 from dyag_core.dataset.groups import Groups
 from dyag_core.dataset.passages import Passages
 from dyag_core.dataset.quality import Measure
 from dyag_core.dataset.quality.counting import Tally
 from dyag_core.dataset.quality.report import report_path
-from dyag_core.dataset.splits import STRATA, Splitter
+from dyag_core.dataset.splits import STRATA, Choice, Ledger
 from dyag_core.plugin.run import Run
 from dyag_core.progress import Throttled
 from dyag_core.records import GeneratedData
@@ -34,8 +35,8 @@ if TYPE_CHECKING:
     from dyag_core.records import Document, Example, Quality
 
 PARTS = ("train", "val", "test")
-#: So many are read, or made, before the next step has its turn (`batches`). Where rows are counted off, each example
-#: goes through by itself: none is made that may not be needed.
+#: So many are read, or made, before the next step has its turn (`batches`). Where each row costs and a number of
+#: them is wanted, examples go through one by one: none is made that may not be needed.
 _DOCUMENTS, _EXAMPLES = 64, 256
 #: So many names stand in a warning.
 _SHOWN = 3
@@ -50,7 +51,8 @@ class Rows:
     method: str
     system: str
     count: int | None
-    splitter: Splitter | None
+    splits: bool
+    choice: Choice | None  # which examples become rows; None takes all
     measure: Measure
     passages: Passages | None = None
     screen: Screen = field(default_factory=Screen)
@@ -74,8 +76,10 @@ class Rows:
             run.progress.task("generating", total=self.count) as bar,
             Throttled(bar, "rows") as task,
         ):
-            examples = plugins.filter_examples(plugins.generate(chosen, self.screen.watch(documents), run), run)
-            self.write(examples, task, groups.check)
+            costs = chosen.costly and self.count is not None
+            asked = one_chunk_each(documents, self.count or 0, run.seed) if costs else documents
+            examples = plugins.filter_examples(plugins.generate(chosen, self.screen.watch(asked), run), run)
+            self.write(batches(examples, 1 if costs else _EXAMPLES), task, groups.check)
             for _ in documents:  # the rest of the input is read for its bad lines, and counted
                 pass
         self.name_leftovers()
@@ -102,7 +106,7 @@ class Rows:
 
     def name_leftovers(self) -> None:
         """Parts that an earlier run left beside the output: they belong to rows that are no more."""
-        left = [self.file(part).name for part in PARTS if not self.splitter and self.file(part).exists()]
+        left = [self.file(part).name for part in PARTS if not self.splits and self.file(part).exists()]
         if left:
             self.run.warn(f"{', '.join(left)}: left by an earlier run with --split, not made from {self.output.name}")
 
@@ -121,9 +125,10 @@ class Rows:
 
     def name_empty_parts(self) -> None:
         """A test part without questions, or without those of the stratum recall, is seldom what was asked for."""
-        if not self.splitter or not self.splitter.wants_test:
+        if self.choice is None or not self.choice.shares.test:
             return
-        got, wanted, refused = self.strata["recall"], self.splitter.wants_recall, len(self.splitter.refused_for_recall)
+        got, wanted = self.strata["recall"], self.choice.quotas.recall
+        refused = len(self.choice.ledger.refused_for_recall)
         if not self.written["test"]:
             self.run.warn("the test part is empty: nothing could be held out, or all of it was too near to training")
         elif got < wanted / 2 <= got + refused:  # enough was held out: it is the wordings
@@ -132,30 +137,35 @@ class Rows:
                 "question; ask in fewer words (where two questions differ in one word of eight, they are too near)"
             )
 
-    def write(self, examples: Iterable[Example], task: Task, check: Callable[[], None]) -> None:
-        """Drain `examples` into the files until there are enough; `check` may still refuse what was read."""
+    def write(self, examples: Iterable[list[Example]], task: Task, check: Callable[[], None]) -> None:
+        """Drain batches of examples into the files until there are enough; `check` may still refuse what was read."""
+        part = "train" if self.splits else None
         with ExitStack() as files:
             handles: dict[str, IO[Any]] = {"all": files.enter_context(atomic_write(self.output))}
-            if self.splitter:
+            if self.splits:
                 handles |= {part: files.enter_context(atomic_write(self.file(part))) for part in PARTS}
             questions = files.enter_context(tempfile.TemporaryFile("w+", encoding="utf-8", newline="\n"))
-            for batch in batches(examples, _EXAMPLES if self.count is None else 1):
-                taken = [example for example in self._screened(batch) if self._is_taken(example)]
-                self._put(handles, taken, "train" if self.splitter else None)
-                if self.splitter:
+
+            def put(taken: list[Example]) -> None:
+                self._put(handles, taken, part)
+                if self.splits:
                     questions.writelines(example.question.replace("\n", " ") + "\n" for example in taken)
                 task.advance(len(taken))
-                if self.splitter.full if self.splitter else self.written["all"] == self.count:
+
+            for batch in examples:
+                put([example for example in self._screened(batch) if self._is_taken(example)])
+                if self.choice and self.choice.enough:
                     break
             check()
-            if self.splitter:
-                for placed in self.splitter.finish(self._trained_questions(questions, task)):
+            if self.choice:
+                for batch in batches(self.choice.waiting(), _EXAMPLES):
+                    put(batch)
+                for placed in self.choice.finish(self._trained_questions(questions, task)):
                     self._put(handles, [placed.example], placed.part, placed.stratum)
                     if placed.stratum:
                         self.largest = max(self.largest or 0.0, placed.similarity)
                     task.advance()
-                for reason, number in self.splitter.rejected.items():
-                    self.run.rejected[reason] += number
+                self.run.rejected.update(self.choice.ledger.rejected)
 
     def _screened(self, examples: list[Example]) -> list[Example]:
         """Those that are fit to train on; the others are noted with the reason against them."""
@@ -170,8 +180,8 @@ class Rows:
         return fit
 
     def _is_taken(self, example: Example) -> bool:
-        """Whether it is a row now; what the splitter keeps for later, or sets aside, is noted."""
-        if self.splitter is None or self.splitter.takes(example):
+        """Whether it is a row now; what waits for later, or is set aside, is noted."""
+        if self.choice is None or self.choice.takes(example):
             return True
         self.measure.example(example)
         return False
@@ -212,11 +222,11 @@ class Rows:
         if missing > 0:
             rejected[self.run.stopped[0] if self.run.stopped else "the documents hold no more"] = missing
         covered, total = len(self.covered), len(self.documents)
-        reachable = total * (1 - self.splitter.held_out) if self.splitter else total
+        reachable = self.choice.reachable(total) if self.choice else total
         rest = None
-        if covered and reachable > covered and self.count is not None:
-            rest = round(written / covered * (reachable - covered))
-        split = self.splitter is not None
+        if covered and reachable > covered and self.count is not None:  # a row to train on reaches one more
+            rest = round((reachable - covered) * written / self.written["train" if self.splits else "all"])
+        split, ledger = self.splits, self.choice.ledger if self.choice else Ledger()
         return GeneratedData(
             output=self.output,
             train=self.file("train") if split else None,
@@ -231,16 +241,18 @@ class Rows:
             requested=written + sum(rejected.values()),
             written=written,
             rejected=rejected,
-            set_aside={k: n for k, n in self.splitter.set_aside.most_common() if n} if self.splitter else {},
+            set_aside={reason: number for reason, number in ledger.set_aside.most_common() if number},
+            drawn=ledger.drawn,
             left_out=dict(self.run.left_out.most_common()),
             bad_lines=rejects.count,
             by_split={part: self.written[part] for part in PARTS} if split else {},
             by_stratum={name: self.strata[name] for name in STRATA} if split else {},
+            wanted_by_stratum=self.choice.quotas.by_stratum() if self.choice and split else {},
             by_method=dict(self.methods),
             documents_covered=covered,
             documents_total=total,
             facts=len(self.facts),
-            facts_trained=self.splitter.facts_trained if self.splitter else len(self.facts),
+            facts_trained=self.choice.facts_trained if self.choice and split else len(self.facts),
             largest_similarity=self.largest,
             rows_for_the_rest=rest,
             passages=dict(self.passages.counts) if self.passages else {},

@@ -1,19 +1,17 @@
 """HTML and Word as Markdown, through markitdown, and PDF, through pdfminer; nothing is fetched.
 
-What markitdown leaves undone is done here: a page's own text instead of its menus, headings without their anchors,
-the title style of Word and the header rows of its tables.
+What markitdown leaves undone is done in `web_pages`; the title style of Word is seen to here.
 """
 
 from __future__ import annotations
 
 import io
-import re
 import zipfile
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from dyag_core.documents.boilerplate import remove_boilerplate
 from dyag_core.documents.pdf import pdf_text
+from dyag_core.documents.web_pages import own_text, page_of, simplify
 from dyag_core.extras import missing_library
 
 if TYPE_CHECKING:
@@ -33,7 +31,6 @@ _WORD_STYLES = "\n".join(
     ["p[style-name='Title'] => h1:fresh", "p[style-name='Subtitle'] => p:fresh"]
     + [f"p[style-name='heading {n}'] => h{min(n + 1, 6)}:fresh" for n in range(1, 7)]
 )
-_BLANK_HEADER = re.compile(r"^\|[ |]*\|\n(\|[ |:-]*-[ |:-]*\|\n)(\|.*\|)$", re.MULTILINE)
 
 
 def check_installed(paths: list[Path]) -> None:
@@ -68,24 +65,17 @@ def to_markdown(path: Path) -> tuple[str, str]:
 
 
 def _html(raw: bytes) -> tuple[str, str]:
-    """The main part of a page; its menus, footers and notices are left out where it says which is which."""
-    from bs4 import BeautifulSoup
-    from markitdown.converters import HtmlConverter
-
-    soup = BeautifulSoup(raw, "html.parser")  # the encoding is the declared one, else UTF-8, else Windows-1252
-    title = soup.title.get_text() if soup.title else ""
-    body = soup.find("main") or soup.find(attrs={"role": "main"}) or soup.body or soup
-    remove_boilerplate(body)
-    for summary in body.find_all("summary"):  # what opens: a question, mostly
-        summary.name = "strong"
-        summary.wrap(soup.new_tag("p"))
-    for link in body.select("h1 a, h2 a, h3 a, h4 a, h5 a, h6 a"):
-        link.unwrap()  # an anchor to itself, as documentation tools write it
-    return " ".join(title.split()), str(HtmlConverter().convert_string(str(body)).markdown)
+    """The page's own text; its menus, footer, notices are left out."""
+    page = page_of(raw)
+    title = page.title.get_text() if page.title else ""
+    body = own_text(page)
+    simplify(body, page)
+    return " ".join(title.split()), _markdown(str(body))
 
 
 def _word(raw: bytes) -> tuple[str, str]:
-    from markitdown.converters import DocxConverter
+    import mammoth
+    from markitdown.converter_utils.docx.pre_process import pre_process_docx
 
     try:
         with zipfile.ZipFile(io.BytesIO(raw)) as archive:
@@ -94,15 +84,19 @@ def _word(raw: bytes) -> tuple[str, str]:
         raise ValueError("is no Word file (.docx), or not a whole one") from error
     if unpacked > MAX_UNPACKED_BYTES:
         raise ValueError(f"unpacks to {unpacked // 2**20} MB, the limit is {MAX_UNPACKED_BYTES // 2**20}")
-    text = str(DocxConverter().convert(io.BytesIO(raw), _stream_info(".docx"), style_map=_WORD_STYLES).markdown)
-    return "", _BLANK_HEADER.sub(r"\2\n\1", text).replace("|\n\n|", "|\n|")
+    made = mammoth.convert_to_html(pre_process_docx(io.BytesIO(raw)), style_map=_WORD_STYLES)
+    page = page_of(made.value.encode("utf-8"))
+    simplify(page, page, headed=True)
+    return "", _markdown(str(page))
+
+
+def _markdown(html: str) -> str:
+    """Signs of Markdown stay as they are in the text: "nb_places" gets no backslash, which would come into answers."""
+    from markitdown.converters import HtmlConverter
+
+    converted = HtmlConverter().convert_string(html, escape_asterisks=False, escape_underscores=False)
+    return str(converted.markdown)
 
 
 def _pdf(raw: bytes) -> tuple[str, str]:
     return "", pdf_text(raw)
-
-
-def _stream_info(suffix: str) -> Any:
-    from markitdown import StreamInfo
-
-    return StreamInfo(extension=suffix)

@@ -4,31 +4,57 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
 from dyag_core.artifacts import BadLine
+from dyag_core.documents.columns import CONTENT_FIELDS, ROLES, TITLE_FIELDS, Columns, several
+from dyag_core.documents.decoding import cell_text, one_form
 from dyag_core.records import Chunk, Document
-from dyag_core.text.chunking import first_heading
+from dyag_core.text.chunking import Chunking, first_heading
 from dyag_core.text.digests import DigestTable
 from dyag_core.text.markup import plain_text
+from dyag_core.text.normalise import fold
+from dyag_core.text.passage import field_text
 from dyag_core.text.sanitize import writable
 
 OnBadLine = Callable[[BadLine], None]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How documents are read, and who hears what.
+
+    Args:
+        note: is given each line, row or file that can't be used.
+        tell: is given what was decided about a file that it doesn't say itself: its encoding, rows left out.
+        given: what the user said its fields are: {"content": "body", "title": "name", "licence": "license_id"}.
+        chunking: how texts are cut.
+    """
+
+    note: OnBadLine
+    tell: Callable[[str], None]
+    given: Mapping[str, str]
+    chunking: Chunking
+
+
 #: A chunk with the id and the title of its document.
 Placed = tuple[str, str, Chunk]
 
-#: A field with one of these names says what the document is called.
-TITLE_FIELDS = ("title", "name", "nom", "titre")
-_CONTENT_FIELDS = ("content", "text", "contenu", "texte")
-_ID_FIELDS = ("id", "identifiant")
+#: A longer text isn't put on a line of its own name.
+_LONGEST_LINE = 240
 # What a chunk is, not what its document says: no fact is made of these.
 _OF_THE_CHUNK = ("id", "document", "title", "headings")
 
 
-def object_chunk(row: Mapping[str, Any]) -> Placed:
-    """The chunk that a JSON object stands for. Raises ValueError with the reason where it is none."""
-    field = next((name for name in _CONTENT_FIELDS if name in row), None)
+def object_chunk(row: Mapping[str, Any], given: Mapping[str, str]) -> Placed:
+    """The chunk that a JSON object with a text stands for. Raises ValueError with the reason where it is none.
+
+    Args:
+        given: what the user said its fields are; the others are then the document's fields.
+    """
+    field = "content" if "content" in row and not given else content_field(row, given)
     if field is None:
         raise ValueError('the field "content" is missing')
     content, metadata = row[field], row.get("metadata")
@@ -37,37 +63,109 @@ def object_chunk(row: Mapping[str, Any]) -> Placed:
         raise ValueError(f'"{field}" is a {type(content).__name__}, not a text')
     if not isinstance(metadata, dict):
         raise ValueError(f'"metadata" is a {type(metadata).__name__}, not an object')
+    content = one_form(content)
     if not content.strip():
         raise ValueError(f'"{field}" is empty')
-    chunk_id = _identifier(row, "id") or content_id(content)
-    document = _identifier(metadata, "id") or chunk_id
-    title = _title(metadata, row) or plain_text(first_heading(content)) or document
-    return document, title, make_chunk(chunk_id, content, document, title, metadata)
+    chunk_id = _identifier(row, given.get("id", "id")) or content_id(content)
+    document = _identifier(metadata, "id") or _identifier(row, given.get("document", "")) or chunk_id
+    fields = flat(metadata)
+    if given:
+        roles = {field, *(given[role] for role in ROLES if role in given), "id", "metadata"}
+        fields |= flat({name: value for name, value in row.items() if name not in roles})
+        fields = renamed(fields, given)
+    title = (given and _title(given, row, fields)) or _title({}, fields, row)
+    title = title or plain_text(first_heading(content)) or document
+    return document, title, make_chunk(chunk_id, content, document, title, fields)
 
 
-def row_chunk(row: Mapping[str, str]) -> Placed:
-    """The chunk that a table row stands for: its text column, else its columns as a list under its title.
+def content_field(row: Mapping[str, Any], given: Mapping[str, str]) -> str | None:
+    """The field of a JSON object that holds its text, None for a plain record."""
+    if "content" in given:
+        return given["content"] if given["content"] in row else None
+    return next((name for name in CONTENT_FIELDS if name in row), None)
+
+
+def record_chunk(row: Mapping[str, str], columns: Columns, given: Mapping[str, str]) -> Placed:
+    """The chunk that a table row or a plain record stands for: its text, else its fields under its title.
+
+    Args:
+        row: cells in one form (`cell_text`) by column.
 
     Raises ValueError with the reason where it is none.
     """
-    by_lower = {name.lower(): name for name in row}
-    id_column = next((by_lower[name] for name in _ID_FIELDS if name in by_lower), None)
-    text_column = next((by_lower[name] for name in _CONTENT_FIELDS if name in by_lower), None)
-    title_column = next((by_lower[name] for name in TITLE_FIELDS if name in by_lower), None)
-    if title_column is None:
-        title_column = next((name for name in row if name not in (id_column, text_column)), None)
-    title = one_line(row[title_column]) if title_column else ""
-    fields = {name: cell for name, cell in row.items() if name not in (id_column, text_column, title_column) and cell}
-    text = (row[text_column] if text_column else "") or "\n".join(
-        [f"# {title}", "", *(f"- {name}: {one_line(cell)}" for name, cell in fields.items())]
-    )
+    title, named = next(((said, names) for names in columns.title if (said := _called(row, names))), ("", ()))
+    beside = one_line(row.get(columns.beside, "")) if columns.beside else ""
+    if title and beside and named == columns.title[0] and _words(beside) not in _words(title):
+        title = f"{title} ({beside})"
+    roles = {columns.id, columns.document, columns.text, *named}
+    fields: dict[str, Any] = {name: cell for name, cell in row.items() if cell and name not in roles}
+    for name, sign in columns.lists.items():
+        if name in fields and len(parts := several(fields[name], sign)) > 1:
+            fields[name] = parts
+    text = (row.get(columns.text, "") if columns.text else "") or _listed_text(title, fields, columns)
     if not text.strip("# \n"):
         raise ValueError("the row is empty")
     if "\x00" in text:
         raise ValueError("holds NUL characters")
-    document = (row[id_column] if id_column else "") or content_id(text)
+    chunk_id = (row.get(columns.id, "") if columns.id else "") or content_id(text)
+    document = (row.get(columns.document, "") if columns.document else "") or chunk_id
     title = title or first_heading(text) or document
-    return document, title, make_chunk(document, text, document, title, fields)
+    return document, title, make_chunk(chunk_id, text, document, title, renamed(fields, given))
+
+
+def _words(text: str) -> str:
+    return fold(text).replace("-", " ")
+
+
+def _called(cells: Mapping[str, str], names: tuple[str, ...]) -> str:
+    return one_line(" ".join(cells.get(name, "") for name in names))
+
+
+def _listed_text(title: str, fields: Mapping[str, Any], columns: Columns) -> str:
+    """Fields as a list under the title; a text of several paragraphs, or a long one, is a section of its own."""
+    lines, sections = [f"# {title}", ""], []
+    for name, value in fields.items():
+        label = columns.labels.get(name) or columns.label(name)
+        if isinstance(value, list):
+            lines.append(f"- {label}: {field_text(value)}")
+        elif len(value) > _LONGEST_LINE or "\n\n" in value:
+            sections += ["", f"## {label}", "", value]
+        else:
+            lines.append(f"- {label}: {one_line(value)}")
+    return "\n".join([*lines, *sections])
+
+
+def renamed(fields: dict[str, Any], given: Mapping[str, str]) -> dict[str, Any]:
+    """Fields with the names that the user gave them (`--map licence=license_id`)."""
+    names = {source: name for name, source in given.items() if name not in ROLES}
+    return {names.get(name, name): value for name, value in fields.items()} if names else fields
+
+
+def flat(fields: Mapping[str, Any], above: str = "") -> dict[str, Any]:
+    """Fields of fields as fields with dotted names; objects in a list are called by their names, or left out.
+
+    Texts are in one form, and what says nothing (null, an empty list) isn't there.
+    """
+    found: dict[str, Any] = {}
+    for name, value in fields.items():
+        full = f"{above}{name}"
+        if isinstance(value, str):
+            found[full] = value if value.isascii() and "&" not in value else cell_text(value)
+        elif isinstance(value, dict):
+            found |= flat(value, f"{full}.")
+        elif isinstance(value, list):
+            parts = [_part(part) for part in value]
+            if parts and all(part is not None for part in parts):
+                found[full] = parts
+        elif value is not None:
+            found[full] = value
+    return found
+
+
+def _part(value: Any) -> Any:
+    if isinstance(value, dict):
+        value = next((value[name] for name in TITLE_FIELDS if isinstance(value.get(name), str)), None)
+    return cell_text(value) if isinstance(value, str) else value if isinstance(value, int | float) else None
 
 
 def documents_of(
@@ -111,7 +209,7 @@ def _readable(row: Any) -> str:
 
 
 def _identifier(fields: Mapping[str, Any], name: str) -> str:
-    value = fields.get(name)
+    value = fields.get(name) if name else None
     if value is None:
         return ""
     if isinstance(value, str):
@@ -121,12 +219,12 @@ def _identifier(fields: Mapping[str, Any], name: str) -> str:
     return str(value)
 
 
-def _title(*places: Mapping[str, Any]) -> str:
+def _title(given: Mapping[str, str], *places: Mapping[str, Any]) -> str:
     for place in places:
-        for name in TITLE_FIELDS:
+        for name in (given["title"],) if "title" in given else TITLE_FIELDS:
             value = place.get(name)
             if isinstance(value, str) and value.strip():
-                return one_line(value)
+                return one_line(one_form(value))
     return ""
 
 

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 # "2.1 Horaires", but no sentence, and no line of a table of contents ("2.1 Horaires . . . . 4").
 _NUMBERED = re.compile(r"^(\d{1,2}(?:\.\d{1,2}){0,3})[.)]?\s+(?!.*(?:\. ?){4})[^\W\d_].{0,78}[^.;:,!…]$")
 _ITEM = re.compile(r"^[•▪◦‣–*-]\s+|^(?=\d{1,2}[.)]\s)")
-_LIGATURES = str.maketrans({"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl", "ﬅ": "st", "ﬆ": "st"})
 _UNKNOWN_GLYPH = re.compile(r"\(cid:\d+\)")
 _DIGITS = re.compile(r"\d+")
 _LONGEST_HEADING = 80
@@ -39,7 +38,7 @@ def pdf_text(raw: bytes) -> str:
     logging.getLogger("pdfminer").setLevel(logging.ERROR)  # it warns of fonts, on stderr
     if not raw.lstrip().startswith(b"%PDF"):
         raise ValueError("is no PDF file")
-    return pages_text(extract_text(io.BytesIO(raw)).translate(_LIGATURES).split("\f"))
+    return pages_text(extract_text(io.BytesIO(raw)).split("\f"))
 
 
 def pages_text(pages: Sequence[str]) -> str:

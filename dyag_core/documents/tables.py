@@ -1,122 +1,261 @@
-"""Tables: a row of a CSV, TSV or Parquet file is a document."""
+"""Tables: a row of a CSV or TSV file is a document, whatever its encoding, separator and layout."""
 
 from __future__ import annotations
 
 import csv
-from datetime import date, datetime, time
-from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from itertools import chain, islice
+from typing import TYPE_CHECKING
 
 from dyag_core.artifacts import BadLine
-from dyag_core.documents.fields import Placed, documents_of, object_chunk, row_chunk
+from dyag_core.documents.columns import Columns, columns_of
+from dyag_core.documents.decoding import as_utf8, cell_text
+from dyag_core.documents.dialect import declared_separator, separator_of
+from dyag_core.documents.fields import documents_of, record_chunk
 from dyag_core.errors import UsageError
-from dyag_core.extras import missing_library
+from dyag_core.text.grids import (
+    Layout,
+    are_pairs,
+    column_kind,
+    distinct_names,
+    is_total,
+    layout_of,
+    naming_column,
+    turned,
+)
 from dyag_core.text.sanitize import writable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
+    from typing import TextIO
 
-    from dyag_core.documents.fields import OnBadLine
+    from dyag_core.documents.fields import Reading
     from dyag_core.records import Document
 
 TABLE_SUFFIXES = (".csv", ".tsv")
-PARQUET_SUFFIXES = (".parquet",)
-_BATCH = 1024
+#: A table is judged by so many of its first rows, and its separator by so many lines.
+SAMPLE, _START_LINES = 500, 200
+#: So many names or line numbers stand in a message.
+_SHOWN = 5
 
 
-def from_table(path: Path, note: OnBadLine) -> Iterator[Document]:
-    """Documents of a .csv or .tsv file; the delimiter is the one that its header has most of."""
-    yield from documents_of(_csv_rows(path), row_chunk, note)
-
-
-def _csv_rows(path: Path) -> Iterator[tuple[int, dict[str, str] | BadLine]]:
-    """(line, row). Bytes that aren't UTF-8 are carried as surrogates, so that only their own row is refused."""
-    with path.open("r", encoding="utf-8-sig", errors="surrogateescape", newline="") as handle:
-        start = handle.readline()
-        if start.startswith(("\udcff\udcfe", "\udcfe\udcff")) or "\x00" in start:
-            raise UsageError(f"{path}: is UTF-16 text, or no text at all", "save it as CSV in UTF-8")
-        if writable(start) != start:
-            raise UsageError(f"{path}: not UTF-8 (line 1)", 'save it as "CSV UTF-8"')
-        delimiter = max(",;\t", key=start.count)
-        handle.seek(0)
-        rows = csv.reader(handle, delimiter=delimiter, strict=True)  # a quote left open is an error, not a long field
-        header = [name.strip() for name in next(rows, [])]
-        while True:
-            line = rows.line_num + 1  # a row may go over several
-            try:
-                cells = next(rows)
-            except StopIteration:
-                return
-            except csv.Error as error:
-                yield line, BadLine(line, f"not CSV: {error}", "")
-                continue
-            if any(cell.strip() for cell in cells):
-                yield line, _csv_row(line, header, cells, delimiter)
-
-
-def _csv_row(line: int, header: list[str], cells: list[str], delimiter: str) -> dict[str, str] | BadLine:
-    text = writable(delimiter.join(cells))[:200]
-    if len(cells) != len(header):
-        return BadLine(line, f"{len(cells)} fields where the header has {len(header)}", text)
-    try:
-        "".join(cells).encode("utf-8")
-    except UnicodeEncodeError:
-        return BadLine(line, "not UTF-8", text)
-    return {name: cell.strip() for name, cell in zip(header, cells, strict=True) if name}
-
-
-def from_parquet(path: Path, note: OnBadLine) -> Iterator[Document]:
-    """Documents of a .parquet file, read in batches. A column `metadata` of structs is taken as JSON Lines have it.
+def from_table(path: Path, reading: Reading) -> Iterator[Document]:
+    """Documents of a .csv or .tsv file; its encoding, separator, header and layout are found out.
 
     Raises:
-        PluginError: pyarrow isn't installed. UsageError: the file is no Parquet file, or is damaged.
+        UsageError: it is no text, or a column that the user named isn't there.
     """
-    yield from documents_of(_parquet_rows(path), _parquet_chunk, note)
+
+    def tell(text: str) -> None:
+        reading.tell(f"{path.name}: {text}")
+
+    with (
+        as_utf8(path, reading.tell) as copy,
+        copy.open("r", encoding="utf-8-sig", errors="surrogateescape", newline="") as handle,
+    ):
+        rows = _cells(path, handle, tell)
+        sample = list(islice(rows, SAMPLE))
+        layout = _laid_out(sample, reading.given, tell)
+        data: Iterator[tuple[int, list[str] | BadLine]] = chain(sample[layout.first :], rows)
+        if layout.header and layout.turned and len(sample) < SAMPLE:
+            layout, data = _turned(path, layout, data, reading)
+        if layout.header:
+            names = _column_names(layout, sample, tell)
+            left_out = _LeftOut()
+            named = _named_rows(layout, names, data, left_out)
+            head = list(islice(named, SAMPLE))
+            known = [row for _, row in head if isinstance(row, dict)]
+            columns = columns_of(list(dict.fromkeys(filter(None, names))), known, reading.given)
+            _tell_of_columns(columns, names, tell)
+        else:
+            named, head, left_out = _nameless_rows(data, reading.given), [], _LeftOut()
+            columns = Columns(title=(("title",),), text="content")
+        chunk_of = partial(record_chunk, columns=columns, given=reading.given)
+        yield from documents_of(chain(head, named), chunk_of, reading.note)
+        left_out.tell(tell)
 
 
-def _parquet_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    try:
-        import pyarrow
-        from pyarrow import parquet
-    except ModuleNotFoundError as error:
-        raise missing_library(f"reading {path.name}", error) from error
-    number = 0
-    try:
-        with parquet.ParquetFile(path) as file:
-            for batch in file.iter_batches(batch_size=_BATCH):
-                for row in batch.to_pylist():
-                    number += 1
-                    yield number, row
-    except (pyarrow.ArrowException, OSError) as error:
-        where = f" behind row {number}" if number else ""
-        raise UsageError(
-            f"{path}: can't be read as Parquet{where}: {str(error).splitlines()[0]}", "is the file whole?"
-        ) from error
+def _cells(path: Path, handle: TextIO, tell: Callable[[str], None]) -> Iterator[tuple[int, list[str] | BadLine]]:
+    """(line, cells) of each row that isn't blank. Bytes that aren't UTF-8 are surrogates: they cost their row alone."""
+    start = list(islice(handle, _START_LINES))
+    if any("\x00" in line for line in start[:1]):
+        raise UsageError(f"{path}: is no text", "save it as CSV in UTF-8")
+    separator = declared_separator(start[0]) if start else None
+    above = 0
+    if separator is not None:
+        above, start = 1, start[1:]
+    else:
+        separator = separator_of(start)
+    if separator is None and start:
+        tell("one column was found: no comma, semicolon, tab or bar divides its lines alike")
+    # a quote left open is an error, not a long field
+    rows = csv.reader(chain(start, handle), delimiter=separator or ",", strict=True)
+    while True:
+        line = above + rows.line_num + 1  # a row may go over several
+        try:
+            cells = [
+                cell if (cell := raw.strip()).isascii() and "&" not in cell else cell_text(cell) for raw in next(rows)
+            ]
+        except StopIteration:
+            return
+        except csv.Error as error:
+            yield line, BadLine(line, f"not CSV: {error}", "")
+            continue
+        if not any(cells):
+            continue
+        try:
+            "".join(cells).encode("utf-8")
+        except UnicodeEncodeError:
+            yield line, BadLine(line, "not UTF-8", writable(" | ".join(cells))[:200])
+        else:
+            yield line, cells
 
 
-def _parquet_chunk(row: dict[str, Any]) -> Placed:
-    if isinstance(row.get("metadata"), dict):
-        metadata = {name: _plain(name, value) for name, value in row["metadata"].items() if value is not None}
-        return object_chunk({**row, "metadata": metadata})
-    return row_chunk({name: _cell(name, value) for name, value in row.items()})
+def _laid_out(
+    sample: Sequence[tuple[int, list[str] | BadLine]], given: Mapping[str, str], tell: Callable[[str], None]
+) -> Layout:
+    """The layout of the table, with what is unusual about it told."""
+    rows = [row if isinstance(row, list) else [] for _, row in sample]
+    if rows and isinstance(sample[0][1], BadLine):
+        return Layout((), 0)
+    layout = layout_of(rows)
+    wanted = set(given.values())
+    if wanted and not wanted & set(layout.header):  # the user knows better where the names stand
+        at = next((i for i, row in enumerate(rows) if wanted & set(row)), None)
+        if at is not None:
+            found = layout_of(rows[at:], headed=True)
+            layout = Layout(found.header, at + found.first, found.turned, found.grouped)
+    if not layout.header:
+        if rows:
+            tell(
+                "its columns have no names: line 1 looks like the rows below it. Without names nothing is asked; put a "
+                "line above it that names them"
+            )
+        return layout
+    heads = layout.first
+    if layout.header != tuple(rows[0]):
+        shown = ", ".join(name or "(no name)" for name in layout.header[:_SHOWN])
+        tell(f"the names of the columns were taken from line {sample[heads - 1][0]}: {shown}")
+    if layout.grouped:
+        tell(f"blank cells in the column {layout.header[0] or 1!r} were read as the name above them")
+    return layout
 
 
-def _plain(name: str, value: Any) -> Any:
-    """A value as JSON can hold it."""
-    if isinstance(value, list):
-        return [_plain(name, part) for part in value]
-    return value if isinstance(value, str | bool | int | float) else _cell(name, value)
+def _turned(
+    path: Path, layout: Layout, data: Iterable[tuple[int, list[str] | BadLine]], reading: Reading
+) -> tuple[Layout, Iterator[tuple[int, list[str] | BadLine]]]:
+    """A table whose rows are attributes, with its columns as rows."""
+    width, line = len(layout.header), 1
+    rows: list[list[str]] = []
+    for number, row in data:
+        if isinstance(row, BadLine) or len(row) != width:
+            reading.note(row if isinstance(row, BadLine) else _wrong_width(number, row, width))
+        else:
+            rows.append(row)
+    header, things = turned(layout.header, rows)
+    if are_pairs(layout.header):
+        things = [(path.stem.replace("_", " "), *things[0][1:])]
+    else:
+        reading.tell(f"{path.name}: its rows are attributes, so its columns were read as the documents")
+    return Layout(("title", *header[1:]), 0), ((line, list(thing)) for thing in things)
 
 
-def _cell(name: str, value: Any) -> str:
-    """A value as a table shows it. Raises ValueError for one that can't be shown (bytes, a structure)."""
-    if value is None:
-        return ""
-    if isinstance(value, list):
-        return ", ".join(_cell(name, part) for part in value)
-    if isinstance(value, datetime | date | time):
-        return value.isoformat()
-    if isinstance(value, str | int | float | Decimal):
-        return str(value).strip()
-    raise ValueError(f"the column {name!r} holds a {type(value).__name__}, not a text or a number")
+def _column_names(
+    layout: Layout, sample: Sequence[tuple[int, list[str] | BadLine]], tell: Callable[[str], None]
+) -> list[str]:
+    """A name for each column; an index without a name, as data tools write it, has none, and names below get one."""
+    names = list(layout.header)
+    if not names[0] and column_kind(row[0] for _, row in sample[layout.first :] if isinstance(row, list)) == "text":
+        names[0] = "title"
+    unnamed = sum(not name for name in names[1:])
+    if unnamed:
+        tell(f"{unnamed} columns without a name were left out")
+    if not distinct_names(names):
+        twice = sorted({name for name in names if name and names.count(name) > 1})
+        tell(f"columns with one name were read as one list: {', '.join(twice[:_SHOWN])}")
+    return names
+
+
+class _LeftOut:
+    """Rows that are no documents, counted while a table is read."""
+
+    def __init__(self) -> None:
+        self.totals: list[int] = []
+        self.headers: list[int] = []
+
+    def tell(self, tell: Callable[[str], None]) -> None:
+        """Say where they stand."""
+        for lines, what in ((self.totals, "totals of other rows"), (self.headers, "the header once more")):
+            if lines:
+                more = " ..." if len(lines) > _SHOWN else ""
+                tell(f"left out as {what}: line {', '.join(map(str, lines[:_SHOWN]))}{more}")
+
+
+def _named_rows(
+    layout: Layout, names: Sequence[str], data: Iterable[tuple[int, list[str] | BadLine]], left_out: _LeftOut
+) -> Iterator[tuple[int, dict[str, str] | BadLine]]:
+    """(line, row by column), without totals and repeated headers, and with the group of each."""
+    width, group = len(names), ""
+    for line, row in data:
+        if isinstance(row, BadLine):
+            yield line, row
+            continue
+        cells = _fitted(row, names)
+        if len(cells) != width:
+            yield line, _wrong_width(line, row, width)
+        elif cells == list(layout.header):
+            left_out.headers.append(line)
+        elif is_total(cells):
+            left_out.totals.append(line)
+        else:
+            if layout.grouped:
+                group = cells[0] = cells[0] or group
+            yield line, _by_name(names, cells)
+
+
+def _fitted(cells: list[str], names: Sequence[str]) -> list[str]:
+    """A row without blank cells behind its last column, or with those of columns that have no name."""
+    width = len(names)
+    if len(cells) > width and not any(cells[width:]):
+        return cells[:width]
+    if len(cells) < width and not any(names[len(cells) :]):
+        return [*cells, *[""] * (width - len(cells))]
+    return cells
+
+
+def _by_name(names: Sequence[str], cells: Sequence[str]) -> dict[str, str]:
+    """A row by column; the values of columns with one name become a list of lines."""
+    row: dict[str, str] = {}
+    for name, cell in zip(names, cells, strict=True):
+        if name and row.get(name) and cell:
+            if cell not in row[name].split("\n"):
+                row[name] += f"\n{cell}"
+        elif name:
+            row[name] = cell or row.get(name, "")
+    return row
+
+
+def _nameless_rows(
+    data: Iterable[tuple[int, list[str] | BadLine]], given: Mapping[str, str]
+) -> Iterator[tuple[int, dict[str, str] | BadLine]]:
+    """Rows of a table without a header, as passages under the first cell that may be a name."""
+    for line, row in data:
+        if isinstance(row, BadLine):
+            yield line, row
+            continue
+        at = naming_column([row], range(len(row))) or 0
+        others = [f"- {cell}" for i, cell in enumerate(row) if cell and i != at]
+        yield line, {"title": row[at], "content": "\n".join([f"# {row[at]}", "", *others])}
+
+
+def _tell_of_columns(columns: Columns, names: Sequence[str], tell: Callable[[str], None]) -> None:
+    """Say which column names the rows, where it isn't the one that people look at first."""
+    others = [name for name in names if name and name not in (columns.id, columns.document, columns.text)]
+    if columns.title and (columns.title[0] != (others[0],) or columns.beside):
+        beside = f" (and {columns.beside}, to tell rows of one name apart)" if columns.beside else ""
+        tell(f"rows are called by {' and '.join(columns.title[0])}{beside}; another column: --title COLUMN")
+
+
+def _wrong_width(line: int, cells: Sequence[str], width: int) -> BadLine:
+    return BadLine(line, f"{len(cells)} fields where the header has {width}", writable(" | ".join(cells))[:200])

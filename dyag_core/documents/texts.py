@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dyag_core.artifacts import BadLine, readable_name
+from dyag_core.documents.columns import TITLE_FIELDS
 from dyag_core.documents.converted import CONVERTED, check_installed, to_markdown
-from dyag_core.documents.fields import TITLE_FIELDS, make_chunk, one_line
+from dyag_core.documents.decoding import decoded, encoding_name, one_form
+from dyag_core.documents.fields import make_chunk, one_line
 from dyag_core.documents.front_matter import front_matter
 from dyag_core.errors import UsageError
 from dyag_core.records import Chunk, Document
@@ -22,7 +24,7 @@ from dyag_core.text.normalise import fold
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from dyag_core.documents.fields import OnBadLine
+    from dyag_core.documents.fields import Reading
 
 _PLAIN_SUFFIXES = (".md", ".markdown", ".mdx", ".txt")
 TEXT_SUFFIXES = (*_PLAIN_SUFFIXES, *CONVERTED)
@@ -31,7 +33,7 @@ _PICTOGRAPHS = re.compile("[\u2190-\u2bff\ufe0f\U0001f000-\U0001faff]+")
 _NOT_IN_A_SLUG = re.compile(r"[\W_]+")
 
 
-def from_folder(folder: Path, note: OnBadLine, chunking: Chunking) -> Iterator[Document]:
+def from_folder(folder: Path, reading: Reading) -> Iterator[Document]:
     """Every text in a folder and in those below it, in the order of their paths; hidden ones are left out."""
     files, others = texts_in(folder)
     if not files:
@@ -42,13 +44,13 @@ def from_folder(folder: Path, note: OnBadLine, chunking: Chunking) -> Iterator[D
         )
     check_installed(files)
     for file in files:
-        yield from _from_text(file, readable_name(file.relative_to(folder).as_posix()), note, chunking)
+        yield from _from_text(file, readable_name(file.relative_to(folder).as_posix()), reading)
 
 
-def from_text_file(path: Path, note: OnBadLine, chunking: Chunking) -> Iterator[Document]:
+def from_text_file(path: Path, reading: Reading) -> Iterator[Document]:
     """The one document of a text file."""
     check_installed([path])
-    yield from _from_text(path, readable_name(path.name), note, chunking)
+    yield from _from_text(path, readable_name(path.name), reading)
 
 
 def texts_in(folder: Path) -> tuple[list[Path], Counter[str]]:
@@ -87,43 +89,77 @@ def cut_chunks(
     return tuple(chunks)
 
 
-def _from_text(path: Path, name: str, note: OnBadLine, chunking: Chunking) -> Iterator[Document]:
+def _from_text(path: Path, name: str, reading: Reading) -> Iterator[Document]:
     title, fields = "", dict[str, str]()
-    if path.suffix.lower() in CONVERTED:
-        try:
-            title, text = to_markdown(path)
-        except (ValueError, OSError) as error:
-            note(BadLine(1, f"{name}: {_reason(error)}", ""))
-            return
-    else:
-        raw = path.read_bytes().removeprefix(b"\xef\xbb\xbf")
-        try:
-            text = _decoded(raw)
-        except UnicodeDecodeError as error:
-            line = raw.count(b"\n", 0, error.start) + 1
-            note(BadLine(line, f"{name}: not UTF-8", raw[error.start : error.start + 50].decode("utf-8", "replace")))
-            return
+    try:
+        title, text = to_markdown(path) if path.suffix.lower() in CONVERTED else ("", _plain_text(path, name, reading))
+    except UnicodeDecodeError as error:
+        raw: bytes = error.object
+        line = raw.count(b"\n", 0, error.start) + 1
+        reading.note(
+            BadLine(line, f"{name}: not UTF-8", raw[error.start : error.start + 50].decode("utf-8", "replace"))
+        )
+        return
+    except (ValueError, OSError) as error:
+        reading.note(BadLine(1, f"{name}: {_reason(error)}", ""))
+        return
+    text = one_form(text)
+    if path.suffix.lower() not in CONVERTED:
         if "\x00" in text:
             line = text.count("\n", 0, text.index("\x00")) + 1
-            note(BadLine(line, f"{name}: holds NUL characters, so it is no text", ""))
+            reading.note(BadLine(line, f"{name}: holds NUL characters, so it is no text", ""))
             return
         fields, text = front_matter(joined(text))
-    named = next((str(fields[field]) for field in TITLE_FIELDS if fields.get(field)), "")
-    title = _name_in(named or first_heading(text) or title) or one_line(Path(name).stem.replace("_", " "))
-    chunks = cut_chunks(name, text, name, title, fields, chunking)
+        text = _with_outer_pipes(text)
+    called = (reading.given["title"], *TITLE_FIELDS) if "title" in reading.given else TITLE_FIELDS
+    named = next((str(fields[field]) for field in called if fields.get(field)), "")
+    title = _name_in(named or first_heading(text) or title) or one_line(one_form(Path(name).stem.replace("_", " ")))
+    chunks = cut_chunks(name, text, name, title, fields, reading.chunking)
     if not chunks:
-        note(BadLine(1, f"{name}: is empty", ""))
+        reading.note(BadLine(1, f"{name}: is empty", ""))
         return
     yield Document(id=name, title=title, chunks=chunks, metadata={k: v for k, v in fields.items() if k != "title"})
+
+
+def _plain_text(path: Path, name: str, reading: Reading) -> str:
+    """The text of a file in any encoding. UnicodeDecodeError: it is UTF-8 with bad bytes, or no text."""
+    text, encoding = decoded(path.read_bytes())
+    if encoding != "utf-8":
+        reading.tell(f"{name}: read as {encoding_name(encoding)}, it is not UTF-8")
+    return text
+
+
+def _with_outer_pipes(text: str) -> str:
+    """Tables in the short form ("Name | Licence" above "--- | ---") in the long one, by which tables are known."""
+    if "|" not in text:
+        return text
+    lines = text.split("\n")
+    fenced = table = False
+    for i, line in enumerate(lines):
+        fenced ^= line.lstrip().startswith(("```", "~~~"))
+        starts = not fenced and _is_short_rule(line) and i > 0 and "|" in lines[i - 1]
+        if starts:
+            lines[i - 1] = _outer_pipes(lines[i - 1])
+        table = starts or (table and "|" in line)
+        if table:
+            lines[i] = _outer_pipes(line)
+    return "\n".join(lines)
+
+
+def _is_short_rule(line: str) -> bool:
+    said = line.strip()
+    return "|" in said and "-" in said and set(said) <= set("|:- ") and not said[0] == said[-1] == "|"
+
+
+def _outer_pipes(line: str) -> str:
+    inner = line.strip().removeprefix("|")
+    closed = inner.endswith("|") and not inner.endswith("\\|")
+    return f"| {(inner[:-1] if closed else inner).strip()} |"
 
 
 def _name_in(heading: str) -> str:
     """A heading as a name: no markup, no pictograph before it."""
     return _PICTOGRAPHS.sub("", plain_text(heading)).strip()
-
-
-def _decoded(raw: bytes) -> str:
-    return raw.decode("utf-8").replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _reason(error: Exception) -> str:

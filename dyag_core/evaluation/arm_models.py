@@ -15,7 +15,8 @@ from dyag_core.artifacts import file_sha256, sha256_of
 from dyag_core.errors import UsageError
 from dyag_core.models.sources import opened_as, revision_of
 from dyag_core.records.arm import Arm
-from dyag_core.training.passport import PASSPORT, model_folder, read_passport, resolve_base
+from dyag_core.training.foreign_adapter import CONFIG, base_of, passport_of
+from dyag_core.training.passport import PASSPORT, model_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,7 +31,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Models:
-    """A base model on this machine and, where there is one, the fine-tuned model made from it."""
+    """A base model on this machine and, where there is one, the fine-tuned model made from it.
+
+    `passport` is None without a fine-tuned model, and for an adapter that another tool made.
+    """
 
     base: BaseModelPreset
     base_path: str
@@ -47,7 +51,8 @@ class Models:
         *,
         remote: bool = False,
     ) -> Models:
-        """Find the models. A fine-tuned model's passport says its base; `base_model` stands in if that can't be found.
+        """Find the models. A fine-tuned model's passport says its base; `base_model` stands in if that can't be found,
+        or if another tool made the adapter.
 
         For a `remote` engine, `base_model` is the name that the server knows the model by.
 
@@ -60,9 +65,9 @@ class Models:
                 "serve the fine-tuned model and give its name as --base-model, or use --engine transformers",
             )
         if model is not None:
-            passport = read_passport(model)
-            base, base_path = resolve_base(passport, plugins, base_model, progress)
-            return cls(base, base_path, model_folder(model), passport)
+            passport, folder = passport_of(model), model_folder(model)
+            base, base_path = base_of(folder, passport, plugins, base_model, progress)
+            return cls(base, base_path, folder, passport)
         if base_model is None:
             raise UsageError("no model was named", "give --model DIR or --base-model NAME (see: dyag models list)")
         base = plugins.base_model(base_model, remote=remote)
@@ -99,8 +104,9 @@ class Models:
 
 
 def _fingerprint(model: Path) -> str:
-    """Hash over a fine-tuned model's passport and weights."""
-    files = [model / PASSPORT, *sorted(model.glob("*.safetensors"))]
+    """Hash over a fine-tuned model's passport (another tool's adapter has its configuration alone) and weights."""
+    about = model / PASSPORT
+    files = [about if about.is_file() else model / CONFIG, *sorted(model.glob("*.safetensors"))]
     return sha256_of([[file.name, file_sha256(file)] for file in files])
 
 

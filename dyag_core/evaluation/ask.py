@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from dyag_core.artifacts import Journal, file_sha256, sha256_of
 from dyag_core.chat.prompts import SYSTEM
-from dyag_core.chat.questions import language_sample, question_hash, read_questions, trained_questions
+from dyag_core.chat.questions import language_sample, read_questions
+from dyag_core.chat.trained_questions import question_hash, trained_questions
 from dyag_core.evaluation.arm_models import Models, opened_engine
 from dyag_core.evaluation.choose_k import ChosenK, choose_k
 from dyag_core.evaluation.repeats import decoding_of, order_of
@@ -19,6 +20,7 @@ from dyag_core.records import Decoding, Prediction, Reply, Source
 from dyag_core.records.arm import Arm
 from dyag_core.retrieval.prompting import build_prompts
 from dyag_core.text.language import detect_language
+from dyag_core.text.reasoning import without_reasoning
 from dyag_core.training.passport import training_seconds
 
 if TYPE_CHECKING:
@@ -79,6 +81,8 @@ class Setup:
     chosen_k: ChosenK | None = None
     engines: dict[str, dict[str, Any]] = field(default_factory=dict)
     """By arm: what the engine that answered said of itself."""
+    silent: dict[str, Reply] = field(default_factory=dict)
+    """Arms that answered no question at all, with the first of their failed replies."""
 
     def passages_wanted(self, engine: Engine) -> int:
         """k as a number."""
@@ -166,6 +170,8 @@ def _ask(job: Setup, arm: Arm, engine: Engine, file: Path, repetition: int) -> l
                 journal.put(key, reply.model_dump(mode="json"))
             replies[key] = reply
             task.advance()
+    if all(reply.error is not None for reply in replies.values()):
+        job.silent[arm.name] = replies[keys[0]]
     return [
         _prediction(question, prompt, replies[key], job.asked.trained if arm.finetuned else frozenset())
         for question, prompt, key in zip(questions, prompts, keys, strict=True)
@@ -200,11 +206,14 @@ def _keys(job: Setup, arm: Arm, prompts: Sequence[Prompt], repetition: int) -> l
 
 
 def _prediction(question: Question, prompt: Prompt, reply: Reply, trained: frozenset[str]) -> Prediction:
+    answer = without_reasoning(reply.text)
     return Prediction(
         id=question.id,
         question=question.question,
         expected=question.expected_answer,
-        answer=reply.text,
+        answer=answer,
+        expected_answers=question.expected_answers,
+        reply=reply.text if answer != reply.text else None,
         answerable=question.answerable,
         stratum=question.stratum,
         document=question.document,

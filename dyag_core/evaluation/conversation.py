@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 from dyag_core.artifacts import write_jsonl
 from dyag_core.chat.prompts import SYSTEM, question_messages
@@ -20,10 +20,11 @@ from dyag_core.retrieval.prompting import build_prompts
 from dyag_core.text.language import detect_language
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping
+    from collections.abc import Generator
 
     from dyag_core.plugin.host import Plugins
     from dyag_core.progress import Progress
+    from dyag_core.records.options import QueryOptions
 
 
 class Conversation:
@@ -35,22 +36,17 @@ class Conversation:
 
     def __init__(
         self,
+        given: QueryOptions,
         *,
         plugins: Plugins,
-        model: Path | None = None,
-        base_model: str | None = None,
-        index: Path | None = None,
-        k: int = 3,
-        decoding: Decoding | None = None,
-        engine: str = "transformers",
-        engine_options: Mapping[str, Any] | None = None,
         progress: Progress | None = None,
     ) -> None:
         """Load model and index. Raises UsageError where there are none, DyagError where the adapter won't apply."""
-        self.decoding = decoding or Decoding()
+        model, index = given.model, given.index
+        self.decoding = given.decoding or Decoding()
         self.notice: str | None = None
         self.last: Answer | None = None
-        self._k = k
+        self._k = given.k
         self._history: list[Message] = []
         self._run = Run(
             stage="query",
@@ -61,9 +57,9 @@ class Conversation:
         )
         self.arm = arm_for(finetuned=model is not None, retrieval=index is not None)
         with ExitStack() as stack:
-            chosen = plugins.choose("engines", engine, engine_options)
+            chosen = plugins.choose("engines", given.engine, given.engine_options)
             self._index = open_index(index, plugins=plugins, run=self._run) if index is not None else None
-            self._models = Models.resolve(model, base_model, plugins, self._run.progress, remote=chosen.remote)
+            self._models = Models.resolve(model, given.base_model, plugins, self._run.progress, remote=chosen.remote)
             self._engine = stack.enter_context(opened_engine(chosen, self._models, self.arm, plugins, self._run))
             self._stack = stack.pop_all()
 
@@ -101,7 +97,7 @@ class Conversation:
         )
         reply = yield from self._engine.stream(prompt.messages, self.decoding)
         if reply.error is not None:
-            raise DyagError(f"no answer: {reply.error}", "ask something shorter, or lower -k")
+            raise DyagError(f"no answer: {reply.error}", reply.hint)
         self._history = [*history, turn, Message(role="assistant", content=reply.text)]
         self.notice = self._notice(dropped, prompt.cut, reply.truncated)
         self.last = Answer(

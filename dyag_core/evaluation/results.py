@@ -8,16 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 from dyag_core.evaluation.repeats import means
 from dyag_core.evaluation.stats import summarise
+from dyag_core.plugin.metric_descriptions import description_of
 from dyag_core.records import Evaluation
 from dyag_core.text.abstention import abstains
+from dyag_core.text.reasoning import reasons
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Sequence
+    from collections.abc import Hashable, Mapping, Sequence
 
     from dyag_core.plugin.entry import Chosen
     from dyag_core.plugin.host import Plugins
     from dyag_core.plugin.run import Run
-    from dyag_core.records import MetricResult, MetricSummary, Prediction
+    from dyag_core.records import MetricDescription, MetricResult, MetricSummary, Prediction
 
 
 def evaluation(
@@ -33,9 +35,14 @@ def evaluation(
     repetition is the result; of the others, the means are kept.
     """
     predictions, *again = repetitions
-    found = (plugins.score(scorer, predictions, run) for scorer in scorers)
-    scores = [result for result in found if result is not None]
-    metrics = _metrics(predictions, scores)
+    scores: list[MetricResult] = []
+    described: dict[str, MetricDescription] = {}
+    for scorer in scorers:
+        result = plugins.score(scorer, predictions, run)
+        if result is not None:
+            scores.append(result)
+            described[result.name] = description_of(scorer.plugin, result.name, str(scorer))
+    metrics = _metrics(predictions, scores, described)
     first = {name: summary["mean"] for name, summary in metrics["summaries"].items()}
     return Evaluation(
         metadata={
@@ -44,12 +51,19 @@ def evaluation(
             "plugins": plugins.used(),
         },
         metrics=metrics,
-        results=[_item(p, i, scores) for i, p in enumerate(predictions)],
+        results=[_item(p, i, scores, _verdicts(scores, described)) for i, p in enumerate(predictions)],
         repeats=[first, *means(again, scorers, plugins, run)] if again else [],
     )
 
 
-def _metrics(predictions: Sequence[Prediction], scores: Sequence[MetricResult]) -> dict[str, Any]:
+def _verdicts(scores: Sequence[MetricResult], described: Mapping[str, MetricDescription]) -> list[str]:
+    """The yes-or-no metrics of every results file, which have keys of their own in it, as in DYAG 2.0."""
+    return [result.name for result in scores if described[result.name].scored == "always" and result.unit == "rate"]
+
+
+def _metrics(
+    predictions: Sequence[Prediction], scores: Sequence[MetricResult], described: Mapping[str, MetricDescription]
+) -> dict[str, Any]:
     clusters = [p.document for p in predictions]
     summaries = {result.name: summarise(result, clusters) for result in scores}
     seconds = sorted(p.seconds for p in predictions)
@@ -57,8 +71,7 @@ def _metrics(predictions: Sequence[Prediction], scores: Sequence[MetricResult]) 
     completion = sum(p.completion_tokens for p in predictions)
     n = len(predictions)
     return {
-        "success_rate": summaries["success"].mean,
-        "exact_match_rate": summaries["exact_match"].mean,
+        **{f"{name}_rate": summaries[name].mean for name in _verdicts(scores, described)},
         "avg_time_seconds": sum(seconds) / n,
         "median_time_seconds": statistics.median(seconds),
         "p95_time_seconds": seconds[math.ceil(0.95 * n) - 1],
@@ -70,11 +83,19 @@ def _metrics(predictions: Sequence[Prediction], scores: Sequence[MetricResult]) 
         "total_questions": n,
         "errors": sum(p.error is not None for p in predictions),
         "truncated": sum(p.truncated for p in predictions),
+        "reasoned": sum(p.reply is not None and reasons(p.reply) for p in predictions),
         "seen_in_training": sum(p.seen_in_training for p in predictions),
         "summaries": {name: summary.model_dump(mode="json") for name, summary in summaries.items()},
         "strata": _by_stratum(predictions, scores, clusters),
         "details": {result.name: result.details for result in scores if result.details},
+        "descriptions": {result.name: _description(described[result.name], result) for result in scores},
     }
+
+
+def _description(metric: MetricDescription, result: MetricResult) -> dict[str, Any]:
+    """What a reader of the file needs where the metric's plugin is not installed."""
+    scored = metric.model_copy(update={"unit": result.unit, "higher_is_better": result.higher_is_better})
+    return scored.model_dump(mode="json", exclude={"name"})
 
 
 def _by_stratum(
@@ -95,17 +116,28 @@ def _summary_of(result: MetricResult, clusters: Sequence[Hashable], members: Seq
     return summary.model_dump(mode="json")
 
 
-def _item(prediction: Prediction, position: int, scores: Sequence[MetricResult]) -> dict[str, Any]:
+def abstained(prediction: Prediction) -> bool:
+    """Whether an answer came and says that it doesn't know."""
+    return prediction.error is None and abstains(prediction.answer, prediction.question, truncated=prediction.truncated)
+
+
+def _item(
+    prediction: Prediction, position: int, scores: Sequence[MetricResult], verdicts: Sequence[str]
+) -> dict[str, Any]:
     """One entry of `results`. Metric values are as the plugins gave them: shares between 0 and 1."""
     values = {result.name: result.items[position] for result in scores}
-    return {
+    asked = {
         "id": prediction.id,
         "question": prediction.question,
         "expected_answer": prediction.expected,
+        **({"expected_answers": list(prediction.expected_answers)} if prediction.expected_answers else {}),
         "generated_answer": prediction.answer,
-        "exact_match": values["exact_match"] == 1.0,
-        "success": values["success"] == 1.0,
-        "abstained": prediction.error is None and abstains(prediction.answer),
+        **({"reply": prediction.reply} if prediction.reply is not None else {}),
+    }
+    return {
+        **asked,
+        **{name: values[name] == 1.0 for name in verdicts if name not in asked},
+        "abstained": abstained(prediction),
         "metrics": values,
         "unjudged": [result.name for result in scores if position in result.unjudged],
         "answerable": prediction.answerable,

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import math
 import re
-from typing import TYPE_CHECKING
-
-from pydantic import ValidationError
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from dyag_core.artifacts import MANIFEST_SUFFIX
 from dyag_core.errors import PluginError
 from dyag_core.plugin.families import normalise_name
-from dyag_core.plugin.options import problems
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,13 +16,22 @@ if TYPE_CHECKING:
     from dyag_core.plugin.entry import Chosen
     from dyag_core.records import MetricResult, Prediction, Report
 
+_T = TypeVar("_T")
 _SUFFIX = re.compile(r"(?:\.[A-Za-z0-9_-]+)+")
 
 
-def said(error: BaseException) -> str:
-    """What a plugin raised, type first; of a record that could not be made, its wrong fields in one line."""
-    text = f"{error.title}: {problems(error)}" if isinstance(error, ValidationError) else str(error)
-    return f"{type(error).__name__}: {text}"
+def returned(chosen: Chosen, result: Any, kind: type[_T], method: str = "__class__") -> _T:
+    """`result`, if it is what the hook should return: of that kind, or with that method where any class will do.
+
+    Raises:
+        PluginError: says what it is instead.
+    """
+    if result is None:
+        raise PluginError(f"{chosen} returned nothing", "it declined this run; choose another")
+    if not (isinstance(result, kind) and hasattr(result, method)):
+        wanted = f"something with the method {method}" if kind is object else kind.__name__
+        raise PluginError(f"{chosen} returned {type(result).__name__}, not {wanted}", "tell the plugin's author")
+    return result
 
 
 def check_scores(chosen: Chosen, result: MetricResult, predictions: Sequence[Prediction]) -> None:

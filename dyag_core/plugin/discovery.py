@@ -1,8 +1,9 @@
 """Who takes part: finding plugins by name through entry points.
 
-Looking up reads metadata only; nothing is imported until a plugin was chosen, and then that one alone. stevedore loads
-it, from the one entry point that this module picked: its own lookup would load every duplicate first and may answer
-from a cache that knows no distributions.
+Looking up reads metadata only; nothing is imported until a plugin was chosen, and then that one alone (but for metrics,
+which say themselves when they are scored: `metric_descriptions`). stevedore loads it, from the one entry point that
+this module picked: its own lookup would load every duplicate first and may answer from a cache that knows no
+distributions.
 """
 
 from __future__ import annotations

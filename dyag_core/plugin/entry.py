@@ -59,6 +59,11 @@ class Chosen:
         """Whether this engine asks a server, which has the weights."""
         return bool(getattr(self.plugin, "remote", False))
 
+    @property
+    def costly(self) -> bool:
+        """Whether this generator asks a model: it can estimate how much (`dyag_estimate_generation`)."""
+        return hasattr(self.plugin, "dyag_estimate_generation")
+
     def need_libraries(self) -> None:
         """PluginError, with the pip command, where a library is missing that the plugin lists as `requires`."""
         need_libraries(str(self), self.plugin)

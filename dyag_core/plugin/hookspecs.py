@@ -49,6 +49,9 @@ def dyag_generate(documents: Iterable[Document], options: Any, run: Run) -> Iter
     `documents` streams, so keep no list of them, and read no further ahead than you must: a document at which this
     raises is rejected, and the hook is called again with those after it. Use `run.random(...)` for chance,
     `run.reject(reason)` for what was made and thrown away. The core filters, deduplicates, splits and writes.
+    Where `run.splits`, a further wording of a fact may come with `spare=True`: it is held out to ask what was learnt,
+    never trained on. With `--count`, rows are drawn from all that were made, so that they cover the documents; a plugin
+    with `dyag_estimate_generation` costs: it is given one chunk at a time, of each document in turn, and stopped.
     None: this plugin makes nothing.
 
         @hookimpl
@@ -116,6 +119,8 @@ def dyag_score(predictions: Sequence[Prediction], options: Any, run: Run) -> Met
     Fires once an arm. `MetricResult.items` has one entry a prediction, in order, None where the metric does not
     apply. The core makes means, intervals and paired tests. None: the metric does not apply to this run.
     Where this raises, each prediction is scored by itself, and those at which it raises again stay unscored.
+    The plugin's attribute `dyag_metric`, a `MetricDescription`, says how reports call the metric, when it is scored and
+    which way is better; without it the metric goes by its name, is scored when asked for, and more is better.
     A metric that asks a model opens it with `run.plugins` and keeps what it answered in `run.journal(name)`.
     A plugin that imports a library inside this hook lists it as `requires = ("library",)`: where it is missing, a run
     then ends before the first question is asked.

@@ -6,27 +6,29 @@ Every hook has a typed method here, so that stages never touch `pm.hook` and eve
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import pluggy
 
-from dyag_core.errors import DyagError, PluginError, UsageError, ended_by_signal
-from dyag_core.extras import missing_library
+from dyag_core.errors import PluginError, UsageError
 from dyag_core.markers import PROJECT
-from dyag_core.plugin import discovery, hookspecs, options
-from dyag_core.plugin.api_version import check_api
-from dyag_core.plugin.contract import check_name, check_scores, check_suffix, said
+from dyag_core.plugin import discovery, hookspecs
+from dyag_core.plugin.choosing import Choices
+from dyag_core.plugin.contract import check_name, check_scores, check_suffix, returned
 from dyag_core.plugin.entry import Chosen, Entry
-from dyag_core.plugin.families import FAMILY_HOOKS, LIFECYCLE, normalise_name
+from dyag_core.plugin.failures import failure
+from dyag_core.plugin.families import FAMILY_HOOKS, LIFECYCLE
 from dyag_core.plugin.isolation import examples_of, scores_of
-from dyag_core.plugin.lifecycle import Lifecycle, nameless, object_name
+from dyag_core.plugin.lifecycle import Lifecycle
+from dyag_core.plugin.metric_descriptions import all_descriptions, description_by_name, description_of, with_declared
 from dyag_core.records import (
     BaseModelPreset,
     Example,
     Exported,
     GenerationEstimate,
+    MetricDescription,
     MetricResult,
     Report,
     TrainedModel,
@@ -39,8 +41,6 @@ if TYPE_CHECKING:
     from dyag_core.plugin.protocols import Engine, Retriever
     from dyag_core.plugin.run import Run
     from dyag_core.records import Chunk, Comparison, Document, Prediction, Quality, TrainingJob
-
-_T = TypeVar("_T")
 
 
 @dataclass
@@ -63,13 +63,13 @@ class Plugins:
     objects: Sequence[Any] = ()
     warn: Callable[[str], None] = lambda _line: None
     hooks: Sequence[Entry] | None = None
-    _chosen: dict[tuple[str, str, str], Chosen] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._pm = pluggy.PluginManager(PROJECT)
         self._pm.add_hookspecs(hookspecs)
         hooks = discovery.entries(LIFECYCLE) if self.hooks is None else self.hooks
         self._lifecycle = Lifecycle(self._pm, hooks, self.objects, self.warn)
+        self._choices = Choices(self._pm, self.objects)
 
     # -- choosing ------------------------------------------------------------------------------------------------
 
@@ -79,126 +79,47 @@ class Plugins:
         Raises:
             UsageError: unknown or ambiguous name, unknown or unfit option. PluginError: it can't be loaded.
         """
-        plugin, entry = self._find(family, name)
-        where = f"{family} {entry.name if entry else name}"
-        validated = options.validate(options.options_model(plugin), raw_options or {}, where)
-        chosen = Chosen(
-            family=family,
-            name=normalise_name(entry.name if entry else name),
-            plugin=plugin,
-            options=validated,
-            distribution=entry.distribution if entry else "(object)",
-            version=entry.version if entry else "0",
-        )
-        self._register(chosen)
-        self._chosen[family, chosen.name, validated.model_dump_json()] = chosen
-        return chosen
+        return self._choices.choose(family, name, raw_options)
+
+    def metrics(self) -> list[MetricDescription]:
+        """What every metric that takes part says about itself, in the order in which tables show them."""
+        return all_descriptions(self.objects, self.warn)
+
+    def metric(self, name: str) -> MetricDescription:
+        """What the metric of that name says about itself: only its name where there is no such plugin."""
+        return description_by_name(name, self.objects)
 
     def used(self) -> list[dict[str, Any]]:
         """Family, name, distribution, version and options of every plugin of this run, for manifests."""
-        chosen = [
-            {
-                "family": c.family,
-                "name": c.name,
-                "distribution": c.distribution,
-                "version": c.version,
-                "options": c.options.model_dump(mode="json"),
-            }
-            for c in self._chosen.values()
-        ]
-        return chosen + self._lifecycle.used()
-
-    def _find(self, family: str, name: str) -> tuple[Any, Entry | None]:
-        own = self._object(family, name)
-        if own is not None:
-            return own, None
-        entry = discovery.find(family, name, nameless(self.objects, FAMILY_HOOKS[family]))
-        chosen_before = self._pm.get_plugin(f"{family}:{entry.distribution}/{normalise_name(entry.name)}")
-        if chosen_before is not None:  # one instance a run: a second one would not be the one that is registered
-            return chosen_before, entry
-        return discovery.instance(entry), entry
-
-    def _object(self, family: str, name: str) -> Any | None:
-        """The calling program's own plugin of that name; it may not be called like another, installed or not.
-
-        An object that is what is installed under the name, or an instance of it, shadows nothing.
-        """
-        hook, wanted = FAMILY_HOOKS[family], normalise_name(name)
-        own = [o for o in self.objects if hasattr(o, hook) and normalise_name(object_name(o)) == wanted]
-        taken = [e for e in discovery.entries(family) if normalise_name(e.name) == wanted]
-        if len(own) == len(taken) == 1 and _is(own[0], discovery.load(taken[0])):
-            return own[0]
-        if len(own) > 1 or (own and taken):
-            providers = [f"a plugin object of type {type(o).__name__}" for o in own] + [str(entry) for entry in taken]
-            raise UsageError(
-                f"several plugins of family {family} are named {name!r}: {'; '.join(providers)}",
-                "give the plugin object another `name`",
-            )
-        return own[0] if own else None
-
-    def _register(self, chosen: Chosen) -> None:
-        hook = FAMILY_HOOKS[chosen.family]
-        check_api(str(chosen), chosen.plugin)
-        registered_as = f"{chosen.family}:{chosen.distribution}/{chosen.name}"
-        if self._pm.has_plugin(registered_as):
-            return
-        try:
-            if not self._pm.is_registered(chosen.plugin):  # an object may look on and be chosen, too
-                self._pm.register(chosen.plugin, registered_as)
-            self._pm.check_pending()
-        except Exception as error:  # pluggy's own errors, and what a property or `dyag_configure` of a stranger raises
-            raise discovery.unfit(str(chosen), error) from error
-        implementations = getattr(self._pm.hook, hook).get_hookimpls()
-        if not any(implementation.plugin is chosen.plugin for implementation in implementations):
-            raise PluginError(f"{chosen} does not implement {hook}", f"mark its function {hook} with @hookimpl")
+        return self._choices.used() + self._lifecycle.used()
 
     # -- calling one chosen plugin ---------------------------------------------------------------------------------
 
     def _call(self, chosen: Chosen, hook: str | None = None, **arguments: Any) -> Any:
         """Call one plugin's family hook (or `hook`) through pluggy, with the lifecycle plugins' wrappers around it."""
         hook = hook or FAMILY_HOOKS[chosen.family]
-        taking_part = {id(chosen.plugin), *(id(wrapper.plugin) for wrapper in self._lifecycle.wrappers(hook).values())}
+        taking_part = {id(chosen.plugin), *map(id, self._lifecycle.wrapping(hook))}
         others = [plugin for plugin in self._pm.get_plugins() if id(plugin) not in taking_part]
         try:
             result = self._pm.subset_hook_caller(hook, others)(**arguments)
         except (Exception, SystemExit) as error:  # whatever a plugin raises is reported under its name
-            raise self._named(self._lifecycle.raised_in_wrapper(hook, chosen.plugin, error) or chosen, error) from error
+            raise failure(chosen, error) from error
         return (result[0] if result else None) if isinstance(result, list) else result
-
-    @staticmethod
-    def _named(plugin: Chosen | str, error: BaseException) -> BaseException:
-        if isinstance(error, DyagError) or ended_by_signal(error):
-            return error
-        if isinstance(error, ModuleNotFoundError):
-            return missing_library(str(plugin), error)
-        if isinstance(error, MemoryError | OSError):
-            return error  # the machine's fault, told apart by the command line
-        return PluginError(f"{plugin} failed: {said(error)}", "run again with --traceback for details")
-
-    @staticmethod
-    def _made(chosen: Chosen, result: Any, kind: type[_T], method: str = "__class__") -> _T:
-        """`result`, if it is what the hook should return: of that kind, or with that method where any class will do."""
-        if result is None:
-            raise PluginError(f"{chosen} returned nothing", "it declined this run; choose another")
-        if not (isinstance(result, kind) and hasattr(result, method)):
-            wanted = f"something with the method {method}" if kind is object else kind.__name__
-            raise PluginError(f"{chosen} returned {type(result).__name__}, not {wanted}", "tell the plugin's author")
-        return result
 
     def _drained(self, chosen: Chosen, examples: Any) -> Iterator[Example]:
         """Examples under this method's guard: a generator function raises only while it is drained."""
         try:
             for example in examples:
-                yield example if isinstance(example, Example) else self._made(chosen, example, Example)
+                yield example if isinstance(example, Example) else returned(chosen, example, Example)
         except (Exception, SystemExit) as error:
-            raise self._named(chosen, error) from error
+            raise failure(chosen, error) from error
 
     def generate(self, chosen: Chosen, documents: Iterable[Document], run: Run) -> Iterator[Example]:
         """Examples of a generator plugin. A document at which it raises is rejected, and it goes on after it."""
 
         def made(rest: Iterable[Document]) -> Iterator[Example]:
             examples = self._call(chosen, documents=rest, options=chosen.options, run=run)
-            return self._drained(chosen, self._made(chosen, examples, object, "__iter__"))
+            return self._drained(chosen, returned(chosen, examples, object, "__iter__"))
 
         return examples_of(made, documents, run, str(chosen))
 
@@ -243,11 +164,11 @@ class Plugins:
             if folder.is_dir():  # a preset's name wins over a folder that happens to be called the same
                 raise UsageError(f"{spec}: this folder holds no model (no config.json)") from error
             raise
-        return self._made(chosen, self._call(chosen), BaseModelPreset)
+        return returned(chosen, self._call(chosen), BaseModelPreset)
 
     def train(self, chosen: Chosen, job: TrainingJob, run: Run) -> TrainedModel:
         """Let a trainer plugin do `job`."""
-        return self._made(chosen, self._call(chosen, job=job, options=chosen.options, run=run), TrainedModel)
+        return returned(chosen, self._call(chosen, job=job, options=chosen.options, run=run), TrainedModel)
 
     def estimate(self, chosen: Chosen, job: TrainingJob, run: Run) -> TrainingEstimate:
         """What a trainer plugin would take for `job`."""
@@ -263,10 +184,10 @@ class Plugins:
             scored = self._call(chosen, predictions=some, options=chosen.options, run=run)
             if scored is None:
                 return None
-            result = self._made(chosen, scored, MetricResult)
+            result = returned(chosen, scored, MetricResult)
             if len(result.items) != len(some):
                 raise PluginError(f"{chosen} returned {len(result.items)} scores for {len(some)} predictions")
-            return result
+            return with_declared(result, description_of(chosen.plugin, chosen.name, str(chosen)))
 
         result = scores_of(score, predictions, self.warn)
         if result is not None:
@@ -279,7 +200,7 @@ class Plugins:
         rendered = self._call(chosen, comparison=comparison, options=chosen.options, lang=lang)
         if rendered is None:
             return None
-        report = self._made(chosen, rendered, Report)
+        report = returned(chosen, rendered, Report)
         check_suffix(chosen, report)
         return report
 
@@ -293,20 +214,20 @@ class Plugins:
     def retriever(self, chosen: Chosen, chunks: Sequence[Chunk], folder: Path, run: Run) -> Retriever:
         """A retriever opened over `chunks`; `folder` is its own place inside the index."""
         found = self._call(chosen, chunks=chunks, folder=folder, options=chosen.options, run=run)
-        retriever: Retriever = self._made(chosen, found, object, "search")  # type: ignore[assignment]
+        retriever: Retriever = returned(chosen, found, object, "search")  # type: ignore[assignment]
         return retriever
 
     def engine(self, chosen: Chosen, base_path: str, adapter: Path | None, run: Run) -> Engine:
         """A loaded model."""
         chosen.need_libraries()
         loaded = self._call(chosen, base_path=base_path, adapter=adapter, options=chosen.options, run=run)
-        engine: Engine = self._made(chosen, loaded, object, "answer")  # type: ignore[assignment]
+        engine: Engine = returned(chosen, loaded, object, "answer")  # type: ignore[assignment]
         return engine
 
     def export(self, chosen: Chosen, source: Path, output: Path, run: Run) -> Exported:
         """What an exporter plugin wrote."""
         made = self._call(chosen, source=source, output=output, options=chosen.options, run=run)
-        return self._made(chosen, made, Exported)
+        return returned(chosen, made, Exported)
 
     # -- lifecycle -------------------------------------------------------------------------------------------------
 
@@ -326,8 +247,3 @@ class Plugins:
     def filter_examples(self, examples: Iterable[Example], run: Run) -> Iterable[Example]:
         """Examples after every lifecycle plugin had its say."""
         return self._lifecycle.filter_examples(examples, run)
-
-
-def _is(plugin: Any, loaded: Any) -> bool:
-    """Whether `plugin` is what an entry point names, or an instance of it."""
-    return plugin is loaded or (isinstance(loaded, type) and type(plugin) is loaded)

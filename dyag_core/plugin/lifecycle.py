@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
-import traceback
 from typing import TYPE_CHECKING, Any
 
 import pluggy
@@ -11,10 +9,11 @@ import pluggy
 from dyag_core.errors import DyagError, PluginError, ended_by_signal
 from dyag_core.plugin import discovery, hookspecs
 from dyag_core.plugin.api_version import check_api
-from dyag_core.plugin.contract import said
 from dyag_core.plugin.disabling import strict
 from dyag_core.plugin.entry import Entry
+from dyag_core.plugin.failures import said
 from dyag_core.plugin.families import LIFECYCLE
+from dyag_core.plugin.wrappers import name_failures, wraps
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -30,6 +29,7 @@ HOOKS = (
     "dyag_filter_examples",
 )
 _ALL_HOOKS = [name for name in vars(hookspecs) if name.startswith("dyag_")]
+_FAMILY_HOOKS = [name for name in _ALL_HOOKS if name not in HOOKS]
 
 
 class Lifecycle:
@@ -82,22 +82,11 @@ class Lifecycle:
         """Family, name, distribution and version of each, for manifests."""
         return [dict(plugin) for plugin in self._used]
 
-    def wrappers(self, hook: str) -> dict[str, Any]:
-        """The wrappers around a family's hook: the name of the plugin -> pluggy's implementation."""
-        plugins = {id(plugin): name for name, plugin in self.plugins.items()}
-        return {
-            plugins[id(implementation.plugin)]: implementation
-            for implementation in self._implementations(hook)
-            if id(implementation.plugin) in plugins and (implementation.wrapper or implementation.hookwrapper)
-        }
-
-    def raised_in_wrapper(self, hook: str, chosen: Any, error: BaseException) -> str | None:
-        """The plugin whose wrapper around `hook` raised `error`; None where `chosen` did, inside the wrappers."""
-        running = {frame.f_code for frame, _line in traceback.walk_tb(error.__traceback__)}
-        if any(_code(own) in running for own in self._implementations(hook) if own.plugin is chosen):
-            return None
-        names = (name for name, wrapper in self.wrappers(hook).items() if _code(wrapper) in running)
-        return next((f"hook plugin {name} around {hook}" for name in names), None)
+    def wrapping(self, hook: str) -> list[Any]:
+        """The plugins with a wrapper around a family's hook."""
+        own = {id(plugin) for plugin in self.plugins.values()}
+        wrappers = [found for found in self._implementations(hook) if wraps(found)]
+        return [wrapper.plugin for wrapper in wrappers if id(wrapper.plugin) in own]
 
     def configure(self, settings: dict[str, Any]) -> None:
         """Tell the settings to every plugin, and to those that are registered later."""
@@ -147,6 +136,10 @@ class Lifecycle:
             self._pm.unregister(name=registered_as)
             raise
         self.plugins[name] = plugin
+        for hook in _FAMILY_HOOKS:
+            for implementation in self._implementations(hook):
+                if implementation.plugin is plugin and wraps(implementation):
+                    name_failures(implementation, f"hook plugin {name} around {hook}")
 
     def _note(self, name: str, distribution: str, version: str) -> None:
         self._used.append({"family": LIFECYCLE, "name": name, "distribution": distribution, "version": version})
@@ -166,10 +159,6 @@ class Lifecycle:
         if ended_by_signal(error):
             raise error
         self._warn(f"hook plugin {name} failed in {hook}: {said(error)}")
-
-
-def _code(implementation: pluggy.HookImpl) -> Any:
-    return getattr(inspect.unwrap(implementation.function), "__code__", None)
 
 
 def object_name(plugin: Any) -> str:

@@ -9,11 +9,12 @@ from pydantic import BaseModel, ValidationError
 
 from dyag_core.errors import UsageError, nearest
 from dyag_core.plugin.families import normalise_name
+from dyag_core.records.base import problems
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from pydantic_core import ErrorDetails
+    from pydantic.fields import FieldInfo
 
 
 class NoOptions(BaseModel, extra="forbid", frozen=True):
@@ -26,6 +27,15 @@ def options_model(plugin: Any) -> type[BaseModel]:
     return model if isinstance(model, type) and issubclass(model, BaseModel) else NoOptions
 
 
+def flagged(model: type[BaseModel]) -> dict[str, FieldInfo]:
+    """The options of which commands have a flag: those that their plugin marks `"flag": True`."""
+    return {
+        name: field
+        for name, field in model.model_fields.items()
+        if isinstance(field.json_schema_extra, dict) and field.json_schema_extra.get("flag")
+    }
+
+
 def telling(options: BaseModel) -> dict[str, Any]:
     """Options that can change the result: all but those that their plugin marks `changes_result: False`."""
     free = {
@@ -36,19 +46,19 @@ def telling(options: BaseModel) -> dict[str, Any]:
     return options.model_dump(mode="json", exclude=free)
 
 
-def parse_pairs(pairs: Iterable[str]) -> dict[str, str]:
-    """`["key=value", ...]` from the command line as a dict; the value may itself contain "="."""
+def parse_pairs(pairs: Iterable[str], flag: str = "-o") -> dict[str, str]:
+    """`["key=value", ...]` from the command line, as `flag` takes them, as a dict; the value may itself contain "="."""
     options: dict[str, str] = {}
     for pair in pairs:
         key, equals, value = pair.partition("=")
         if not equals or not key.strip():
-            raise UsageError(f"option {pair!r} has no value", "write it as -o key=value")
+            raise UsageError(f"option {pair!r} has no value", f"write it as {flag} key=value")
         options[key.strip().replace("-", "_")] = value
     return options
 
 
 #: Of the families of which a command takes several plugins: what one is called, the flag of its options, and one such.
-_SEVERAL = {"metrics": ("metric", "-m", "bleu.tokenize=intl"), "reporters": ("reporter", "-r", "acme-table.digits=3")}
+_SEVERAL = {"metrics": ("metric", "-m", "acme-score.digits=3"), "reporters": ("reporter", "-r", "acme-table.digits=3")}
 
 
 def parse_named_pairs(family: str, pairs: Iterable[str], names: Sequence[str] = ()) -> dict[str, dict[str, str]]:
@@ -114,22 +124,13 @@ def validate(model: type[BaseModel], raw: Mapping[str, Any], where: str) -> Base
             raise UsageError(f"{where}: {problems(first)}", f"see: dyag plugins show {where}") from first
 
 
-def problems(error: ValidationError) -> str:
-    """Which field is wrong, and how, in one line."""
-    return "; ".join(map(_problem, error.errors(include_url=False)))
-
-
-def _problem(found: ErrorDetails) -> str:
-    said = f"{'.'.join(map(str, found['loc'])) or 'options'}: {found['msg']}"
-    return said if found["type"] == "missing" else f"{said} (got {found['input']!r:.100})"
-
-
 def describe(model: type[BaseModel]) -> list[dict[str, Any]]:
-    """One row an option: name, type, default, description."""
-    properties = model.model_json_schema().get("properties", {})
+    """One row an option: name, flag (None where it has none), type, default, description."""
+    properties, flags = model.model_json_schema().get("properties", {}), flagged(model)
     return [
         {
             "name": name,
+            "flag": f"--{name.replace('_', '-')}" if name in flags else None,
             "type": _type_name(properties.get(name, {})),
             "default": None if field.is_required() else field.get_default(call_default_factory=True),
             "required": field.is_required(),

@@ -49,6 +49,7 @@ class Run:
         output: the file that the stage writes, where it is one.
         seed: the run's seed. Use `run.random(...)` rather than the global generator.
         lang: "fr" or "en": the language of what is written for people.
+        splits: rows are split: a generator then words each fact twice, so that one wording can be held out.
         plugins: the run's plugin host, for a plugin that needs another (a generator that needs an engine).
         progress: where to report how far the work is.
         left_out: counts what a generator saw in the documents and made no row of, by its reason.
@@ -59,6 +60,7 @@ class Run:
     plugins: Host
     seed: int = 42
     lang: str = "en"
+    splits: bool = False
     output: Path | None = None
     progress: Progress = field(default_factory=SilentProgress)
     rejected: Counter[str] = field(default_factory=Counter)

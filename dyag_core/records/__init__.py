@@ -27,6 +27,7 @@ from dyag_core.records.generated import GeneratedData, GenerationEstimate
 from dyag_core.records.generation import Decoding, Hit, Reply
 from dyag_core.records.index import Index
 from dyag_core.records.ingested import IngestedDocuments
+from dyag_core.records.metric import MetricDescription
 from dyag_core.records.quality import (
     Bin,
     Coverage,
@@ -38,6 +39,7 @@ from dyag_core.records.quality import (
     SampleRow,
     Validation,
 )
+from dyag_core.records.review import Excerpt, Review, ReviewRow, Share
 from dyag_core.records.training import MemoryEstimate, Passport, TrainedModel, TrainingEstimate, TrainingJob
 
 __all__ = [
@@ -65,6 +67,7 @@ __all__ = [
     "Evaluation",
     "EvaluationFiles",
     "Example",
+    "Excerpt",
     "ExplainedRow",
     "Explanation",
     "Exported",
@@ -79,6 +82,7 @@ __all__ = [
     "Lengths",
     "MemoryEstimate",
     "Message",
+    "MetricDescription",
     "MetricResult",
     "MetricSummary",
     "ModelShape",
@@ -93,7 +97,10 @@ __all__ = [
     "Record",
     "Reply",
     "Report",
+    "Review",
+    "ReviewRow",
     "SampleRow",
+    "Share",
     "Source",
     "TrainedModel",
     "TrainingEstimate",

@@ -14,9 +14,13 @@ from pydantic import Field
 from dyag_core.records.base import SCHEMA_VERSION, Record
 from dyag_core.records.cost import Cost
 from dyag_core.records.evaluation import MetricSummary
+from dyag_core.records.metric import MetricDescription
 
 #: With fewer questions nobody wins and nothing is recommended.
 MINIMUM_QUESTIONS = 30
+
+#: Nor with answers on fewer documents: those about one document go together, and so few say nothing about others.
+MINIMUM_DOCUMENTS = 8
 
 #: The stratum of questions that name none, in a set where others do.
 UNLABELLED = "unlabelled"
@@ -29,6 +33,7 @@ ErrorKind = Literal[
     "abstained_wrongly",
     "context_ignored",
     "recalled_wrongly",
+    "never_seen",
     "wrong",
 ]
 
@@ -50,11 +55,12 @@ class Latency(Record):
 class ArmSummary(Record):
     """One arm: its name, where its results came from, its metrics overall and by stratum, its errors and times.
 
-    `unscored` counts questions without a score on the primary metric. `without_seen` is the mean on that metric over
-    the questions that the arm was not trained on word for word, where there are others. `details` is what metrics tell
-    beside their scores, by metric. `repeats` is how often the arm was asked the same questions, `noise` how far its
-    means then differ at most, by metric (rates in points). Times are seconds a question; tokens are the median a
-    question; None where the file does not say.
+    `unscored` counts questions without a score on the primary metric. `empty` counts answers that are empty or hold
+    nothing but what a model says to itself, `unusable` those that failed, are empty or were cut. `without_seen` is the
+    mean on that metric over the questions that the arm was not trained on word for word, where there are others.
+    `details` is what metrics tell beside their scores, by metric. `repeats` is how often the arm was asked the same
+    questions, `noise` how far its means then differ at most, by metric (rates in points). Times are seconds a question;
+    tokens are the median a question; None where the file does not say.
     """
 
     name: str
@@ -64,6 +70,8 @@ class ArmSummary(Record):
     strata: dict[str, dict[str, MetricSummary]] = Field(default_factory=dict)
     errors: int = 0
     truncated: int = 0
+    empty: int = 0
+    unusable: int = 0
     unscored: int = 0
     details: dict[str, dict[str, Any]] = Field(default_factory=dict)
     repeats: int = 1
@@ -81,12 +89,13 @@ class ArmSummary(Record):
 class Difference(Record):
     """Arm `a` minus arm `b` on one metric over the same questions, with a paired 95 % interval.
 
-    `winner` is set only where the interval excludes zero, `p_holm` is below 0.05, `n` is at least 30, and neither arm
-    differs from itself by as much where it was asked several times. Holm's
-    correction runs over the pairs for the primary metric (with two arms it changes nothing), over all secondary
-    metrics and pairs, and over all strata and pairs. `p_exact` is McNemar's exact p-value for yes-or-no metrics; it
-    takes questions as independent and decides nothing. `detectable` is the smallest difference this many questions
-    could have shown, four times out of five. Rates are percentage points.
+    `winner` is set only where the interval excludes zero, `p_holm` is below 0.05, `n` is at least 30, `n_documents` at
+    least 8 (a question that names no document counts as one), and neither arm differs from itself by as much where it
+    was asked several times. Holm's correction runs over the pairs for the primary metric (with two arms it changes
+    nothing), over all secondary metrics and pairs, and over all strata and pairs. `p_exact` is McNemar's exact p-value
+    for yes-or-no metrics; it takes questions as independent and decides nothing. `detectable` is the smallest
+    difference this many questions could have shown, four times out of five; None where documents are too few to show
+    any. Rates are percentage points.
     """
 
     metric: str
@@ -98,6 +107,7 @@ class Difference(Record):
     low: float
     high: float
     n: int
+    n_documents: int | None = None
     p_value: float | None = None
     p_holm: float | None = None
     p_exact: float | None = None
@@ -154,15 +164,19 @@ class Comparison(Record):
     """Everything a report says. Rates are percentages (0-100).
 
     The first of `recommendations` is the verdict. `leader` is the arm that clearly beats every other, `tied` the best
-    arm and those it does not clearly beat. `noise_floor` is a sentence in each language. `measured` is the newest
-    timestamp of the result files, as they wrote it.
+    arm and those it does not clearly beat. `n_unanswerable` of the questions have no answer in the documents.
+    `descriptions` is what the metrics say about themselves: titles, meaning, unit (`metric(name)` gets one).
+    `noise_floor` is a sentence in each language. `measured` is the newest timestamp of the result files, as they wrote
+    it.
     """
 
     schema_version: str = SCHEMA_VERSION
     measured: str | None = None
     primary_metric: str
+    descriptions: dict[str, MetricDescription] = Field(default_factory=dict)
     n_questions: int
     n_documents: int | None = None
+    n_unanswerable: int | None = None
     leader: str | None = None
     tied: list[str] = Field(default_factory=list)
     arms: list[ArmSummary]
@@ -187,6 +201,10 @@ class Comparison(Record):
     def metrics(self) -> list[str]:
         """Metrics that any arm has, in the order of the first arm: the primary one first."""
         return list(dict.fromkeys(name for arm in self.arms for name in arm.metrics))
+
+    def metric(self, name: str) -> MetricDescription:
+        """What a metric says about itself; only its name where nothing is known."""
+        return self.descriptions.get(name, MetricDescription(name=name))
 
     def arm(self, name: str) -> ArmSummary:
         """The arm of that name."""

@@ -23,14 +23,16 @@ class CostOptions(Record):
     tokens have a price, queries are paid by the token, not by the machine's time.
     """
 
-    changes_per_month: float | None = None
-    queries_per_month: float | None = None
-    price_hour: float | None = None
-    price_in: float | None = None
-    price_out: float | None = None
-    training_seconds: float | None = None
-    data_seconds: float | None = None
-    index_seconds: float | None = None
+    changes_per_month: float | None = Field(None, description="How often the documents change: each time, train anew.")
+    queries_per_month: float | None = Field(None, description="How many questions are asked.")
+    price_hour: float | None = Field(
+        None, description="Of the machine; the cost is then in money, in any one currency."
+    )
+    price_in: float | None = Field(None, description="Per million prompt tokens, where queries are paid by the token.")
+    price_out: float | None = Field(None, description="Per million answer tokens.")
+    training_seconds: float | None = Field(None, description="Of the fine-tuning, where the results file does not say.")
+    data_seconds: float | None = Field(None, description="Of making the training data, which no results file says.")
+    index_seconds: float | None = Field(None, description="Of building the index, where the results file does not say.")
 
 
 class ArmCost(Record):

@@ -28,12 +28,16 @@ class Prediction(Record):
     `context` is the retrieved text that stood in the prompt, empty for closed-book arms; `sources` are its chunks, best
     first. `chunk` is the one that holds the answer, where that is known; one that rests on several has `other_chunks`.
     `seconds` is the whole time of the question, `retrieval_seconds` the part of it that searching took.
+    `expected_answers` are others that are as right as `expected`. `answer` is without what the model wrote around
+    it (reasoning blocks, control tokens); `reply` is the whole, where that is more.
     """
 
     id: str
     question: str
     expected: str
     answer: str
+    expected_answers: tuple[str, ...] = ()
+    reply: str | None = None
     answerable: bool = True
     stratum: str | None = None
     document: str | None = None
@@ -51,6 +55,11 @@ class Prediction(Record):
     error: str | None = None
 
     @property
+    def accepted(self) -> tuple[str, ...]:
+        """Every right answer, the expected one first."""
+        return (self.expected, *self.expected_answers)
+
+    @property
     def chunks(self) -> tuple[str, ...]:
         """Ids of all chunks that hold the answer together; () where none is known."""
         return (self.chunk, *self.other_chunks) if self.chunk is not None else ()
@@ -60,6 +69,7 @@ class MetricResult(Record):
     """What a metric plugin returns: one number for each prediction, in order.
 
     None says that the metric does not apply to that item. The core makes the mean, the interval and the paired test.
+    What it leaves out of `unit` and `higher_is_better` is as the metric's `MetricDescription` says.
     `unit` is "rate" for shares between 0 and 1 (shown as percentages), else a word shown behind the number.
     `higher_is_better` is None where neither direction is better (answer length, say).
     `unjudged` holds the places of answers that a judge gave no verdict on: their item is 0, so that they stay in the
@@ -100,7 +110,8 @@ class Evaluation(Record):
     """One arm's results file: `metadata`, `metrics` and one item a question under `results`.
 
     `metrics` keeps the keys of DYAG 2.0 (success_rate, exact_match_rate, avg_time_seconds, avg_tokens, total_tokens,
-    errors) beside `summaries` (name -> MetricSummary) and `strata` (stratum -> name -> MetricSummary).
+    errors) beside `summaries` (name -> MetricSummary), `strata` (stratum -> name -> MetricSummary) and `descriptions`
+    (name -> MetricDescription, so that the file can be read where a metric isn't installed).
     `repeats` holds metric -> mean for every time that the questions were asked; the first is the one of `results`.
     """
 

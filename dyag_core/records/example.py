@@ -29,7 +29,8 @@ class Example(Record):
     """What a generator yields: a question, its answer and where the answer comes from.
 
     `document` and `chunk` take a record or its id. `other_facts` names what a combined question rests on besides
-    `fact`: the example goes to training only if all of them do. `history` holds earlier turns of a dialogue.
+    `fact`: the example goes to training only if all of them do. `history` holds earlier turns of a dialogue. `spare` is
+    a further wording that is made to be held out: it tests whether the fact was learnt, and is never trained on.
     """
 
     question: str
@@ -39,6 +40,7 @@ class Example(Record):
     fact: Fact | None = None
     other_facts: tuple[Fact, ...] = ()
     history: tuple[Message, ...] = ()
+    spare: bool = False
     meta: dict[str, Any] = Field(default_factory=dict)
 
     @property
@@ -63,14 +65,16 @@ class Question(Record):
     """A test question in one form, whichever of the three file shapes it was read from.
 
     `messages` is the prompt as the model must see it, without retrieved context and without the answer.
-    `answerable` is False where the right answer is to say that the documents don't tell. `chunk` is the id of the
-    passage that holds the answer, where that is known; one that rests on several has `other_chunks`.
+    `answerable` is False where the right answer is to say that the documents don't tell. `expected_answers` are others
+    that are accepted as well. `chunk` is the id of the passage that holds the answer, where that is known; one that
+    rests on several has `other_chunks`.
     """
 
     id: str
     question: str
     expected_answer: str
     messages: tuple[Message, ...]
+    expected_answers: tuple[str, ...] = ()
     answerable: bool = True
     stratum: str | None = None
     document: str | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from dyag_core.artifacts import (
     MANIFEST_SUFFIX,
@@ -33,20 +33,15 @@ if TYPE_CHECKING:
     from dyag_core.plugin.entry import Chosen
     from dyag_core.plugin.host import Plugins
     from dyag_core.progress import Progress
+    from dyag_core.records.options import CompareOptions
 
 
 def compare(
+    given: CompareOptions,
     *,
     results: Mapping[str, Path] | Sequence[Path],
     output: Path,
-    reporters: Sequence[str] = ("markdown", "json", "html"),
-    reporter_options: Mapping[str, Mapping[str, Any]] | None = None,
-    primary: str = "success",
-    metrics: Sequence[str] = (),
-    metric_options: Mapping[str, Mapping[str, Any]] | None = None,
     lang: str | None = None,
-    force: bool = False,
-    cost: CostOptions | None = None,
     seed: int = 42,
     plugins: Plugins,
     progress: Progress | None = None,
@@ -56,22 +51,17 @@ def compare(
     Args:
         results: arm name -> results file; or files alone, named after the arm in their metadata, else after the file.
         output: PREFIX of the files to write: PREFIX.md, PREFIX.json, PREFIX.html, PREFIX.manifest.json.
-        reporters: names of reporter plugins.
-        reporter_options: reporter -> its options.
-        primary: the metric that decides; all others are Holm-corrected.
-        metrics: metrics to score from the answers where the files don't hold them.
-        metric_options: metric -> its options; such a metric is scored anew.
+        given: all metrics but the primary one are Holm-corrected; one with options is scored anew. By force, what
+            differs stands on top of the report.
         lang: "en" or "fr"; None follows the result files.
-        force: compare although questions, base model or decoding differ; the list then stands on top of the report.
-        cost: prices, the rate of changes, and seconds that no results file holds.
         seed: recorded; the statistics draw nothing at random.
 
     Raises:
-        UsageError: fewer than two arms, a file that holds no results, nothing in common, or (without `force`)
+        UsageError: fewer than two arms, a file that holds no results, nothing in common, or (unless by force)
             settings or questions that differ.
     """
     check_language(lang)
-    cost = checked(cost or CostOptions())
+    cost = checked(given.cost or CostOptions())
     files = _read(results)
     lang = lang or _language(files)
     run = Run(
@@ -83,15 +73,15 @@ def compare(
         lang=lang,
         progress=progress or SilentProgress(),
     )
-    wanted = options_by_name("reporters", dict.fromkeys(reporters), reporter_options)
+    wanted = options_by_name("reporters", dict.fromkeys(given.reporters), given.reporter_options)
     chosen = [plugins.choose("reporters", name, options) for name, options in wanted.items()]
     with disk_errors(output), output_lock(output), plugins.stage(run) as done:
         comparison = make_comparison(
             files,
-            primary=primary,
-            metrics=metrics,
-            metric_options=metric_options,
-            force=force,
+            primary=given.primary,
+            metrics=given.metrics,
+            metric_options=given.metric_options,
+            force=given.force,
             cost=cost,
             plugins=plugins,
             run=run,
@@ -107,10 +97,10 @@ def compare(
             stage="compare",
             options={
                 "reporters": list(rendered),
-                "primary": primary,
-                "metrics": list(metrics),
+                "primary": comparison.primary_metric,
+                "metrics": list(given.metrics),
                 "lang": lang,
-                "force": force,
+                "force": given.force,
                 "cost": cost.model_dump(mode="json", exclude_none=True),
             },
             seed=seed,

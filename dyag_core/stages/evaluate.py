@@ -6,7 +6,7 @@ twice, and its files are the same to the byte as those of a run that was not (ti
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from dyag_core.artifacts import (
     atomic_text,
@@ -17,12 +17,12 @@ from dyag_core.artifacts import (
     to_json,
     write_manifest,
 )
-from dyag_core.errors import UsageError
+from dyag_core.errors import DyagError, UsageError
 from dyag_core.evaluation.arm_models import Models
 from dyag_core.evaluation.ask import Asked, Setup, ask_all, journal_path
 from dyag_core.evaluation.choose_k import validation_beside
-from dyag_core.evaluation.default_metrics import ALWAYS, DEFAULT_METRICS, RETRIEVAL_METRICS
 from dyag_core.evaluation.results import evaluation
+from dyag_core.plugin.metric_descriptions import scored_by_default
 from dyag_core.plugin.options import options_by_name
 from dyag_core.plugin.run import Run
 from dyag_core.progress import SilentProgress
@@ -39,77 +39,61 @@ if TYPE_CHECKING:
     from dyag_core.plugin.entry import Chosen
     from dyag_core.plugin.host import Plugins
     from dyag_core.progress import Progress
+    from dyag_core.records.options import EvaluateOptions
     from dyag_core.retrieval.index import OpenIndex
 
 
 def evaluate(
+    given: EvaluateOptions,
     *,
     questions: Path,
-    arms: Sequence[str],
     output: Path,
     plugins: Plugins,
-    model: Path | None = None,
-    base_model: str | None = None,
-    index: Path | None = None,
-    k: int | Literal["auto"] = 3,
-    validation: Path | None = None,
-    metrics: Sequence[str] | None = None,
-    metric_options: Mapping[str, Mapping[str, Any]] | None = None,
-    decoding: Decoding | None = None,
-    engine: str = "transformers",
-    engine_options: Mapping[str, Any] | None = None,
-    limit: int | None = None,
-    repeat: int = 1,
     seed: int = 42,
     progress: Progress | None = None,
 ) -> EvaluationFiles:
-    """Evaluate `arms` on `questions`.
+    """Evaluate arms on `questions`.
 
     Args:
         output: the results file for one arm; for several a prefix, and the files are PREFIX_ARM.json.
-        index: for rag, hybrid and oracle; where there is none it is built from the questions' own documents.
-        k: passages to retrieve; "auto" chooses on the questions of `validation`.
-        validation: by default NAME_val.jsonl beside NAME_test.jsonl.
-        metrics: None takes the default ones, and those of retrieval where an arm retrieves.
-        metric_options: metric -> its options, by key.
-        limit: ask this many questions only, spread evenly over the file so that every stratum keeps its share.
-        repeat: ask everything so many times, to see how far an arm differs from itself; the first time is the result.
+        given: a limit spreads the questions evenly over the file, so that every stratum keeps its share; where they are
+            asked several times, the first time is the result.
 
     Raises:
-        UsageError: bad questions, or an arm lacks its model or index. DyagError: the adapter has no effect.
+        UsageError: bad questions, or an arm lacks its model or index. DyagError: the adapter has no effect, or every
+            question of an arm failed (the files are written, and what other arms answered is not asked again).
     """
-    if repeat < 1:
-        raise UsageError(f"repeat is {repeat}: the questions must be asked at least once")
-    progress, wanted = progress or SilentProgress(), arms_named(arms)
+    progress, wanted = progress or SilentProgress(), arms_named(given.arms)
     retrieving = any(arm.retrieval for arm in wanted)
-    validation = _validation(questions, validation, k) if retrieving else None
-    metrics = metrics or (*DEFAULT_METRICS, *(RETRIEVAL_METRICS if retrieving else ()))
+    validation = _validation(questions, given) if retrieving else None
     files = _result_files(output, wanted)
     refuse_inputs([*files.values(), manifest_path(output)], [questions])
     with output_lock(output, *files.values()):  # one run's arm may be the whole of another
         remove_leftovers(*files.values(), manifest_path(output))
         run = Run(stage="evaluate", folder=output.parent, output=output, plugins=plugins, seed=seed, progress=progress)
         with plugins.stage(run) as done:
-            chosen = plugins.choose("engines", engine, engine_options)
-            scorers = _scorers(metrics, metric_options, plugins)
-            models = Models.resolve(model, base_model, plugins, progress, remote=chosen.remote)
+            chosen = plugins.choose("engines", given.engine, given.engine_options)
+            scorers = _scorers(given.metrics or None, given.metric_options, plugins, retrieving)
+            models = Models.resolve(given.model, given.base_model, plugins, progress, remote=chosen.remote)
             for arm in wanted:
                 models.adapter(arm)  # says what is missing before anything long begins
-            asked = Asked.read(questions, models, limit)
+            asked = Asked.read(questions, models, given.limit)
             run.lang = asked.lang
             passages = None
-            if index is not None and retrieving:
-                folder = index_for_questions(questions, index, plugins=plugins, seed=seed, progress=progress)
+            if given.index is not None and retrieving:
+                folder = index_for_questions(questions, given.index, plugins=plugins, seed=seed, progress=progress)
                 passages = open_index(folder, plugins=plugins, run=run)
                 _check_passages(asked, passages, wanted, run)
-            job = Setup(run, plugins, models, chosen, decoding or Decoding(), asked, passages, k, validation)
-            answered = ask_all(job, wanted, files, repeat)
+            decoding = given.decoding or Decoding()
+            job = Setup(run, plugins, models, chosen, decoding, asked, passages, given.k, validation)
+            answered = ask_all(job, wanted, files, given.repeat)
             evaluations = {
                 arm.name: evaluation(answered[arm.name], scorers, plugins, run, job.metadata(arm)) for arm in wanted
             }
             for name, file in files.items():
                 atomic_text(file, to_json(evaluations[name].model_dump(mode="json"), indent=2) + "\n")
-            _write_manifest(job, output, wanted, questions, limit, repeat)
+            _write_manifest(job, output, wanted, questions, given)
+            _refuse_silence(job, files)
             for file in files.values():  # only now: a run killed before would ask again
                 journal_path(file).unlink(missing_ok=True)
             done.result = EvaluationFiles(files, evaluations)
@@ -117,20 +101,28 @@ def evaluate(
     return result
 
 
-def _scorers(metrics: Sequence[str], given: Mapping[str, Mapping[str, Any]] | None, plugins: Plugins) -> list[Chosen]:
+def _scorers(
+    metrics: Sequence[str] | None, given: Mapping[str, Mapping[str, Any]] | None, plugins: Plugins, retrieving: bool
+) -> list[Chosen]:
     """The metric plugins of this run, each with its options and the libraries it needs."""
-    wanted = options_by_name("metrics", dict.fromkeys((*ALWAYS, *metrics)), given)
+    known = plugins.metrics()
+    always = [metric.name for metric in known if metric.scored == "always"]
+    wanted = options_by_name(
+        "metrics", dict.fromkeys((*always, *(metrics or scored_by_default(known, retrieving)))), given
+    )
+    if not wanted:
+        raise UsageError("no installed metric is scored by default", "name one: --metric NAME")
     scorers = [plugins.choose("metrics", name, options) for name, options in wanted.items()]
     for scorer in scorers:
         scorer.need_libraries()
     return scorers
 
 
-def _validation(questions: Path, validation: Path | None, k: int | Literal["auto"]) -> Path | None:
-    if k == "auto":
-        return validation or validation_beside(questions)
-    if validation is not None:
-        raise UsageError(f"{validation} would only be read to choose k, and k is {k}", "add -k auto")
+def _validation(questions: Path, given: EvaluateOptions) -> Path | None:
+    if given.k == "auto":
+        return given.validation or validation_beside(questions)
+    if given.validation is not None:
+        raise UsageError(f"{given.validation} would only be read to choose k, and k is {given.k}", "add -k auto")
     return None
 
 
@@ -150,6 +142,15 @@ def _check_passages(asked: Asked, index: OpenIndex, arms: Sequence[Arm], run: Ru
         )
 
 
+def _refuse_silence(job: Setup, files: Mapping[str, Path]) -> None:
+    """An arm whose every question failed was not measured: that is no result to go on with."""
+    for arm, reply in job.silent.items():
+        raise DyagError(
+            f"{arm}: every question failed ({len(job.asked.questions)}), the first with: {reply.error}",
+            reply.hint or f"the errors stand in {files[arm].name}",
+        )
+
+
 def _result_files(output: Path, arms: Sequence[Arm]) -> dict[str, Path]:
     if len(arms) == 1:
         return {arms[0].name: output}
@@ -157,9 +158,7 @@ def _result_files(output: Path, arms: Sequence[Arm]) -> dict[str, Path]:
     return {arm.name: output.with_name(f"{prefix}_{arm.name}.json") for arm in arms}
 
 
-def _write_manifest(
-    job: Setup, output: Path, arms: Sequence[Arm], questions: Path, limit: int | None, repeat: int
-) -> None:
+def _write_manifest(job: Setup, output: Path, arms: Sequence[Arm], questions: Path, given: EvaluateOptions) -> None:
     inputs = {"questions": questions}
     if job.models.model is not None and any(arm.finetuned for arm in arms):
         inputs["model"] = job.models.model
@@ -176,8 +175,8 @@ def _write_manifest(
             "decoding": job.decoding.model_dump(mode="json"),
             "k": job.k,
             "k_chosen": job.chosen_k.describe() if job.chosen_k else None,
-            "limit": limit,
-            "repeat": repeat,
+            "limit": given.limit,
+            "repeat": given.repeat,
         },
         seed=job.run.seed,
         inputs=inputs,

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from dyag_core.dataset.filters import Screen
 from dyag_core.documents import read_documents
+from dyag_core.documents.notices import Notices
 from dyag_core.errors import UsageError, nearest
 from dyag_core.plugin.run import Run
 from dyag_core.records import ExplainedRow, Explanation
@@ -14,27 +15,26 @@ from dyag_core.text.language import check_language, language_of
 from dyag_core.text.normalise import fold
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from dyag_core.artifacts import BadLine
     from dyag_core.plugin.host import Plugins
     from dyag_core.progress import Progress
     from dyag_core.records import Document, Example
+    from dyag_core.records.options import GenerateOptions
 
 
 def explain(
+    given: GenerateOptions,
     *,
     source: Path,
     document: str,
-    method: str,
-    options: Mapping[str, Any] | None = None,
     seed: int = 42,
     lang: str | None = None,
-    strict: bool = False,
     plugins: Plugins,
     progress: Progress,
 ) -> Explanation:
-    """Every question that `method` makes about one document of `source`, with how it was made.
+    """Every question that a method makes about one document of `source`, with how it was made.
 
     The documents before it are read too: what they tell decides what is missed in this one.
 
@@ -45,12 +45,12 @@ def explain(
         UsageError: no such document, or a method that can't explain.
     """
     check_language(lang)
-    chosen = plugins.choose("generators", method, options)
+    chosen = plugins.choose("generators", given.method, given.options)
 
     def tell(line: BadLine) -> None:
         progress.message(f"warning: line {line.line}: {line.reason}")
 
-    read = read_documents(source, tell, strict=strict)
+    read = read_documents(source, tell, strict=given.strict, fields=given.names, on_notice=Notices(progress).add)
     if lang is None:
         lang, read = language_of(read)
     run = Run(stage="explain", folder=Path(), plugins=plugins, seed=seed, lang=lang, progress=progress)

@@ -2,40 +2,38 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from dyag_core.artifacts import manifest_path, output_lock, read_json, refuse_inputs, write_manifest
 from dyag_core.errors import UsageError
 from dyag_core.plugin.run import Run
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
 
     from dyag_core.plugin.host import Plugins
     from dyag_core.progress import Progress
     from dyag_core.records import Exported
+    from dyag_core.records.options import ExportOptions
 
 
 def export(
+    given: ExportOptions,
     *,
     source: Path,
-    output: Path,
-    format: str,
-    options: Mapping[str, Any] | None = None,
     seed: int = 42,
     plugins: Plugins,
     progress: Progress,
 ) -> Exported:
-    """Write `source` to `output` in `format`, the name of an exporter plugin, and a manifest beside it.
+    """Write `source` in the format of an exporter plugin, and a manifest beside it.
 
     Raises:
         UsageError: unknown format or option, or `source` isn't what this exporter takes.
     """
-    chosen = plugins.choose("exporters", format, options)
+    chosen = plugins.choose("exporters", given.format, given.options)
     if not source.exists():
         raise UsageError(f"{source}: no such file or folder")
-    manifest = manifest_path(output)
+    output, manifest = given.output, manifest_path(given.output)
     refuse_inputs([output, manifest], [source])
     _refuse_foreign(manifest)
     with output_lock(output):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib.metadata
 import tempfile
 from collections import Counter
@@ -12,35 +11,33 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dyag_core.artifacts import (
-    atomic_text,
     file_sha256,
     output_lock,
     remove_leftovers,
     write_manifest,
 )
 from dyag_core.chat.conversations import Conversation, read_conversations
-from dyag_core.chat.prompts import without_context
-from dyag_core.errors import UsageError
+from dyag_core.chat.trained_questions import hashes_of, trained_questions, write_trained_questions
 from dyag_core.models.sources import config_sha256, load_tokenizer, locate, revision_of, template_sha256
 from dyag_core.plugin.options import telling
 from dyag_core.plugin.run import Run
 from dyag_core.progress import SilentProgress
 from dyag_core.records import BaseModelPreset, Passport, TrainedModel, TrainingEstimate, TrainingJob
 from dyag_core.text.language import detect_language
-from dyag_core.text.normalise import normalise
-from dyag_core.training.passport import resolve_base, write_passport
+from dyag_core.training.foreign_adapter import base_of
+from dyag_core.training.passport import write_passport
 from dyag_core.training.replay import Parent, compared, find_parent, mix, old_score
 from dyag_core.training.run_folder import MANIFEST, RUN, claim
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from dyag_core.plugin.entry import Chosen
     from dyag_core.plugin.host import Plugins
     from dyag_core.progress import Progress
+    from dyag_core.records.options import FinetuneOptions
     from dyag_core.records.training import ResumePolicy
 
-TRAINED_QUESTIONS = "trained_questions.txt"
 #: New rows and replayed ones, where a run goes on from an older adapter.
 MIXED = "mixed.jsonl"
 #: Taken where neither the user nor an older adapter names a base model.
@@ -49,40 +46,21 @@ _LIBRARIES = ("torch", "transformers", "trl", "peft", "accelerate", "tokenizers"
 
 
 def finetune(
+    given: FinetuneOptions,
     *,
     dataset: Path,
     output: Path,
-    base_model: str | None = None,
-    epochs: float = 3,
-    resume: ResumePolicy = "auto",
-    trainer: str = "lora",
-    options: Mapping[str, Any] | None = None,
-    validation: Path | None = None,
-    from_adapter: Path | None = None,
-    replay: Path | None = None,
-    replay_share: float = 0.2,
-    old_test: Path | None = None,
     seed: int = 42,
     plugins: Plugins,
     progress: Progress | None = None,
 ) -> TrainedModel:
-    """Fine-tune `base_model` on a file of chats.
+    """Fine-tune a base model on a file of chats.
 
     The same call again goes on where it stopped; a complete run is returned as it is.
 
     Args:
         dataset: chats, one JSON object a line, in any of the three shapes.
         output: the run's folder.
-        base_model: preset, `hub:ORG/NAME` or folder; by default the older adapter's, else qwen2.5:1.5b.
-        epochs: passes over the data.
-        resume: "auto" goes on if it can, "require" fails if it can't, "never" starts anew.
-        trainer: trainer plugin.
-        options: the trainer's options.
-        validation: file to measure validation loss on; NAME_val.jsonl beside NAME_train.jsonl by default.
-        from_adapter: a fine-tuned model to go on from, with the same base.
-        replay: the file it was trained on: some of its rows are mixed in, against forgetting.
-        replay_share: share of these among all rows.
-        old_test: questions asked before and after; NAME_test.jsonl beside a replayed NAME_train.jsonl by default.
         seed: of the adapter's first weights and the order of the data.
         plugins: the run's plugin host.
         progress: where to report.
@@ -91,13 +69,13 @@ def finetune(
         UsageError: a bad row, option or base. GateError: examples that can't be trained on as they are.
         LockedError: `output` holds another run, or is being written. ResourceError: no room in memory or on disk.
     """
-    parent = find_parent(from_adapter, replay, replay_share, old_test)
-    task = _read(dataset, output, epochs, trainer, options, validation, seed, plugins, progress)
+    parent = find_parent(given)
+    task = _read(given, dataset, output, seed, plugins, progress)
     with output_lock(output):
         names = (RUN, MANIFEST, MIXED, "training_log.json", "training_curve.svg")
         remove_leftovers(*(output / name for name in names))
-        job = _job(task, base_model, parent, resume)
-        finished = claim(output, job.fingerprint, resume, task.run.progress)
+        job = _job(task, given.base_model, parent, given.resume)
+        finished = claim(output, job.fingerprint, given.resume, task.run.progress)
         if finished:
             return finished
         with plugins.stage(task.run) as done:
@@ -118,26 +96,19 @@ def finetune(
 
 
 def estimate(
+    given: FinetuneOptions,
     *,
     dataset: Path,
     output: Path,
-    base_model: str | None = None,
-    epochs: float = 3,
-    trainer: str = "lora",
-    options: Mapping[str, Any] | None = None,
-    validation: Path | None = None,
-    from_adapter: Path | None = None,
-    replay: Path | None = None,
-    replay_share: float = 0.2,
     seed: int = 42,
     plugins: Plugins,
     progress: Progress | None = None,
 ) -> TrainingEstimate:
     """What `finetune` with the same arguments would take. Trains a few real steps, leaves nothing behind."""
-    parent = find_parent(from_adapter, replay, replay_share, None)
-    task = _read(dataset, output, epochs, trainer, options, validation, seed, plugins, progress)
-    with tempfile.TemporaryDirectory(prefix="dyag-estimate-") if replay else nullcontext("") as scratch:
-        job = _job(task, base_model, parent, "never")
+    parent = find_parent(given)
+    task = _read(given, dataset, output, seed, plugins, progress)
+    with tempfile.TemporaryDirectory(prefix="dyag-estimate-") if given.replay else nullcontext("") as scratch:
+        job = _job(task, given.base_model, parent, "never")
         job, _, _ = _with_replay(job, task, parent, Path(scratch))
         return plugins.estimate(task.chosen, job, task.run)
 
@@ -157,34 +128,28 @@ class _Task:
 
 
 def _read(
+    given: FinetuneOptions,
     dataset: Path,
     output: Path,
-    epochs: float,
-    trainer: str,
-    options: Mapping[str, Any] | None,
-    validation: Path | None,
     seed: int,
     plugins: Plugins,
     progress: Progress | None,
 ) -> _Task:
-    if epochs <= 0:
-        raise UsageError(f"epochs must be above 0, not {epochs:g}")
-    chosen = plugins.choose("trainers", trainer, options)
+    chosen = plugins.choose("trainers", given.trainer, given.options)
     conversations = read_conversations(dataset)
     lang = detect_language(message.content for row in conversations for message in row.messages)
     run = Run(
         stage="finetune", folder=output, plugins=plugins, seed=seed, lang=lang, progress=progress or SilentProgress()
     )
-    return _Task(
-        dataset, validation or _validation_beside(dataset), output, epochs, chosen, conversations, plugins, run
-    )
+    validation = given.validation or _validation_beside(dataset)
+    return _Task(dataset, validation, output, given.epochs, chosen, conversations, plugins, run)
 
 
 def _job(task: _Task, base_model: str | None, parent: Parent | None, resume: ResumePolicy) -> TrainingJob:
     """The run as a trainer takes it, with the base model found (downloaded, if need be)."""
     plugins, progress = task.plugins, task.run.progress
     if parent:
-        preset, base_path = resolve_base(parent.passport, plugins, base_model, progress)
+        preset, base_path = base_of(parent.folder, parent.passport, plugins, base_model, progress)
     else:
         preset = plugins.base_model(base_model or DEFAULT_BASE)
         base_path = locate(preset, progress)
@@ -291,9 +256,8 @@ def _finish(
 ) -> None:
     """Passport, list of trained questions, and the manifest that makes the folder complete."""
     final = job.output / "final"
-    before = parent.folder / TRAINED_QUESTIONS if parent else None
-    known = before.read_text(encoding="ascii").split() if before and before.is_file() else []
-    atomic_text(final / TRAINED_QUESTIONS, trained_questions(conversations, known))
+    known = trained_questions(parent.folder) if parent else frozenset()
+    write_trained_questions(final, hashes_of(conversations) | known)
     write_passport(final, passport)
     outputs = {
         file.relative_to(job.output).as_posix(): file_sha256(file)
@@ -314,17 +278,3 @@ def _finish(
         outputs=outputs,
         trained=trained.model_dump(mode="json", exclude={"folder"}),
     )
-
-
-def trained_questions(conversations: Sequence[Conversation], known: Sequence[str] = ()) -> str:
-    """One line a question that was trained on: the first 16 hex digits of its normalised text's sha256, sorted.
-
-    `known` are such lines of an older adapter that this one went on from. Evaluation looks test questions up in it
-    without the model carrying its training data around.
-    """
-    hashes = {
-        hashlib.sha256(normalise(without_context(question)).encode("utf-8")).hexdigest()[:16]
-        for row in conversations
-        for question in row.questions
-    }
-    return "".join(f"{line}\n" for line in sorted(hashes.union(known)))

@@ -23,8 +23,9 @@ from dyag_core.dataset.passages import DISTRACTORS, Passages
 from dyag_core.dataset.quality import Measure, Ruler
 from dyag_core.dataset.quality.report import check_lengths, report_path, write_report
 from dyag_core.dataset.rows import PARTS, Rows, part_file
-from dyag_core.dataset.splits import Splitter
+from dyag_core.dataset.splits import Choice, SampledSplit, StreamedSplit
 from dyag_core.documents import read_documents
+from dyag_core.documents.notices import Notices
 from dyag_core.errors import GateError, UsageError
 from dyag_core.plugin.run import Run
 from dyag_core.records import GeneratedData
@@ -33,34 +34,22 @@ from dyag_core.stages.index import index_of
 from dyag_core.text.language import check_language, language_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from dyag_core.plugin.entry import Chosen
     from dyag_core.plugin.host import Plugins
     from dyag_core.progress import Progress
     from dyag_core.records import Quality
+    from dyag_core.records.options import GenerateOptions
 
 __all__ = ["GeneratedData", "generate"]
 
 
 def generate(
+    given: GenerateOptions,
     *,
     source: Path,
     output: Path,
-    method: str,
-    count: int | None,
-    split: tuple[float, float, float] | None,
-    group_by: str | None = None,
-    options: Mapping[str, Any] | None = None,
     seed: int = 42,
     lang: str | None = None,
-    system_prompt: str | None = None,
-    min_yield: float = 50.0,
-    strict: bool = False,
-    base_model: str | None = None,
-    with_context: bool = False,
-    index: Path | None = None,
-    distractors: int | None = None,
     plugins: Plugins,
     progress: Progress,
 ) -> GeneratedData:
@@ -68,81 +57,81 @@ def generate(
 
     Args:
         source: documents, see `dyag_core.documents`.
-        count: rows wanted; None takes all that can be made.
-        split: shares of train, validation and test; None writes `output` alone.
-        group_by: a metadata field; documents that share its value are all trained on, or all held out.
+        output: NAME.jsonl.
         lang: None follows the documents.
-        system_prompt: None is the default of the language, "" leaves it out.
-        min_yield: percentage of the requested rows below which the stage fails, after its files were written.
-        strict: stop at the first bad input line.
-        base_model: measure lengths in tokens under this model's chat template; None counts words.
-        with_context: put passages into the questions of training and validation, see `dyag_core.dataset.passages`.
-        index: where they are searched; by default NAME.index, built where it isn't there yet.
-        distractors: passages beside the right one.
 
     Raises:
         UsageError: bad input or options. GateError: nothing was made, less than `min_yield`, or too long for training.
     """
     check_language(lang)
-    _check_arguments(split, group_by, min_yield, with_context, index, distractors)
+    _check_together(given)
     output = jsonl_file(output)
-    chosen = plugins.choose("generators", method, options)
+    chosen = plugins.choose("generators", given.method, given.options)
     parts = [part_file(output, part) for part in PARTS]
-    beside = [rejects_path(output), manifest_path(output), report_path(output), *(parts if split else [])]
+    beside = [rejects_path(output), manifest_path(output), report_path(output), *(parts if given.split else [])]
     refuse_inputs([output, *beside], [source, *_option_files(chosen.options).values()])
-    measure = Measure(Ruler.of(base_model, plugins, progress), seed)
+    measure = Measure(Ruler.of(given.base_model, plugins, progress), seed)
     with output_lock(output), Rejects(output) as rejects:
         remove_leftovers(output, rejects.path, manifest_path(output), report_path(output), *parts)
-        read = read_documents(source, partial(rejects.add, source.name), strict=strict)
+        notices = Notices(progress)
+        read = read_documents(
+            source,
+            partial(rejects.add, source.name),
+            strict=given.strict,
+            fields=given.names,
+            on_notice=notices.add,
+        )
         if lang is None:
             lang, read = language_of(read)
         run = Run(
             stage="generate", folder=output.parent, output=output, plugins=plugins,
-            seed=seed, lang=lang, progress=progress,
+            seed=seed, lang=lang, splits=given.split is not None, progress=progress,
         )  # fmt: skip
-        system = SYSTEM[lang] if system_prompt is None else system_prompt
-        groups = Groups(group_by)
-        splitter = Splitter(split, seed, count, groups.of) if split else None
-        where = index or output.with_suffix(".index")
-        passages = _passages(source, where, distractors, plugins, run, splitter) if with_context else None
-        rows = Rows(run, output, chosen.name, system, count, splitter, measure, passages)
+        system = SYSTEM[lang] if given.system_prompt is None else given.system_prompt
+        groups = Groups(given.group_by)
+        choice = _choice(given.split, given.count, seed, groups, costly=chosen.costly)
+        passages = _passages(source, given, output, plugins, run, choice) if given.with_context else None
+        rows = Rows(run, output, chosen.name, system, given.count, given.split is not None, choice, measure, passages)
         with plugins.stage(run) as done:
             rows.make(chosen, plugins, read, groups)
             data = rows.result(rejects, _report(rows, plugins))
             decided = {
-                "method": chosen.name, "count": count, "split": split, "group_by": group_by, "lang": lang,
-                "system_prompt": system, "min_yield": min_yield, "strict": strict, "base_model": measure.ruler.name,
-                "with_context": with_context, "distractors": passages.distractors if passages else None,
+                "method": chosen.name, "count": given.count, "split": given.split, "group_by": given.group_by,
+                "lang": lang, "system_prompt": system, "min_yield": given.min_yield, "strict": given.strict,
+                "fields": given.names, "base_model": measure.ruler.name, "with_context": given.with_context,
+                "distractors": passages.distractors if passages else None,
             }  # fmt: skip
             _write_manifest(data, source, decided, chosen, plugins, run)
             done.result = data
-    _check_outcome(data, min_yield, run)
+    _check_outcome(data, given.min_yield, run, notices)
     return data
 
 
-def _check_arguments(
-    split: tuple[float, float, float] | None,
-    group_by: str | None,
-    min_yield: float,
-    with_context: bool,
-    index: Path | None,
-    distractors: int | None,
-) -> None:
-    if not 0 <= min_yield <= 100:
-        raise UsageError(f"--min-yield {min_yield:g} is no percentage", "give a number from 0 to 100")
-    if group_by and not split:
-        raise UsageError(f"--group-by {group_by} says how to split, and --split is missing", "add --split")
-    if not with_context and (index is not None or distractors is not None):
+def _check_together(given: GenerateOptions) -> None:
+    """Refuse options that say something only beside another."""
+    if given.group_by and not given.split:
+        raise UsageError(f"--group-by {given.group_by} says how to split, and --split is missing", "add --split")
+    if not given.with_context and (given.index is not None or given.distractors is not None):
         raise UsageError("--index and --distractors say which passages to train with", "add --with-context")
 
 
+def _choice(
+    split: tuple[float, float, float] | None, count: int | None, seed: int, groups: Groups, *, costly: bool
+) -> Choice | None:
+    """Which rows are written, and to which part; None: all of them, to one file."""
+    if count is not None:
+        return SampledSplit(count, split or (1, 0, 0), seed, groups.of, costly=costly)
+    return StreamedSplit(split, seed, groups.of) if split else None
+
+
 def _passages(
-    source: Path, index: Path, distractors: int | None, plugins: Plugins, run: Run, splitter: Splitter | None
+    source: Path, given: GenerateOptions, output: Path, plugins: Plugins, run: Run, choice: Choice | None
 ) -> Passages:
     """What puts passages into questions, from an index that is built where it isn't there yet."""
-    folder = index_of(source, index, plugins=plugins, seed=run.seed, progress=run.progress)
+    where = given.index or output.with_suffix(".index")
+    folder = index_of(source, where, fields=given.names, plugins=plugins, seed=run.seed, progress=run.progress)
     found = open_index(folder, plugins=plugins, run=run)
-    return Passages(found, DISTRACTORS if distractors is None else distractors, run, splitter)
+    return Passages(found, DISTRACTORS if given.distractors is None else given.distractors, run, choice)
 
 
 def _write_manifest(
@@ -197,23 +186,31 @@ def _findings(data: GeneratedData, run: Run) -> dict[str, Any]:
     }
 
 
-def _check_outcome(data: GeneratedData, min_yield: float, run: Run) -> None:
+def _check_outcome(data: GeneratedData, min_yield: float, run: Run, notices: Notices) -> None:
     if run.stopped:
         reason, advice = run.stopped
         raise GateError(f"{reason}; {data.written} rows were written to {data.output}", advice)
-    _check_yield(data, min_yield)
+    _check_yield(data, min_yield, notices)
     check_lengths(data.quality, data.output)
 
 
-def _check_yield(data: GeneratedData, min_yield: float) -> None:
+def _check_yield(data: GeneratedData, min_yield: float, notices: Notices) -> None:
     if data.written and data.yield_percent >= min_yield:
         return
-    counts = data.rejected or data.left_out
-    reasons = ", ".join(f"{reason}: {n}" for reason, n in counts.items()) or "nothing to ask was found"
-    if not data.rejected and data.left_out:
-        reasons = f"nothing to ask was found, but for what rules can't ask about ({reasons})"
+    reasons = ", ".join(f"{reason}: {n}" for reason, n in data.rejected.items()) or _nothing_found(data, notices)
+    usable, of = data.usable
     raise GateError(
-        f"{data.written} of {data.requested} requested rows were made ({data.yield_percent:.0f} %, "
+        f"{usable} of {of} requested rows were made ({data.yield_percent:.0f} %, "
         f"the least is {min_yield:g} %): {reasons}",
         f"see {data.manifest}; ask for fewer with --count, try another --method, or lower --min-yield",
     )
+
+
+def _nothing_found(data: GeneratedData, notices: Notices) -> str:
+    """Why a run without a single refused row made too few."""
+    causes = [*notices.told, *(f"{reason}: {n}" for reason, n in data.left_out.items())]
+    if data.bad_lines:
+        causes.append(f"{data.bad_lines} bad lines, see {data.rejects}")
+    if not causes:
+        causes = [f"no fields, tables or labelled lines in {data.documents_total} documents; prose is for --method llm"]
+    return f"nothing to ask was found ({'; '.join(causes)})"

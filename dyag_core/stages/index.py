@@ -12,7 +12,7 @@ from __future__ import annotations
 import shutil
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from dyag_core.artifacts import (
     MANIFEST_SUFFIX,
@@ -27,11 +27,13 @@ from dyag_core.artifacts import (
     write_manifest,
 )
 from dyag_core.documents import read_documents
+from dyag_core.documents.notices import Notices
 from dyag_core.errors import UsageError
 from dyag_core.plugin.run import Run
 from dyag_core.progress import SilentProgress
 from dyag_core.records import Chunk
 from dyag_core.records.index import Index
+from dyag_core.records.options import IndexOptions
 from dyag_core.retrieval.index import CHUNKS, MANIFEST, RETRIEVER, TIMES
 from dyag_core.text.language import detect_language
 from dyag_core.text.passage import passages_of
@@ -46,29 +48,30 @@ _SPLITS = ("_test", "_val", "_train")
 
 
 def index(
+    given: IndexOptions,
     *,
     source: Path,
     output: Path,
     plugins: Plugins,
-    retriever: str = "bm25",
-    options: Mapping[str, Any] | None = None,
     seed: int = 42,
     progress: Progress | None = None,
 ) -> Index:
     """Build an index of `source` (documents in any form that `generate` reads) in the folder `output`.
 
+    Args:
+
     Raises:
         UsageError: no readable document, or `output` is a folder of something else.
     """
     progress = progress or SilentProgress()
-    chosen = plugins.choose("retrievers", retriever, options)
+    chosen = plugins.choose("retrievers", given.retriever, given.options)
     chosen.need_libraries()
     _refuse_foreign(output)
     with output_lock(output):
         run = Run(stage="index", folder=output, plugins=plugins, seed=seed, progress=progress)
         with plugins.stage(run) as done:
             started = time.perf_counter()
-            chunks = _read_source(source, run)
+            chunks = _read_source(source, given.names, run)
             run.lang = detect_language(chunk.text for chunk in chunks)
             (output / MANIFEST).unlink(missing_ok=True)
             shutil.rmtree(output / RETRIEVER, ignore_errors=True)
@@ -79,7 +82,11 @@ def index(
             write_manifest(
                 output / MANIFEST,
                 stage="index",
-                options={"retriever": chosen.name, "retriever_options": chosen.options.model_dump(mode="json")},
+                options={
+                    "retriever": chosen.name,
+                    "retriever_options": chosen.options.model_dump(mode="json"),
+                    "fields": given.names,
+                },
                 seed=seed,
                 inputs={"documents": source},
                 plugins=plugins.used(),
@@ -91,7 +98,15 @@ def index(
     return result
 
 
-def index_of(source: Path, folder: Path, *, plugins: Plugins, seed: int, progress: Progress | None = None) -> Path:
+def index_of(
+    source: Path,
+    folder: Path,
+    *,
+    fields: Mapping[str, str] | None = None,
+    plugins: Plugins,
+    seed: int,
+    progress: Progress | None = None,
+) -> Path:
     """`folder` if an index of the documents `source` stands there, else one built there.
 
     Raises:
@@ -100,7 +115,8 @@ def index_of(source: Path, folder: Path, *, plugins: Plugins, seed: int, progres
     if not (folder / MANIFEST).is_file():
         if progress is not None:
             progress.message(f"no index at {folder}: building it from {source}")
-        return index(source=source, output=folder, plugins=plugins, seed=seed, progress=progress).folder
+        given = IndexOptions(fields=fields)
+        return index(given, source=source, output=folder, plugins=plugins, seed=seed, progress=progress).folder
     told = (read_json(folder / MANIFEST).get("inputs") or {}).get("documents") or {}
     if told.get("sha256") != file_sha256(source):
         raise UsageError(
@@ -126,7 +142,9 @@ def index_for_questions(
     manifest = _manifest_of(questions)
     if manifest is None:
         raise UsageError(f"{folder}: no index here", f"build it: {command}")
-    documents = (read_json(manifest).get("inputs") or {}).get("documents")
+    made = read_json(manifest)
+    documents = (made.get("inputs") or {}).get("documents")
+    fields = (made.get("options") or {}).get("fields")
     if not isinstance(documents, dict) or not {"path", "sha256"} <= documents.keys():
         raise UsageError(f"{folder}: no index here, and {manifest.name} names no documents", f"build it: {command}")
     source = manifest.parent / documents["path"]
@@ -139,7 +157,8 @@ def index_for_questions(
         )
     if progress is not None:
         progress.message(f"no index at {folder}: building it from {relative_to(source, Path.cwd())}")
-    return index(source=source, output=folder, plugins=plugins, seed=seed, progress=progress).folder
+    given = IndexOptions(fields=fields)
+    return index(given, source=source, output=folder, plugins=plugins, seed=seed, progress=progress).folder
 
 
 def _manifest_of(questions: Path) -> Path | None:
@@ -149,10 +168,10 @@ def _manifest_of(questions: Path) -> Path | None:
     return next((path for path in found if path.is_file()), None)
 
 
-def _read_source(source: Path, run: Run) -> list[Chunk]:
+def _read_source(source: Path, fields: Mapping[str, str] | None, run: Run) -> list[Chunk]:
     with run.progress.task(f"reading {source.name}") as task:
         chunks, bad = list[Chunk](), list[BadLine]()
-        for document in read_documents(source, bad.append):
+        for document in read_documents(source, bad.append, fields=fields, on_notice=Notices(run.progress).add):
             chunks += passages_of(document)
             task.advance(len(document.chunks))
     if bad:

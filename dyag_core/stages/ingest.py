@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ from dyag_core.artifacts import (
     write_manifest,
 )
 from dyag_core.documents import TITLE_FIELDS, read_documents
+from dyag_core.documents.notices import Notices
 from dyag_core.documents.texts import cut_chunks, texts_in
 from dyag_core.errors import UsageError
 from dyag_core.models.sources import fetch_tokenizer
@@ -36,45 +38,41 @@ if TYPE_CHECKING:
     from dyag_core.plugin.host import Plugins
     from dyag_core.progress import Progress
     from dyag_core.records import Chunk, Document
+    from dyag_core.records.options import IngestOptions
+
+    #: `read_documents` with what is the same for all sources.
+    Read = Callable[..., Iterator[Document]]
 
 #: The size of a chunk where none is asked for.
 DEFAULT_SIZE = {"characters": 2000, "tokens": 400}
-_SMALLEST = 20
 
 
 def ingest(
+    given: IngestOptions,
     *,
     sources: Sequence[Path],
     output: Path,
-    chunk_size: int | None = None,
-    chunk_unit: str = "characters",
-    overlap: int = 0,
-    base_model: str | None = None,
-    strict: bool = False,
     plugins: Plugins,
     progress: Progress,
 ) -> IngestedDocuments:
-    """Read `sources`, cut what is longer than `chunk_size`, and write `output`: one chunk a line.
+    """Read `sources`, cut what is longer than a chunk may be, and write `output`: one chunk a line.
 
     Args:
         sources: files and folders, see `dyag_core.documents`. With several, the documents of a folder are named after
             it too, so that two READMEs stay two.
-        chunk_size: None is 2000 characters or 400 tokens.
-        chunk_unit: "characters" or "tokens"; tokens are those of `base_model`.
-        overlap: sentences repeated between neighbouring chunks of a section.
-        strict: stop at the first bad line or file.
 
     Raises:
         UsageError: bad input or options, or nothing usable in one of `sources`.
     """
-    size = _size(chunk_size, chunk_unit, overlap)
+    size = given.chunk_size or DEFAULT_SIZE[given.chunk_unit]
     output = jsonl_file(output)
     refuse_inputs([output, rejects_path(output), manifest_path(output)], sources)
-    chunking = Chunking(size, _measure(chunk_unit, base_model, plugins, progress), overlap)
+    chunking = Chunking(size, _measure(given, plugins, progress), given.overlap)
     with output_lock(output), Rejects(output) as rejects:
         remove_leftovers(output, rejects.path)
         run = Run(stage="ingest", folder=output.parent, plugins=plugins, progress=progress)
-        work = _Work(sources, chunking, rejects, strict)
+        read = partial(read_documents, strict=given.strict, fields=given.names, on_notice=Notices(progress).add)
+        work = _Work(sources, chunking, rejects, read)
         with plugins.stage(run) as done:
             with atomic_write(output) as handle, progress.task("reading") as task:
                 for row in work.rows():
@@ -87,7 +85,7 @@ def ingest(
                 documents=work.documents,
                 chunks=len(work.sizes),
                 recut=work.recut,
-                unit=chunk_unit,
+                unit=given.chunk_unit,
                 chunk_size=size,
                 sizes=_percentiles(work.sizes),
                 bad_lines=rejects.count,
@@ -96,8 +94,8 @@ def ingest(
             write_manifest(
                 made.manifest,
                 stage="ingest",
-                options={"chunk_size": size, "chunk_unit": chunk_unit, "overlap": overlap, "base_model": base_model,
-                         "strict": strict},
+                options=given.model_dump(include={"chunk_unit", "overlap", "base_model", "strict"})
+                | {"chunk_size": size, "fields": given.names},
                 seed=run.seed,
                 inputs=_roles(sources),
                 plugins=plugins.used(),
@@ -109,37 +107,26 @@ def ingest(
     return made
 
 
-def _size(chunk_size: int | None, unit: str, overlap: int) -> int:
-    if unit not in DEFAULT_SIZE:
-        raise UsageError(f"chunks are not measured in {unit!r}", f"known: {', '.join(DEFAULT_SIZE)}")
-    size = DEFAULT_SIZE[unit] if chunk_size is None else chunk_size
-    if size < _SMALLEST:
-        raise UsageError(f"a chunk size of {size} {unit} is too small", f"the least is {_SMALLEST}")
-    if overlap < 0:
-        raise UsageError(f"an overlap of {overlap} sentences", "it is 0 or more")
-    return size
-
-
-def _measure(unit: str, base_model: str | None, plugins: Plugins, progress: Progress) -> Callable[[str], int]:
-    if unit == "characters":
-        if base_model is not None:
+def _measure(given: IngestOptions, plugins: Plugins, progress: Progress) -> Callable[[str], int]:
+    if given.chunk_unit == "characters":
+        if given.base_model is not None:
             raise UsageError("a base model counts tokens, not characters", "add --chunk-unit tokens")
         return len
-    if base_model is None:
+    if given.base_model is None:
         raise UsageError("tokens of which model?", "add --base-model smollm2:135m, or another")
-    tokenizer = fetch_tokenizer(plugins.base_model(base_model), progress)
+    tokenizer = fetch_tokenizer(plugins.base_model(given.base_model), progress)
     return lambda text: len(tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"])
 
 
 class _Work:
     """The rows of all sources, and what was counted on the way."""
 
-    def __init__(self, sources: Sequence[Path], chunking: Chunking, rejects: Rejects, strict: bool) -> None:
+    def __init__(self, sources: Sequence[Path], chunking: Chunking, rejects: Rejects, read: Read) -> None:
         self.documents = 0
         self.recut = 0
         self.sizes = array("L")
         self.left_out: Counter[str] = Counter()
-        self._sources, self._chunking, self._rejects, self._strict = sources, chunking, rejects, strict
+        self._sources, self._chunking, self._rejects, self._read = sources, chunking, rejects, read
         self._seen = DigestTable()
 
     def rows(self) -> Iterator[dict[str, Any]]:
@@ -150,7 +137,7 @@ class _Work:
                 self.left_out += texts_in(source)[1]
                 prefix = f"{readable_name(source.resolve().name)}/" if len(self._sources) > 1 else ""
             before = None
-            for document in read_documents(source, self._reject(source), strict=self._strict, chunking=self._chunking):
+            for document in self._read(source, self._reject(source), chunking=self._chunking):
                 self.documents += document.id != before
                 before = document.id
                 for chunk in self._cut(document):

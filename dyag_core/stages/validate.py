@@ -8,9 +8,10 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING, Any
 
-from dyag_core.artifacts import BadLine, atomic_write, output_lock, read_json, read_jsonl, refuse_inputs, to_json
+from dyag_core.artifacts import BadLine, atomic_write, is_one_array, output_lock, read_rows, refuse_inputs, to_json
+from dyag_core.chat.faults import MILD
 from dyag_core.chat.prompts import SYSTEM, without_context
-from dyag_core.chat.repair import MILD, Mended, mend
+from dyag_core.chat.repair import Mended, mend
 from dyag_core.chat.template import control_tokens
 from dyag_core.dataset.quality import Measure, Ruler
 from dyag_core.dataset.quality.report import write_report
@@ -27,18 +28,19 @@ if TYPE_CHECKING:
     from dyag_core.plugin.host import Plugins
     from dyag_core.progress import Progress
     from dyag_core.records import Message
+    from dyag_core.records.options import ValidateOptions
 
 _BOM = b"\xef\xbb\xbf"
 _EXAMPLES = 5
+#: Slips in a line's JSON, and what becomes of them.
+_SLIPS = {"bare_turns": "lists of turns put into objects", "trailing_comma": "trailing commas taken out"}
 _SIDES = {"_train": "_test", "_test": "_train"}
 
 
 def validate(
+    given: ValidateOptions,
     *,
     path: Path,
-    base_model: str | None = None,
-    fix: Path | None = None,
-    report: Path | None = None,
     seed: int = 42,
     lang: str | None = None,
     plugins: Plugins,
@@ -47,11 +49,9 @@ def validate(
     """Look at every line of a training file as training would. Problems are returned, not raised.
 
     Args:
-        path: JSONL (or one JSON array) of rows in any of the shapes that `dyag_core.chat.repair` knows. Where it is
+        path: JSONL (or one JSON array) of rows in any of the shapes of `dyag_core.chat.row_shapes`. Where it is
             called NAME_train.jsonl, questions that also stand in NAME_test.jsonl are problems, and the other way round.
-        base_model: measure lengths in tokens under this model's chat template, and look for its control tokens.
-        fix: write what can be mended here.
-        report: write the quality report here, as HTML.
+        given: with a base model, its control tokens are looked for, too.
         seed: of the samples.
         lang: of the report; None follows the rows.
 
@@ -59,11 +59,12 @@ def validate(
         UsageError: no such file, not text, or a bad argument. ResourceError: no room to write.
     """
     check_language(lang)
+    fix, report = given.fix, given.report
     refuse_inputs([file for file in (fix, report) if file is not None], [path])
     if fix is not None and report is not None and fix.resolve() == report.resolve():
         raise UsageError(f"{fix}: is both --fix and --report", "choose another place for one of them")
     spoken = detect_language(_texts(path))
-    ruler = Ruler.of(base_model, plugins, progress)
+    ruler = Ruler.of(given.base_model, plugins, progress)
     run = Run(stage="validate", folder=path.parent, plugins=plugins, seed=seed, lang=lang or spoken, progress=progress)
     with ExitStack() as files, plugins.stage(run) as done:
         if fix is not None:
@@ -109,29 +110,30 @@ class _Check:
         if _starts_with_mark(self.path):
             self._note(1, "byte_order_mark", "EF BB BF")
             self.fixes["byte-order mark taken off"] += 1
-        for line, row in _rows(self.path):
-            if line == 0:
-                self._note(1, "one_array", row.reason if isinstance(row, BadLine) else "")
-                self.fixes["array unpacked, one object a line"] += 1
-                if fixed is None:
-                    self.lasting["one_array"] += 1
-                continue
+        for line, row in read_rows(self.path):
             self.rows += 1
             kinds = self._line(line, row, fixed)
             self.bad += any(kind not in MILD for kind in kinds)
+        if is_one_array(self.path):
+            self._note(1, "one_array", f"items: {self.rows}")
+            self.fixes["array unpacked, one object a line"] += 1
         if not self.rows:
             self._note(0, "no_row", self.path.name)
             self.lasting["no_row"] += 1
 
     def _line(self, line: int, row: dict[str, Any] | BadLine, fixed: IO[Any] | None) -> set[str]:
         """Judge one line, and write it mended; returns the kinds of problem found."""
-        if isinstance(row, BadLine):
-            self._note(line, "not_json", row.reason)
+        value, slip = _object(row)
+        if value is None:
+            self._note(line, "not_json", row.reason if isinstance(row, BadLine) else "")
             kinds, kept = {"not_json"}, False
             self.left_out += 1
             lasting = {"not_json"}
         else:
-            mended = mend(row, self.system, self._control)
+            mended = mend(value, self.system, self._control)
+            if slip is not None and isinstance(row, BadLine):
+                mended.problems.insert(0, (slip, row.reason))
+                mended.fixes.append(_SLIPS[slip])
             for kind, detail in mended.problems:
                 self._note(line, kind, detail)
             kept = self._compare(line, mended)
@@ -142,7 +144,7 @@ class _Check:
             else:
                 self.fixes.update(mended.fixes)
             if fixed is not None and kept:
-                fixed.write(to_json(_written(row, mended)) + "\n")
+                fixed.write(to_json(_written(value, mended)) + "\n")
                 self.written += 1
         remaining = (lasting if kept else set()) if fixed is not None else kinds
         self.lasting.update(kind for kind in remaining if kind not in MILD)
@@ -214,42 +216,28 @@ class _Check:
         )
 
 
-def _rows(path: Path) -> Iterator[tuple[int, dict[str, Any] | BadLine]]:
-    """Numbered rows. A file that is one JSON array comes as its items, after a line 0 that says so."""
-    if not _is_array(path):
-        yield from read_jsonl(path)
-        return
-    try:
-        items = read_json(path)
-    except UsageError:
-        yield from read_jsonl(path)  # arrays line by line, or no JSON at all: each line with its reason
-        return
-    yield 0, BadLine(0, f"{len(items)}", "")
-    for number, item in enumerate(items, start=1):
-        reason = f"a JSON {type(item).__name__}, not an object"
-        yield number, item if isinstance(item, dict) else BadLine(number, reason, "")
-
-
-def _is_array(path: Path) -> bool:
-    return _beginning(path).removeprefix(_BOM).lstrip().startswith(b"[")
+def _object(row: dict[str, Any] | BadLine) -> tuple[dict[str, Any] | None, str | None]:
+    """What a line plainly says, and what kind of slip keeps it from being that object; None where it says nothing."""
+    if not isinstance(row, BadLine):
+        return row, None
+    if isinstance(row.value, list):
+        return {"messages": row.value}, "bare_turns"
+    return row.value, "trailing_comma" if row.value is not None else None
 
 
 def _starts_with_mark(path: Path) -> bool:
-    return _beginning(path).startswith(_BOM)
-
-
-def _beginning(path: Path) -> bytes:
     if not path.is_file():
-        return b""  # the reader says what is wrong
+        return False  # the reader says what is wrong
     with path.open("rb") as handle:
-        return handle.read(256)
+        return handle.read(len(_BOM)) == _BOM
 
 
 def _texts(path: Path) -> Iterator[str]:
     """What stands in the rows, to tell the language by."""
-    for _, row in _rows(path):
-        if isinstance(row, dict):
-            messages = mend(row, None).messages or ()
+    for _, row in read_rows(path):
+        value, _ = _object(row)
+        if value is not None:
+            messages = mend(value, None).messages or ()
             yield from (message.content for message in messages if message.role != "system")
 
 
@@ -261,7 +249,8 @@ def _other_side(path: Path, system: str) -> frozenset[bytes]:
     other = path.with_name(f"{path.stem.removesuffix(side)}{_SIDES[side]}{path.suffix}")
     if not other.is_file():
         return frozenset()
-    mended = (mend(row, system).messages for _, row in _rows(other) if isinstance(row, dict))
+    values = (_object(row)[0] for _, row in read_rows(other))
+    mended = (mend(value, system).messages for value in values if value is not None)
     return frozenset(_key(messages) for messages in mended if messages)
 
 

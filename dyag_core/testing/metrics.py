@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, ClassVar
 
 import pytest
 
-from dyag_core.records import MetricResult, Prediction
+from dyag_core.records import MetricDescription, MetricResult, Prediction
 from dyag_core.testing.contract import FamilyContract
 from dyag_core.testing.samples import failed_prediction
+from dyag_core.text.language import LANGUAGES
+from dyag_core.text.sanitize import plain
 
 if TYPE_CHECKING:
     from dyag_core.plugin.entry import Chosen
@@ -56,6 +58,29 @@ class MetricContract(FamilyContract):
             self.wants(False, f"dyag_score returned {declined if result is None else f'a {type(result).__name__}'}")
         assert isinstance(result, MetricResult)
         return result
+
+    def test_what_it_says_about_itself_can_be_shown(self) -> None:
+        """Reports in both languages call it as `dyag_metric` says. A metric may have none: it then goes by its name."""
+        said = getattr(self.instance(), "dyag_metric", None)
+        if said is None:
+            return
+        self.wants(
+            isinstance(said, MetricDescription), f"dyag_metric must be a MetricDescription; it is {type(said).__name__}"
+        )
+        self.wants(
+            getattr(self.plugin, "dyag_metric", None) is not None,
+            "dyag_metric must stand in the class: DYAG reads it without making an instance",
+        )
+        for kind, texts in (("title", said.title), ("meaning", said.meaning)):
+            missing = [lang for lang in LANGUAGES if not texts.get(lang, "").strip()]
+            self.wants(not missing, f"dyag_metric has no {kind} in: {', '.join(missing)}")
+        shown = [*said.title.values(), *said.phrase.values(), *said.meaning.values(), *said.unit_title.values()]
+        odd = [text for text in shown if plain(text) != text or "\n" in text]
+        self.wants(not odd, f"a text of dyag_metric is not one line of plain text: {odd[:1]}")
+        self.wants(
+            not said.primary or said.higher_is_better is not None,
+            "a metric that decides (primary=True) needs a direction: higher_is_better=True or False",
+        )
 
     def test_it_gives_one_number_an_answer(self, score: Score, dyag_predictions: list[Prediction]) -> None:
         """None where it doesn't apply; empty, odd and very long answers included; the host refuses NaN."""

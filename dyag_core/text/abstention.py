@@ -1,49 +1,135 @@
-"""Does an answer say that it doesn't know? By fixed phrases, in French and in English.
+"""Does an answer say that it doesn't know? By what it does, in French and in English.
 
-Phrases are looked for in the folded text (lower case, no accents). A model that says "I don't know" and then guesses
-has still abstained: the metrics that read this give it no credit for the guess.
+An answer is read clause by clause. One must refuse (`dyag_core.text.refusals`), and none after it may give something: a
+guess ("I don't know, maybe MIT") or a value ("..., but it is MIT") is an answer. A value before it ("MIT; the version
+isn't known") is one too, unless the refusal is about what was asked. What is only quoted, reported ("it prints that")
+or a condition ("if you don't know, say so": the prompt's own words) is not said by the answer; nor is a sentence that
+the length limit cut.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
-from dyag_core.text.normalise import fold, normalise
+from dyag_core.text.normalise import fold, tokens
+from dyag_core.text.reasoning import without_reasoning
+from dyag_core.text.refusals import COURTESY, GUESS, OTHER_DENIAL, REFUSAL, SOURCE
 
 #: The answer that the generators give where the documents don't tell.
 UNKNOWN = {
     "en": "I don't know: the documents do not say.",
     "fr": "Je ne sais pas : les documents ne le disent pas.",
 }
-_SOURCE = (
-    r"(?:documents?|documentation|passages?|extraits?|textes?|contextes?|sources?|fiches?|contexts?|texts?|excerpts?)"
+#: A refusal is short; a sentence of more words does something else as well.
+_LONGEST = 45
+#: Gold answers of fewer words are values: "Unknown", "No answer", "Non précisé".
+_FEWEST_GOLD_WORDS = 3
+
+_QUOTED = re.compile(r"«[^»]*»|“[^”]*”|\"[^\"]*\"")
+_SPEAKER = re.compile(r"^\W*(?:(?:final )?answer|reponse|assistant)\s*:\s*")
+_ANOTHER_TURN = re.compile(r"\b(?:user|human|assistant|question|utilisateur|q)\s*:")
+#: Where a clause ends: a full stop, or a contrast that doesn't deny once more.
+_CLAUSE_END = re.compile(
+    r"(?<=[.!?;:…\n])\s+|[()\n]+"
+    r"|,? \b(?:but|however|though|yet|mais|cependant|toutefois|pourtant)\b,? "
+    r"(?!(?:do|does|did|not|no|nothing|none|pas|rien|ni|ne|aucune?)\b|n'|(?:\w+ )?(?:ne |n'))"
 )
-_TOLD = r"(?:precise|indique|mentionne|renseigne|specifie|fourni|communique|connu|disponible)e?s?"
-_STATED = r"(?:specified|mentioned|stated|provided|given|indicated|known|available|listed|documented)"
-_PHRASES = re.compile(
-    r"\b(?:"
-    # French
-    r"(?:je )?(?:ne |n['’])?(?:sais|connais) pas\b|je l['’]ignore\b|j['’]ignore\b|je n['’]en sais rien\b"
-    r"|je n['’]ai (?:pas|aucune?)(?: d['’]| de | l['’]| cette )?\s?(?:information|reponse|donnee|element)"
-    r"|je ne (?:peux|puis|suis) pas (?:repondre|en mesure de repondre|le dire)"
-    rf"|(?:n['’]est|ne sont|n['’]etait) pas {_TOLD}\b|^(?:information )?non {_TOLD}\b"
-    rf"|{_SOURCE} ne (?:le |la |les |l['’])?"
-    r"(?:dis|di|precis|indiqu|mentionn|donn|specifi|fourni|contien|permet|repond)\w* pas"
-    rf"|{_SOURCE} n['’](?:indiqu|en parl|en di|en mentionn)\w* pas"
-    r"|aucune? (?:information|reponse|donnee|mention|indication|precision)\b|pas d['’]informations?\b"
-    r"|information (?:absente|manquante|inconnue)\b|^inconnue?s?\b"
-    # English
-    r"|(?:do not|don['’]?t|does not|doesn['’]?t) know\b|i am not sure\b|i['’]m not sure\b|not sure\b|i have no idea\b"
-    r"|(?:can ?not|can['’]?t|unable to|not able to) (?:answer|say|tell|determine|find)\b"
-    rf"|(?:is|are|was|were) (?:not|n['’]t) {_STATED}\b|(?:is|are|was|were)n['’]t {_STATED}\b|^not {_STATED}\b"
-    rf"|{_SOURCE} (?:do|does|did)(?: not|n['’]?t) (?:say|state|mention|specify|provide|tell|contain|indicate|give)"
-    r"|no (?:information|answer|mention|data|indication)\b|no such information\b|^unknown$|is unknown\b|^n/a$"
-    r")"
+_CONDITION = re.compile(r"\b(?:if|unless|whether|si|s'il|s'ils|lorsque)\b[^,.;:!?]*")
+_ASIDE = re.compile(
+    r"(?:,|^) ?(?:whose|although|though|even if|even though|bien que|meme si|quoique|dont)\b[^,.;]*"
+    r"|, ?(?:which|who|qui)\b[^,.;]*"
+    r"|\b\w+ n'etant pas \w+"
 )
-_FIXED = frozenset(normalise(text) for text in UNKNOWN.values())
+_REPORTED = re.compile(
+    r"\b(?:says?|shows?|displays?|prints?|answers?|tells?|returns?|affiche|repond|dit|renvoie|indique)"
+    r" (?:that |which |the \w+ |le \w+ |qu[e'])"
+)
+_SOURCE_BEFORE = re.compile(rf"\b(?:{SOURCE}|i|je|on)\b")
+_LOOSE = re.compile(
+    r"\b(?:not|no|none|nothing|unable|cannot|can'?t|sorry|unknown|unclear|unsure|pas|aucune?|rien|desole|impossible|inconnue?"
+    r"|ignore|sans|refuse|insufficient|missing)\b|n't\b"
+)
 
 
-def abstains(answer: str) -> bool:
-    """True where the answer says that it doesn't know, or that the documents don't tell. An empty answer does not."""
-    text = " ".join(fold(answer).split()).strip(" .!")
-    return bool(_PHRASES.search(text)) or normalise(answer) in _FIXED
+def abstains(answer: str, question: str = "", *, truncated: bool = False) -> bool:
+    """True where the answer says that it doesn't know, or that the documents don't tell, and gives nothing instead.
+
+    `question` lets an answer begin with something else; `truncated` says that the length limit cut it: its last
+    sentence then says nothing. An empty answer does not abstain.
+    """
+    text = _spoken(answer, question)
+    if not text or _ANOTHER_TURN.search(text):
+        return False
+    given: list[str] = []
+    refused: list[str] = []
+    for clause, cut in _clauses(text, truncated=truncated):
+        if not cut and _refuses(clause):
+            if _guesses(clause):
+                return False
+            refused.append(clause)
+        elif not COURTESY.search(clause) and _bare(clause):
+            if refused:
+                return False
+            given.append(clause)
+    if not refused:
+        return False
+    return not given or _about_the_question(refused, given, question)
+
+
+def wants_abstention(expected: str) -> bool:
+    """Whether an expected answer says in a sentence that nothing answers the question. A value ("Unknown") doesn't."""
+    return len(re.findall(r"\w+", expected)) >= _FEWEST_GOLD_WORDS and abstains(expected)
+
+
+def might_abstain(answer: str, question: str = "", *, truncated: bool = False) -> bool:
+    """An answer that doesn't abstain by the rule, but is short and denies something: a person should read it."""
+    text = _spoken(answer, question)
+    denies = len(text.split()) <= _LONGEST and bool(_LOOSE.search(text))
+    return denies and not abstains(answer, question, truncated=truncated)
+
+
+def _spoken(answer: str, question: str) -> str:
+    """What the answer itself says, folded: without reasoning, markup, the question again and quoted words."""
+    text = fold(without_reasoning(answer)).replace("’", "'").replace("ʼ", "'")
+    text = re.sub(r"[*_`#]+", "", text)
+    text = _SPEAKER.sub("", text.strip())
+    if question:
+        text = text.removeprefix(" ".join(fold(question).replace("’", "'").split()))
+    text = text.strip(" .\n\t-")
+    whole = _QUOTED.fullmatch(text)
+    return text.strip(' «»“”"') if whole else _QUOTED.sub(" … ", text)
+
+
+def _clauses(text: str, *, truncated: bool) -> Iterator[tuple[str, bool]]:
+    """The clauses of a text, each with whether it stands in a sentence that was cut."""
+    end = max(map(text.rfind, ".!?\n")) + 1 if truncated else len(text)
+    for part, cut in ((text[:end], False), (text[end:], True)):
+        yield from ((clause, cut) for clause in _CLAUSE_END.split(part) if clause.strip(" .,!;:-"))
+
+
+def _bare(clause: str) -> str:
+    """A clause without conditions, asides and what it only reports."""
+    told = _ASIDE.sub("", _CONDITION.sub("", clause))
+    reported = _REPORTED.search(told)
+    if reported and not _SOURCE_BEFORE.search(told[: reported.start()]):
+        told = told[: reported.end()]
+    return " ".join(told.split()).strip(" .,!;:-…")
+
+
+def _refuses(clause: str) -> bool:
+    if clause.rstrip().endswith("?"):
+        return False
+    told = _bare(clause)
+    return len(told.split()) <= _LONGEST and bool(REFUSAL.search(told)) and not OTHER_DENIAL.search(told)
+
+
+def _guesses(clause: str) -> bool:
+    """Whether a refusal goes on with a guess behind a comma: "not sure, probably MIT"."""
+    return any(GUESS.search(part.strip()) for part in clause.split(",")[1:] if not REFUSAL.search(part.strip()))
+
+
+def _about_the_question(refused: list[str], given: list[str], question: str) -> bool:
+    """Whether the refusals name something that was asked for and that nothing given before them names."""
+    asked = set(tokens(question)) - set(tokens(" ".join(given)))
+    return bool({word for word in asked if len(word) > 3} & set(tokens(" ".join(refused))))

@@ -20,7 +20,7 @@ HEADING = re.compile(r"(#{1,6})\s+(\S.*)")
 _UNDERLINE = re.compile(r"^(=+|-{2,})\s*$")
 _FENCE = re.compile(r"^\s{0,3}(```+|~~~+)")
 TABLE_ROW = re.compile(r"^\s*\|.*\|\s*$")
-TABLE_RULE = re.compile(r"^\s*\|[\s:|-]+\|\s*$")
+TABLE_RULE = re.compile(r"^\s*\|[\s:|]*-[\s:|-]*\|\s*$")
 _ITEM = re.compile(r"^\s{0,3}(?:[-*+•]|\d{1,3}[.)])\s+")
 _WORD = re.compile(r"\S+\s*|\s+")
 

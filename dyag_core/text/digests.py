@@ -88,10 +88,10 @@ class DigestTable(DigestSet):
             self._numbers[slot] = number
         return self._numbers[slot]
 
-    def increment(self, key: str) -> None:
-        """Add one to the key's number."""
+    def increment(self, key: str, by: int = 1) -> None:
+        """Add to the key's number."""
         slot = self._place(hash(key) or 1)  # first: it may put larger arrays in place of these
-        self._numbers[slot] += 1
+        self._numbers[slot] += by
 
     def _grow(self) -> None:
         before = zip(self._digests, self._numbers, strict=True)

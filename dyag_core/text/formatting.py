@@ -1,6 +1,8 @@
-"""Numbers, lists and quotations as people write them in English and French."""
+"""Numbers, lists, quotations and spaces as people write them in English and French."""
 
 from __future__ import annotations
+
+import re
 
 
 def quoted(text: str, lang: str) -> str:
@@ -34,6 +36,11 @@ def interval(low: float, high: float, lang: str, *, sign: bool = False) -> str:
     """Two bounds: "1.5 to 3.0", "1,5 à 3,0"."""
     joint = " à " if lang == "fr" else " to "
     return number(low, lang, sign=sign) + joint + number(high, lang, sign=sign)
+
+
+def unbroken(text: str, lang: str) -> str:
+    """`text` with no-break spaces where French sets them: before high punctuation and %, inside quotation marks."""
+    return re.sub(r" (?=[%:;?!»])|(?<=«) ", "\u00a0", text) if lang == "fr" else text
 
 
 def rounded(value: float, decimals: int = 1) -> float:

@@ -6,6 +6,8 @@ search that doesn't read them can't find them, and a model that isn't shown them
 
 from __future__ import annotations
 
+import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from dyag_core.text.chunking import HEADING
@@ -15,6 +17,9 @@ if TYPE_CHECKING:
 
     from dyag_core.records import Chunk, Document
 
+_CAMEL_OR_DOT = re.compile(r"(?<=[a-zà-ÿ])(?=[A-Z])|(?<=\w)\.(?=\w)")
+#: What data files write before a noun for want of space ("nb_places"), and how short a noun is none ("nbre_pl").
+_COUNTS, _SHORTEST_WORD = {"nb": "nombre de", "nbre": "nombre de", "num": "numéro de"}, 3
 #: Fields that say what a chunk is, not what its document says.
 _OF_THE_CHUNK = frozenset(("id", "document", "title", "headings"))
 #: A shorter value may stand in a text by chance ("3" in "2023"): its label must stand there, too.
@@ -37,15 +42,22 @@ def field_text(value: Any) -> str:
     """A field's value as a text; "" where it is none, or nested."""
     if isinstance(value, list | tuple):
         parts = [field_text(part) for part in value]
-        return ", ".join(parts) if all(parts) else ""
+        sign = "; " if len(parts) > 1 and any("," in part for part in parts) else ", "  # "Roy, Eva; Petit, Luc"
+        return sign.join(parts) if all(parts) else ""
     if isinstance(value, bool):
         return "true" if value else "false"
     return " ".join(str(value).split()) if isinstance(value, str | int | float) else ""
 
 
+@lru_cache(maxsize=4096)
 def field_label(name: str) -> str:
-    """A field's name in words: "date_fin" is "date fin"."""
-    return str(name).replace("_", " ").strip()
+    """A field's name in words: "date_fin" is "date fin", "licence.id" is "licence id", "nbPlaces" is "nb Places"."""
+    spaced = str(name).replace("_", " ").strip()
+    words = (spaced if " " in str(name).strip() else _CAMEL_OR_DOT.sub(" ", spaced)).split()
+    said = " ".join(words)
+    if len(words) == 2 and len(words[1]) > _SHORTEST_WORD:
+        said = f"{_COUNTS.get(words[0], words[0])} {words[1]}"
+    return "date de mise à jour" if said == "date maj" else said
 
 
 def says_field(text: str, label: str, value: str) -> bool:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dyag_core.artifacts import file_sha256, write_jsonl
 from dyag_core.chat.conversations import read_conversations
 from dyag_core.chat.questions import read_questions
 from dyag_core.errors import UsageError
+from dyag_core.plugin.metric_descriptions import primary_among
 from dyag_core.records import Decoding, Passport, Prediction
-from dyag_core.training.passport import model_folder, read_passport, training_seconds
+from dyag_core.training.foreign_adapter import passport_of
+from dyag_core.training.passport import model_folder, training_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from dyag_core.plugin.host import Plugins
     from dyag_core.plugin.run import Run
     from dyag_core.records import Question
+    from dyag_core.records.options import FinetuneOptions
 
 WEIGHTS = "adapter_model.safetensors"
 #: Old test questions asked before and after; more would cost more time than they tell.
@@ -32,14 +35,14 @@ class Parent:
 
     Args:
         folder: of the adapter.
-        passport: its passport.
+        passport: its passport; None where another tool made it.
         replay: the file it was trained on, or None.
         replay_share: share of old rows among all rows, 0 to 1.
         old_test: questions it could answer, or None.
     """
 
     folder: Path
-    passport: Passport
+    passport: Passport | None
     replay: Path | None
     replay_share: float
     old_test: Path | None
@@ -56,8 +59,10 @@ class Parent:
     def for_passport(self) -> dict[str, Any]:
         """Its hash, and what its own passport says about its data."""
         passport = self.passport
-        return {
-            "adapter_sha256": file_sha256(self.folder / WEIGHTS),
+        known = {"adapter_sha256": file_sha256(self.folder / WEIGHTS)}
+        if passport is None:
+            return known
+        return known | {
             "data": passport.data,
             "seed": passport.seed,
             "training_seconds": training_seconds(passport),
@@ -65,28 +70,25 @@ class Parent:
         }
 
 
-def find_parent(
-    from_adapter: Path | None, replay: Path | None, replay_share: float, old_test: Path | None
-) -> Parent | None:
+def find_parent(given: FinetuneOptions) -> Parent | None:
     """The adapter to go on from, or None. NAME_test.jsonl beside a replayed NAME_train.jsonl is the old test.
 
     Raises:
         UsageError: it isn't there, or options that belong to it stand alone.
     """
-    if from_adapter is None:
+    replay, old_test = given.replay, given.old_test
+    if given.from_adapter is None:
         if replay or old_test:
             raise UsageError("--replay and --old-test belong to an older adapter", "name it: --from-adapter FOLDER")
         return None
-    if not 0 < replay_share < 1:
-        raise UsageError(f"the share of replayed rows must lie between 0 and 1, not {replay_share:g}")
-    passport = read_passport(from_adapter)
-    folder = model_folder(from_adapter)
+    passport = passport_of(given.from_adapter)
+    folder = model_folder(given.from_adapter)
     if not (folder / WEIGHTS).is_file():
         raise UsageError(f"{folder}: {WEIGHTS} is missing", "copy the whole folder, or train it again")
     if old_test is None and replay is not None and replay.stem.endswith("_train"):
         beside = replay.with_name(f"{replay.stem.removesuffix('_train')}_test{replay.suffix}")
         old_test = beside if beside.is_file() and beside.stat().st_size else None
-    return Parent(folder, passport, replay, replay_share, old_test)
+    return Parent(folder, passport, replay, given.replay_share, old_test)
 
 
 def mix(new: Sequence[Conversation], parent: Parent, target: Path, run: Run) -> dict[str, Any]:
@@ -110,10 +112,19 @@ def mix(new: Sequence[Conversation], parent: Parent, target: Path, run: Run) -> 
     }
 
 
-def old_score(parent: Parent, base_path: str, adapter: Path, plugins: Plugins, run: Run) -> tuple[float, int]:
-    """Percentage of old test questions that `adapter` answers rightly (metric `success`, greedy), and their number."""
+class OldScore(NamedTuple):
+    """The mean over old test questions in percent, how many they are, and the metric."""
+
+    percent: float
+    questions: int
+    metric: str
+
+
+def old_score(parent: Parent, base_path: str, adapter: Path, plugins: Plugins, run: Run) -> OldScore:
+    """How well `adapter` answers old test questions (greedy), on the metric that decides."""
     assert parent.old_test is not None
-    questions = read_questions(parent.old_test, parent.passport.system_prompt)
+    metric = primary_among(plugins.metrics())
+    questions = read_questions(parent.old_test, parent.passport.system_prompt if parent.passport else None)
     if len(questions) > MOST_QUESTIONS:
         chosen = sorted(run.random("old test").sample(range(len(questions)), MOST_QUESTIONS))
         questions = [questions[i] for i in chosen]
@@ -124,21 +135,21 @@ def old_score(parent: Parent, base_path: str, adapter: Path, plugins: Plugins, r
     finally:
         engine.close()
     predictions = [_prediction(question, replies[i].text, replies[i].error) for i, question in enumerate(questions)]
-    result = plugins.score(plugins.choose("metrics", "success"), predictions, run)
+    result = plugins.score(plugins.choose("metrics", metric), predictions, run)
     scores = [item or 0.0 for item in result.items] if result else []
-    return round(100 * sum(scores) / max(1, len(scores)), 2), len(questions)
+    return OldScore(round(100 * sum(scores) / max(1, len(scores)), 2), len(questions), metric)
 
 
-def compared(parent: Parent, before: tuple[float, int], after: tuple[float, int]) -> dict[str, Any]:
+def compared(parent: Parent, before: OldScore, after: OldScore) -> dict[str, Any]:
     """Old test scores for the passport, in percent."""
     assert parent.old_test is not None
     return {
         "file": parent.old_test.name,
         "sha256": file_sha256(parent.old_test),
-        "metric": "success",
-        "questions": after[1],
-        "before": before[0],
-        "after": after[0],
+        "metric": after.metric,
+        "questions": after.questions,
+        "before": before.percent,
+        "after": after.percent,
     }
 
 

@@ -72,8 +72,12 @@ class AskedModelOptions(BaseModel, extra="forbid"):
     )
     price_in: float | None = Field(None, ge=0, description="price of a million prompt tokens")
     price_out: float | None = Field(None, ge=0, description="price of a million reply tokens")
-    max_cost: float | None = Field(None, gt=0, description="stop before the requests cost more")
-    max_tokens_total: int | None = Field(None, ge=1, description="stop before prompts and replies have more tokens")
+    max_cost: float | None = Field(
+        None, gt=0, description="stop before the requests cost more; needs prices", json_schema_extra={"flag": True}
+    )
+    max_tokens_total: int | None = Field(
+        None, ge=1, description="stop before prompts and replies have more tokens", json_schema_extra={"flag": True}
+    )
 
     @model_validator(mode="after")
     def _make_sense(self) -> Self:

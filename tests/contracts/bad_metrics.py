@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import random
-from typing import Any
+from typing import Any, ClassVar
 
 import bad_heavy
 from pydantic import BaseModel, Field
 
 from dyag_core import (
+    MetricDescription,
     MetricResult,
     hookimpl,
 )
@@ -22,6 +23,13 @@ class Metric:
     """Whether the answer is the expected one."""
 
     dyag_api = 1
+    dyag_metric = MetricDescription(
+        title={"en": "sameness", "fr": "identité"},
+        phrase={"fr": "l'identité"},
+        meaning={"en": "letter by letter", "fr": "lettre à lettre"},
+        scored="default",
+        primary=True,
+    )
 
     class Options(BaseModel, extra="forbid"):
         weight: float = Field(1.0, description="of a right answer")
@@ -161,6 +169,60 @@ class TestRequiresAText(MetricContract):
 
     class plugin(Metric):
         requires = "sacrebleu"
+
+
+class TestNoDescription(MetricContract):
+    """Good: a metric of the time before there were any."""
+
+    class plugin(Metric):
+        """Whether the answer is the expected one."""
+
+        dyag_metric = None
+
+
+class TestDescriptionThatIsNone(MetricContract):
+    breaks, says = "test_what_it_says_about_itself_can_be_shown", "must be a MetricDescription; it is dict"
+
+    class plugin(Metric):
+        dyag_metric: ClassVar = {"title": {"en": "sameness"}}
+
+
+class TestDescriptionOfAnInstance(MetricContract):
+    breaks, says = "test_what_it_says_about_itself_can_be_shown", "must stand in the class"
+
+    class plugin(Metric):
+        dyag_metric = None
+
+        def __init__(self):
+            self.dyag_metric = Metric.dyag_metric
+
+
+class TestTitleInOneLanguage(MetricContract):
+    breaks, says = "test_what_it_says_about_itself_can_be_shown", "has no title in: fr"
+
+    class plugin(Metric):
+        dyag_metric = Metric.dyag_metric.model_copy(update={"title": {"en": "sameness"}})
+
+
+class TestNoMeaning(MetricContract):
+    breaks, says = "test_what_it_says_about_itself_can_be_shown", "has no meaning in: en, fr"
+
+    class plugin(Metric):
+        dyag_metric = Metric.dyag_metric.model_copy(update={"meaning": {}})
+
+
+class TestTitleOfTwoLines(MetricContract):
+    breaks, says = "test_what_it_says_about_itself_can_be_shown", "not one line of plain text"
+
+    class plugin(Metric):
+        dyag_metric = Metric.dyag_metric.model_copy(update={"title": {"en": "same\nness", "fr": "identité"}})
+
+
+class TestDecidesWithoutDirection(MetricContract):
+    breaks, says = "test_what_it_says_about_itself_can_be_shown", "needs a direction"
+
+    class plugin(Metric):
+        dyag_metric = Metric.dyag_metric.model_copy(update={"higher_is_better": None})
 
 
 class TestPercentages(MetricContract):

@@ -14,8 +14,8 @@ import pytest
 KEY = "sk-topsecret-0123456789"
 
 
-def completion(text="MIT", reason="stop", **usage):
-    message = {"role": "assistant", "content": text}
+def completion(text="MIT", reason="stop", more=None, **usage):
+    message = {"role": "assistant", "content": text} | (more or {})
     used = {"prompt_tokens": 100, "completion_tokens": 20} | usage
     return {"choices": [{"index": 0, "message": message, "finish_reason": reason}], "usage": used}
 
@@ -59,7 +59,7 @@ class Handler(BaseHTTPRequestHandler):
             return self.streamed(body)
         return self.send(200, completion(self.server.replies(body)))
 
-    def streamed(self, body, end=True):
+    def streamed(self, body, end=True, last=b""):
         self.send_response(200)
         self.send_header("Content-Type", "text/event-stream")
         self.send_header("Connection", "close")
@@ -67,6 +67,7 @@ class Handler(BaseHTTPRequestHandler):
         for word in self.server.replies(body).split(" "):
             event = {"choices": [{"index": 0, "delta": {"content": f"{word} "}, "finish_reason": None}]}
             self.wfile.write(b"data: " + json.dumps(event).encode() + b"\n\n")
+        self.wfile.write(last)
         if end:
             last = {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}], "usage": completion()["usage"]}
             self.wfile.write(b"data: " + json.dumps(last).encode() + b"\n\ndata: [DONE]\n\n")
@@ -159,6 +160,44 @@ class Handler(BaseHTTPRequestHandler):
         if "max_tokens" in body:
             return self.send(400, {"error": {"message": "Use 'max_completion_tokens' instead of 'max_tokens'."}})
         return self.good(body)
+
+    def no_temperature(self, body):
+        if "temperature" in body:
+            error = {"message": "Unsupported value: only the default (1) is supported.", "param": "temperature"}
+            return self.send(400, {"error": error})
+        return self.good(body)
+
+    def context_exceeded(self, _):
+        said = "This model's maximum context length is 20 tokens."
+        self.send(400, {"error": {"message": said, "code": "context_length_exceeded"}})
+
+    def quota_spent(self, _):
+        self.send(429, {"error": {"message": "You exceeded your current quota", "code": "insufficient_quota"}})
+
+    def parts(self, _):
+        inner = [{"type": "text", "text": "a licence"}]
+        content = [
+            {"type": "thinking", "thinking": inner},
+            {"type": "text", "text": "MI"},
+            {"type": "text", "text": "T"},
+        ]
+        self.send(200, completion(content))
+
+    def filtered(self, _):
+        self.send(200, completion("", "content_filter"))
+
+    def refuses(self, _):
+        self.send(200, completion(None, more={"refusal": "I cannot help with that."}))
+
+    def calls_a_tool(self, _):
+        call = {"id": "x", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+        self.send(200, completion(None, "tool_calls", {"tool_calls": [call]}))
+
+    def thinks_apart(self, body):
+        self.send(200, completion(self.server.replies(body), more={"reasoning_content": "It is about a licence."}))
+
+    def stream_error(self, body):
+        self.streamed(body, end=False, last=b'data: {"error": {"message": "server out of memory"}}\n\n')
 
     def cut_short(self, body):
         self.send(200, completion(self.server.replies(body), "length"))

@@ -12,7 +12,7 @@ from dyag_core.dataset.quality.lengths import Ruler
 from dyag_core.dataset.quality.similar import fact_key, near_duplicates, variety
 from dyag_core.records.example import Message
 from dyag_core.records.quality import Coverage, Quality, SampleRow, Share
-from dyag_core.text.abstention import abstains
+from dyag_core.text.abstention import wants_abstention
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -123,7 +123,7 @@ class Measure:
         answers = [row["messages"][-1]["content"] for row in rows]
         self._answers.update([answer[:_ANSWER_LENGTH].strip() for answer in answers])
         for answer, meta, held in zip(answers, metas, held_out, strict=True):
-            if meta["answerable"] is False if "answerable" in meta else abstains(answer):
+            if meta["answerable"] is False if "answerable" in meta else wants_abstention(answer):
                 self._unknown += 1
                 self._unknown_trained += not held
 

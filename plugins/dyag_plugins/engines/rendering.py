@@ -24,6 +24,7 @@ def rendered(tokenizer: Any, prompt: Sequence[Message], context_length: int) -> 
             text="",
             prompt_tokens=len(ids),
             error=f"the prompt has {len(ids)} tokens, the model's context holds {context_length}",
+            hint="ask something shorter, or lower -k",
         )
     return ids
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, Field
 
-from dyag_core import MetricResult, Prediction, Run, UsageError, hookimpl
+from dyag_core import MetricDescription, MetricResult, Prediction, Run, UsageError, hookimpl
 from dyag_core.api import locate
 from dyag_plugins.encoders import DEFAULT_ENCODER, Encoder, encoder_preset
 
@@ -27,6 +27,14 @@ if TYPE_CHECKING:
 
 dyag_api = 1
 requires = ("torch", "transformers")
+dyag_metric = MetricDescription(
+    title={"en": "BERTScore", "fr": "BERTScore"},
+    phrase={"fr": "le BERTScore"},
+    meaning={
+        "en": "closeness of meaning to the expected answer, token by token; a wrong answer is seldom near zero",
+        "fr": "la proximité de sens avec la réponse attendue, mot à mot ; une réponse fausse est rarement près de zéro",
+    },
+)
 
 
 class Options(BaseModel, extra="forbid"):

@@ -16,10 +16,18 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from dyag_core import MetricResult, Prediction, hookimpl
+from dyag_core import MetricDescription, MetricResult, Prediction, hookimpl
 
 dyag_api = 1
 requires = ("sacrebleu",)
+dyag_metric = MetricDescription(
+    title={"en": "BLEU", "fr": "BLEU"},
+    phrase={"fr": "le score BLEU"},
+    meaning={
+        "en": "word sequences shared with the expected answer, by sacrebleu; says little on answers of a few words",
+        "fr": "les suites de mots communes avec la réponse attendue, par sacrebleu ; peu parlant sur quelques mots",
+    },
+)
 
 
 class Options(BaseModel, extra="forbid"):

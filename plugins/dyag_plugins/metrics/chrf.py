@@ -15,10 +15,19 @@ from collections.abc import Sequence
 
 from pydantic import BaseModel, Field
 
-from dyag_core import MetricResult, Prediction, hookimpl
+from dyag_core import MetricDescription, MetricResult, Prediction, hookimpl
 
 dyag_api = 1
 requires = ("sacrebleu",)
+dyag_metric = MetricDescription(
+    title={"en": "chrF", "fr": "chrF"},
+    phrase={"fr": "le score chrF"},
+    meaning={
+        "en": "letter sequences shared with the expected answer, by sacrebleu; a wrong answer is seldom at zero",
+        "fr": "les suites de lettres communes avec la réponse attendue, par sacrebleu ; une réponse fausse est"
+        " rarement à zéro",
+    },
+)
 
 
 class Options(BaseModel, extra="forbid"):

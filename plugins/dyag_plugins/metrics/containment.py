@@ -9,10 +9,20 @@ from collections.abc import Sequence
 
 from pydantic import BaseModel
 
-from dyag_core import MetricResult, Prediction, hookimpl
+from dyag_core import MetricDescription, MetricResult, Prediction, hookimpl
 from dyag_core.api import tokens
 
 dyag_api = 1
+dyag_metric = MetricDescription(
+    title={"en": "containment", "fr": "inclusion"},
+    phrase={"fr": "l'inclusion"},
+    meaning={
+        "en": "the expected answer stands word for word in the answer, whatever else does",
+        "fr": "la réponse attendue figure mot pour mot dans la réponse, quel que soit le reste",
+    },
+    scored="default",
+    place=40,
+)
 
 
 class Options(BaseModel, extra="forbid"):

@@ -9,10 +9,20 @@ from collections.abc import Sequence
 
 from pydantic import BaseModel
 
-from dyag_core import MetricResult, Prediction, hookimpl
+from dyag_core import MetricDescription, MetricResult, Prediction, hookimpl
 from dyag_core.api import normalise
 
 dyag_api = 1
+dyag_metric = MetricDescription(
+    title={"en": "exact match", "fr": "exactitude"},
+    phrase={"fr": "l'exactitude"},
+    meaning={
+        "en": "the expected answer and nothing else; case, accents, punctuation and articles don't count",
+        "fr": "la réponse attendue et rien d'autre ; casse, accents, ponctuation et articles ne comptent pas",
+    },
+    scored="always",
+    place=20,
+)
 
 
 class Options(BaseModel, extra="forbid"):

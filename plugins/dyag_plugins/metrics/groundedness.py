@@ -12,10 +12,19 @@ from collections.abc import Sequence
 
 from pydantic import BaseModel
 
-from dyag_core import MetricResult, Prediction, hookimpl
+from dyag_core import MetricDescription, MetricResult, Prediction, hookimpl
 from dyag_core.api import abstains, support
 
 dyag_api = 1
+dyag_metric = MetricDescription(
+    title={"en": "groundedness", "fr": "ancrage"},
+    phrase={"fr": "l'ancrage"},
+    meaning={
+        "en": "words of the answer that stand in the passages it was given; zero if a name or number doesn't",
+        "fr": "les mots de la réponse qui figurent dans les passages fournis ; zéro si un nom ou un nombre n'y"
+        " figure pas",
+    },
+)
 
 
 class Options(BaseModel, extra="forbid"):
@@ -33,6 +42,6 @@ def _score(prediction: Prediction) -> float | None:
         return None
     if prediction.error is not None:
         return 0.0
-    if abstains(prediction.answer):
+    if abstains(prediction.answer, prediction.question, truncated=prediction.truncated):
         return None
     return support(prediction.answer, [prediction.context], prediction.question)

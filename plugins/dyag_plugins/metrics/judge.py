@@ -20,13 +20,21 @@ from typing import Any
 import yaml
 from pydantic import Field, FilePath
 
-from dyag_core import Decoding, Message, MetricResult, Prediction, Reply, Run, UsageError, hookimpl
+from dyag_core import Decoding, Message, MetricDescription, MetricResult, Prediction, Reply, Run, UsageError, hookimpl
 from dyag_core.api import Journal, detect_language, normalise
 from dyag_plugins.metered_model import AskedModel, AskedModelOptions, Asker
 from dyag_plugins.metrics.judge_labels import agreement, read_labels
 from dyag_plugins.model_replies import parse_verdict
 
 dyag_api = 1
+dyag_metric = MetricDescription(
+    title={"en": "judge", "fr": "juge"},
+    phrase={"fr": "le juge"},
+    meaning={
+        "en": "a language model finds the answer right, whether it is shown before the expected one or after it",
+        "fr": "un modèle de langue juge la réponse juste, qu'elle lui soit montrée avant ou après celle attendue",
+    },
+)
 
 #: A second attempt must differ from the first: it is sampled.
 _RETRY_TEMPERATURE = 0.7

@@ -9,9 +9,19 @@ from collections.abc import Sequence
 
 from pydantic import BaseModel
 
-from dyag_core import MetricResult, Prediction, hookimpl
+from dyag_core import MetricDescription, MetricResult, Prediction, hookimpl
 
 dyag_api = 1
+dyag_metric = MetricDescription(
+    title={"en": "MRR", "fr": "MRR"},
+    phrase={"fr": "le rang réciproque moyen (MRR)"},
+    meaning={
+        "en": "one over the rank of the passage that holds the answer, 0 without it: a score of the search",
+        "fr": "l'inverse du rang du passage qui porte la réponse, 0 s'il manque : note la recherche",
+    },
+    scored="retrieval",
+    place=80,
+)
 
 
 class Options(BaseModel, extra="forbid"):

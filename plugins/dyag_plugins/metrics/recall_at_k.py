@@ -10,9 +10,19 @@ from collections.abc import Sequence
 
 from pydantic import BaseModel, Field
 
-from dyag_core import MetricResult, Prediction, hookimpl
+from dyag_core import MetricDescription, MetricResult, Prediction, hookimpl
 
 dyag_api = 1
+dyag_metric = MetricDescription(
+    title={"en": "recall@k", "fr": "rappel@k"},
+    phrase={"fr": "le rappel@k"},
+    meaning={
+        "en": "the passage that holds the answer stood in the prompt: a score of the search",
+        "fr": "le passage qui porte la réponse était dans la consigne : note la recherche",
+    },
+    scored="retrieval",
+    place=70,
+)
 
 
 class Options(BaseModel, extra="forbid"):

@@ -11,10 +11,18 @@ from collections.abc import Sequence
 
 from pydantic import BaseModel
 
-from dyag_core import MetricResult, Prediction, hookimpl
+from dyag_core import MetricDescription, MetricResult, Prediction, hookimpl
 from dyag_core.api import tokens
 
 dyag_api = 1
+dyag_metric = MetricDescription(
+    title={"en": "ROUGE-L", "fr": "ROUGE-L"},
+    phrase={"fr": "le score ROUGE-L"},
+    meaning={
+        "en": "the longest sequence of words shared with the expected answer, gaps allowed",
+        "fr": "la plus longue suite de mots commune avec la réponse attendue, même à trous",
+    },
+)
 
 
 class Options(BaseModel, extra="forbid"):

@@ -7,10 +7,20 @@ from collections.abc import Sequence
 
 from pydantic import BaseModel
 
-from dyag_core import MetricResult, Prediction, hookimpl
+from dyag_core import MetricDescription, MetricResult, Prediction, hookimpl
 from dyag_core.api import tokens
 
 dyag_api = 1
+dyag_metric = MetricDescription(
+    title={"en": "token F1", "fr": "F1 des mots"},
+    phrase={"fr": "le F1 des mots"},
+    meaning={
+        "en": "words that answer and expected answer share, precision and recall weighed alike",
+        "fr": "les mots communs à la réponse et à la réponse attendue, précision et rappel à parts égales",
+    },
+    scored="default",
+    place=30,
+)
 
 
 class Options(BaseModel, extra="forbid"):

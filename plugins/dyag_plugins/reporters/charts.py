@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dyag_core import Comparison
-from dyag_core.api import arm_name, interval, number, percent, stratum_name, unit_name
+from dyag_core.api import arm_name, fill, interval, number, percent, stratum_name, unit_name
 from dyag_core.records import Difference
 from dyag_plugins.reporters.tables import pair_name
 from dyag_plugins.reporters.texts import texts
@@ -65,7 +65,7 @@ def forest(comparison: Comparison, differences: Sequence[Difference], lang: str)
     groups = [
         Group(
             _head(comparison, differences, stratum, lang),
-            [_difference_mark(d, scale, lang) for d in differences if d.stratum == stratum],
+            [_difference_mark(comparison, d, scale, lang) for d in differences if d.stratum == stratum],
         )
         for stratum in heads
     ]
@@ -105,22 +105,30 @@ def strata_bars(comparison: Comparison, lang: str) -> Chart | None:
 def _head(comparison: Comparison, differences: Sequence[Difference], stratum: str | None, lang: str) -> str:
     """The stratum, and why its marks are grey where it has too few questions; for the whole set, its size."""
     if stratum is not None:
-        size = min(d.n for d in differences if d.stratum == stratum)
-        minimum = comparison.method.get("minimum_questions", 30)
+        inside = [d for d in differences if d.stratum == stratum]
         name = stratum_name(stratum, lang)
-        too_few = texts(lang)["group_too_few"].format(stratum=name, n=size, minimum=minimum)
-        return str(too_few) if size < minimum else name
-    return str(texts(lang)["questions"].format(n=comparison.n_questions))
+        sizes = {
+            "group_too_few": (min(d.n for d in inside), comparison.method.get("minimum_questions", 30)),
+            "group_of_few_documents": (
+                min(d.n if d.n_documents is None else d.n_documents for d in inside),
+                comparison.method.get("minimum_documents", 8),
+            ),
+        }
+        for key, (size, minimum) in sizes.items():
+            if size < minimum:
+                return fill(texts(lang)[key], lang, {"stratum": name, "n": size, "minimum": minimum})
+        return name
+    return fill(texts(lang)["questions"], lang, {"n": comparison.n_questions})
 
 
-def _difference_mark(d: Difference, scale: Scale, lang: str) -> Mark:
+def _difference_mark(comparison: Comparison, d: Difference, scale: Scale, lang: str) -> Mark:
     return Mark(
         pair_name(d, lang),
         d.winner or "",
         scale.at(d.difference),
         scale.at(d.low),
         scale.at(d.high),
-        f"{number(d.difference, lang, sign=True)} {unit_name(d.unit, lang)}",
+        f"{number(d.difference, lang, sign=True)} {unit_name(d.unit, lang, comparison.metric(d.metric))}",
         interval(d.low, d.high, lang, sign=True),
         strong=d.winner is not None,
     )

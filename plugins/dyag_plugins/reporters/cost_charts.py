@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dyag_core.api import arm_name, interval, number
+from dyag_core.api import arm_name, fill, interval, number
 from dyag_core.records import BreakEven, Comparison, Cost, Curve
 from dyag_plugins.reporters.charts import Scale, Tick
 from dyag_plugins.reporters.texts import texts
@@ -97,11 +97,15 @@ def latency_boxes(comparison: Comparison, lang: str) -> Boxes | None:
             ),
             value=f"{number(spread.median, lang)} s",
             detail=f"p95 {number(spread.high, lang)} s",
-            title=say["box_title"].format(
-                arm=arm_name(name, lang),
-                median=number(spread.median, lang),
-                quarters=interval(spread.lower_quarter, spread.upper_quarter, lang),
-                ends=interval(spread.low, spread.high, lang),
+            title=fill(
+                say["box_title"],
+                lang,
+                {
+                    "arm": arm_name(name, lang),
+                    "median": spread.median,
+                    "quarters": interval(spread.lower_quarter, spread.upper_quarter, lang),
+                    "ends": interval(spread.low, spread.high, lang),
+                },
             ),
         )
         for name, spread in timed
@@ -144,13 +148,19 @@ def _told(curve: Curve, drawn: list[BreakEven], lang: str) -> str:
     """The plot in words, for those who do not see it."""
     say = texts(lang)
     ends = [
-        say["curve_line"].format(
-            arm=arm_name(arm, lang), start=number(totals[0], lang), end=number(totals[-1], lang), n=curve.queries[-1]
+        fill(
+            say["curve_line"],
+            lang,
+            {"arm": arm_name(arm, lang), "start": totals[0], "end": totals[-1], "n": curve.queries[-1]},
         )
         for arm, totals in curve.totals.items()
     ]
     crossings = [
-        say["curve_crossing"].format(arm=arm_name(p.arm, lang), against=arm_name(p.against, lang), n=p.queries)
+        fill(
+            say["curve_crossing"],
+            lang,
+            {"arm": arm_name(p.arm, lang), "against": arm_name(p.against, lang), "n": p.queries},
+        )
         for p in drawn
     ]
     return " ".join([*ends, *crossings])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dyag_core.api import arm_name, number
+from dyag_core.api import arm_name, fill, number
 from dyag_core.records import ArmCost, BreakEven, Comparison, Cost
 from dyag_plugins.reporters.tables import Cell, Table
 from dyag_plugins.reporters.texts import texts
@@ -76,7 +76,7 @@ def curve_table(cost: Cost, lang: str) -> Table:
         [Cell(arm_name(arm, lang)), *(_amount(cost, total, lang) for total in totals)]
         for arm, totals in cost.curve.totals.items()
     ]
-    headers = [texts(lang)["after_queries"].format(n=n) for n in cost.curve.queries]
+    headers = [fill(texts(lang)["after_queries"], lang, {"n": n}) for n in cost.curve.queries]
     return Table([texts(lang)["arm"], *headers], rows, list(cost.curve.totals))
 
 
@@ -96,7 +96,7 @@ def _pays(pair: BreakEven, lang: str) -> str:
         return str(say["never"])
     if pair.queries == 0 and not pair.at_least:
         return str(say["at_once"])
-    return str(say["queries_at_least" if pair.at_least else "queries"].format(n=pair.queries))
+    return fill(say["queries_at_least" if pair.at_least else "queries"], lang, {"n": pair.queries})
 
 
 def _seconds(arm: ArmCost, part: str, lang: str) -> Cell:

@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from dyag_core import Comparison, Quality, Report, hookimpl
-from dyag_core.api import arm_name, listed, plain, stratum_name
+from dyag_core.api import arm_name, fill, plain, stratum_name
 from dyag_plugins.reporters import charts, cost_charts, cost_tables, tables
 from dyag_plugins.reporters.markdown import mark
 from dyag_plugins.reporters.page import render
@@ -46,7 +46,7 @@ def _view(comparison: Comparison, lang: str) -> dict[str, Any]:
     return {
         "lang": lang,
         "say": say,
-        "title": say["title"].format(arms=listed([arm_name(arm.name, lang) for arm in comparison.arms], lang)),
+        "title": fill(say["title"], lang, {"arms": [arm_name(arm.name, lang) for arm in comparison.arms]}),
         "facts": _facts(comparison, lang),
         "colour": _colours(comparison),
         "mismatches": [text[lang] for text in comparison.mismatches],
@@ -82,10 +82,12 @@ def _view(comparison: Comparison, lang: str) -> dict[str, Any]:
                     {
                         "arm": a.arm,
                         "name": arm_name(a.arm, lang),
-                        "text": plain(say["error"].format(error=a.error) if a.error else a.answer or say["empty"]),
+                        "text": plain(
+                            fill(say["error"], lang, {"error": a.error}) if a.error else a.answer or say["empty"]
+                        ),
                         "mark": mark(a.score, lang),
                         "right": None if a.score is None else a.score >= 50,
-                        "sources": say["sources"].format(sources=", ".join(a.sources)) if a.sources else "",
+                        "sources": fill(say["sources"], lang, {"sources": a.sources}) if a.sources else "",
                     }
                     for a in d.answers
                 ],
@@ -108,7 +110,7 @@ def _cost(comparison: Comparison, lang: str) -> dict[str, Any]:
         "cost": cost_tables.cost_table(cost, lang),
         "cost_sentences": [text[lang] for text in cost.sentences],
         "cost_missing": [text[lang] for text in cost.missing],
-        "cost_given": texts(lang)["cost_given"].format(facts=", ".join(given)) if given else "",
+        "cost_given": fill(texts(lang)["cost_given"], lang, {"facts": given}) if given else "",
         "break_even": cost_tables.break_even_table(cost, lang),
         "plot": cost_charts.break_even_plot(cost, lang),
         "curve": cost_tables.curve_table(cost, lang),
@@ -117,11 +119,11 @@ def _cost(comparison: Comparison, lang: str) -> dict[str, Any]:
 
 def _facts(comparison: Comparison, lang: str) -> list[str]:
     say = texts(lang)
-    facts = [say["questions"].format(n=comparison.n_questions)]
+    facts = [fill(say["questions"], lang, {"n": comparison.n_questions})]
     if comparison.n_documents is not None:
-        facts.append(say["documents"].format(n=comparison.n_documents))
+        facts.append(fill(say["documents"], lang, {"n": comparison.n_documents}))
     if comparison.measured:
-        facts.append(say["measured"].format(when=comparison.measured))
+        facts.append(fill(say["measured"], lang, {"when": comparison.measured}))
     return facts
 
 

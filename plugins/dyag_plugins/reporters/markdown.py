@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from pydantic import BaseModel
 
 from dyag_core import Comparison, Report, hookimpl
-from dyag_core.api import arm_name, listed, number, plain, stratum_name
+from dyag_core.api import arm_name, fill, plain, stratum_name
 from dyag_core.records import Disagreement
 from dyag_plugins.reporters import cost_tables
 from dyag_plugins.reporters.tables import (
@@ -59,8 +59,8 @@ def escape(text: str) -> str:
 
 def _blocks(comparison: Comparison, lang: str) -> Iterator[str]:
     say = texts(lang)
-    names = listed([arm_name(arm.name, lang) for arm in comparison.arms], lang)
-    yield "# " + escape(say["title"].format(arms=names))
+    names = [arm_name(arm.name, lang) for arm in comparison.arms]
+    yield "# " + escape(fill(say["title"], lang, {"arms": names}))
     if comparison.mismatches:
         yield _bullets([f"**{say['mismatches']}**"], [text[lang] for text in comparison.mismatches])
     verdict, *advice = comparison.recommendations
@@ -132,7 +132,7 @@ def _cost(comparison: Comparison, lang: str) -> Iterator[str]:
         yield _bullets([], [text[lang] for text in cost.sentences])
     yield from _table(cost_tables.cost_table(cost, lang))
     given = cost_tables.option_facts(cost, lang)
-    yield escape(" ".join([say["cost_note"], *([say["cost_given"].format(facts=", ".join(given))] if given else [])]))
+    yield escape(" ".join([say["cost_note"], *([fill(say["cost_given"], lang, {"facts": given})] if given else [])]))
     yield from _table(cost_tables.break_even_table(cost, lang))
     if cost.curve is not None:
         yield f"{say['curve_title'][cost.unit]}"
@@ -146,12 +146,11 @@ def _disagreement(disagreement: Disagreement, lang: str) -> Iterator[str]:
     where = [stratum_name(disagreement.stratum, lang)] if disagreement.stratum else []
     where += [f"{say['document']} {disagreement.document}"] if disagreement.document else []
     yield f"### {escape(disagreement.question)}"
-    colon = " :" if lang == "fr" else ":"
     places = f" ({escape(', '.join(where))})" if where else ""
-    yield f"{say['expected']}{colon} **{escape(disagreement.expected)}**{places}"
+    yield f"{say['expected']}{say['colon']} **{escape(disagreement.expected)}**{places}"
     rows = []
     for answer in disagreement.answers:
-        shown = say["error"].format(error=answer.error) if answer.error else answer.answer or say["empty"]
+        shown = fill(say["error"], lang, {"error": answer.error}) if answer.error else answer.answer or say["empty"]
         rows.append([Cell(arm_name(answer.arm, lang)), Cell(shown), Cell(mark(answer.score, lang))])
     yield from _table(Table([say["arm"], say["answer"], ""], rows))
 
@@ -163,7 +162,7 @@ def mark(score: float | None, lang: str) -> str:
         return "–"
     if score in (0.0, 100.0):
         return "✓ " + str(say["right"]) if score else "✗ " + str(say["wrong"])
-    return str(say["score"].format(score=number(score, lang)))
+    return fill(say["score"], lang, {"score": score})
 
 
 def _bullets(head: Iterable[str], lines: Iterable[str]) -> str:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dyag_core.api import plain
+from dyag_core.api import plain, unbroken
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -33,12 +32,8 @@ def _environment(lang: str) -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        finalize=lambda value: _typeset(plain(value), lang) if type(value) is str else value,
+        finalize=lambda value: unbroken(plain(value), lang) if type(value) is str else value,
     )
-
-
-def _typeset(text: str, lang: str) -> str:
-    return re.sub(r" (?=[%:;?!»])|(?<=«) ", "\u00a0", text) if lang == "fr" else text
 
 
 def _csp(css: str) -> str:

@@ -5,7 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from dyag_core import Quality
-from dyag_core.api import capital, number, percent, plain, problem_line, problem_name, quoted, rounded, stratum_name
+from dyag_core.api import (
+    capital,
+    fill,
+    number,
+    percent,
+    plain,
+    problem_line,
+    problem_name,
+    rounded,
+    stratum_name,
+)
 from dyag_core.records import Coverage, Finding, ProblemCount, SampleRow
 from dyag_plugins.reporters.quality_charts import coverage_bars, length_histogram, row_bars
 from dyag_plugins.reporters.texts import texts
@@ -23,8 +33,8 @@ def view(quality: Quality, lang: str) -> dict[str, Any]:
     return {
         "lang": lang,
         "say": say,
-        "title": say["title"].format(file=quality.file),
-        "facts": _facts(quality, say),
+        "title": fill(say["title"], lang, {"file": quality.file}),
+        "facts": _facts(quality, say, lang),
         "verdict": verdict,
         "verdict_kind": "too_few" if grave else "none" if quality.findings else "use",
         "findings": [_finding(finding, say, lang) for finding in quality.findings],
@@ -32,17 +42,17 @@ def view(quality: Quality, lang: str) -> dict[str, Any]:
         "counts": _counts(quality, say, lang),
         "histogram": length_histogram(quality.lengths, say, lang) if quality.lengths else None,
         "length_title": say[f"lengths_{quality.lengths.unit}"] if quality.lengths else "",
-        "length_note": _length_note(quality, say),
+        "length_note": _length_note(quality, say, lang),
         "coverage": _coverage(quality, say, lang),
         "coverage_charts": [
             {"name": say[f"rows_of_{name}"], "chart": coverage_bars(part.histogram, say, lang)}
             for name, part in _parts(quality)
             if len(part.histogram) > 1
         ],
-        "lists": _lists(quality, say),
+        "lists": _lists(quality, say, lang),
         "variety": _variety(quality, say, lang),
-        "variety_note": _variety_note(quality, say),
-        "clusters": _clusters(quality, say),
+        "variety_note": _variety_note(quality, say, lang),
+        "clusters": _clusters(quality, say, lang),
         "clusters_note": _clusters_note(quality, say, lang),
         "answers": _answers(quality, say, lang),
         "rejected": _rejected(quality, say),
@@ -50,20 +60,18 @@ def view(quality: Quality, lang: str) -> dict[str, Any]:
     }
 
 
-def _facts(quality: Quality, say: dict[str, Any]) -> list[str]:
-    facts = [say["usable" if quality.problems else "rows"].format(n=quality.rows)]
-    return [*facts, say["method"].format(method=quality.method)] if quality.method else facts
+def _facts(quality: Quality, say: dict[str, Any], lang: str) -> list[str]:
+    facts = [fill(say["usable" if quality.problems else "rows"], lang, {"n": quality.rows})]
+    return [*facts, fill(say["method"], lang, {"method": quality.method})] if quality.method else facts
 
 
 def _finding(finding: Finding, say: dict[str, Any], lang: str) -> dict[str, Any]:
     numbers = dict(finding.numbers)
-    if "share" in numbers:
-        numbers["share"] = percent(numbers["share"], lang)
     if "answer" in numbers:
-        numbers["answer"] = quoted(_short(numbers["answer"]), lang)
+        numbers["answer"] = _short(numbers["answer"])
     if "what" in numbers:
         numbers["what"] = capital(problem_name(numbers["what"], lang))
-    return {"text": say["findings"][finding.kind].format(**numbers), "grave": finding.grave}
+    return {"text": fill(say["findings"][finding.kind], lang, numbers), "grave": finding.grave}
 
 
 def _problems(problems: tuple[ProblemCount, ...], lang: str) -> list[dict[str, Any]]:
@@ -105,20 +113,11 @@ def _value_name(key: str, value: str, say: dict[str, Any], lang: str) -> str:
     return str(say["splits"].get(value, value)) if key == "split" else value
 
 
-def _length_note(quality: Quality, say: dict[str, Any]) -> str:
+def _length_note(quality: Quality, say: dict[str, Any], lang: str) -> str:
     lengths = quality.lengths
     if lengths is None:
         return ""
-    return str(
-        say[f"length_note_{lengths.unit}"].format(
-            model=lengths.base_model,
-            median=lengths.median,
-            p95=lengths.p95,
-            longest=lengths.longest,
-            over=lengths.over,
-            limit=lengths.limit,
-        )
-    )
+    return fill(say[f"length_note_{lengths.unit}"], lang, {"model": lengths.base_model, **lengths.model_dump()})
 
 
 def _coverage(quality: Quality, say: dict[str, Any], lang: str) -> list[dict[str, str]]:
@@ -130,8 +129,8 @@ def _coverage(quality: Quality, say: dict[str, Any], lang: str) -> list[dict[str
             {
                 "name": say[f"covered_{name}"],
                 "n": number(part.covered, lang),
-                "of": say["of"].format(total=part.total) if part.total is not None else "",
-                "median": say[f"median_{name}"].format(n=number(median, lang)),
+                "of": fill(say["of"], lang, {"total": part.total}) if part.total is not None else "",
+                "median": fill(say[f"median_{name}"], lang, {"n": median}),
             }
         )
     return found
@@ -142,28 +141,25 @@ def _parts(quality: Quality) -> list[tuple[str, Coverage]]:
     return [(name, part) for name, part in both if part is not None and (part.covered or part.without)]
 
 
-def _lists(quality: Quality, say: dict[str, Any]) -> list[dict[str, Any]]:
+def _lists(quality: Quality, say: dict[str, Any], lang: str) -> list[dict[str, Any]]:
     """The documents and facts with most rows, and those with none."""
     lists = []
     for name, part in _parts(quality):
         if part.most and part.most[0].rows > 1:
-            items = [f"{_short(share.name)} · {_rows(share.rows, say)}" for share in part.most]
+            sizes = [fill(say["count_rows"], lang, {"n": share.rows}) for share in part.most]
+            items = [f"{_short(share.name)} · {size}" for share, size in zip(part.most, sizes, strict=True)]
             lists.append({"name": say[f"most_{name}"], "items": items, "more": say["cut"] if part.cut else ""})
         if part.without:
             count = (part.total or 0) - part.covered
             hidden = count - len(part.without)
             lists.append(
                 {
-                    "name": say[f"without_{name}"].format(n=count),
+                    "name": fill(say[f"without_{name}"], lang, {"n": count}),
                     "items": [_short(item) for item in part.without],
-                    "more": say["and_more"].format(n=hidden) if hidden > 0 else "",
+                    "more": fill(say["and_more"], lang, {"n": hidden}) if hidden > 0 else "",
                 }
             )
     return lists
-
-
-def _rows(rows: int, say: dict[str, Any]) -> str:
-    return str(say["count_row"] if rows == 1 else say["count_rows"].format(n=rows))
 
 
 def _variety(quality: Quality, say: dict[str, Any], lang: str) -> list[tuple[str, str]]:
@@ -180,15 +176,15 @@ def _variety(quality: Quality, say: dict[str, Any], lang: str) -> list[tuple[str
     return found
 
 
-def _variety_note(quality: Quality, say: dict[str, Any]) -> str:
+def _variety_note(quality: Quality, say: dict[str, Any], lang: str) -> str:
     pairs = quality.variety.pairs if quality.variety else 0
-    return str(say["variety_note"].format(pairs=pairs, sampled=quality.sampled))
+    return fill(say["variety_note"], lang, {"pairs": pairs, "sampled": quality.sampled, "rows": quality.rows})
 
 
-def _clusters(quality: Quality, say: dict[str, Any]) -> list[dict[str, Any]]:
+def _clusters(quality: Quality, say: dict[str, Any], lang: str) -> list[dict[str, Any]]:
     return [
         {
-            "name": say["cluster"].format(rows=cluster.rows, asked=cluster.asked),
+            "name": fill(say["cluster"], lang, {"rows": cluster.rows, "asked": cluster.asked}),
             "questions": [_short(question) for question in cluster.questions],
         }
         for cluster in (quality.near_duplicates.largest if quality.near_duplicates else ())
@@ -197,14 +193,14 @@ def _clusters(quality: Quality, say: dict[str, Any]) -> list[dict[str, Any]]:
 
 def _clusters_note(quality: Quality, say: dict[str, Any], lang: str) -> str:
     near = quality.near_duplicates
-    return str(say["clusters_note"].format(threshold=number(near.threshold, lang))) if near else ""
+    return fill(say["clusters_note"], lang, {"threshold": near.threshold}) if near else ""
 
 
 def _answers(quality: Quality, say: dict[str, Any], lang: str) -> list[dict[str, str]]:
     return [
         {
             "text": _short(answer.name),
-            "rows": _rows(answer.rows, say),
+            "rows": fill(say["count_rows"], lang, {"n": answer.rows}),
             "share": percent(rounded(100 * answer.rows / quality.rows), lang),
         }
         for answer in quality.answers

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from dyag_core.api import number, percent, rounded
+from dyag_core.api import fill, number, percent, rounded
 from dyag_core.records import Bin, Lengths
 from dyag_plugins.reporters.charts import Chart, Group, Mark, Scale, Tick
 
@@ -41,7 +41,7 @@ def row_bars(counts: Mapping[str, int], total: int, lang: str) -> Chart:
 
 
 def length_histogram(lengths: Lengths, of_rows: Mapping[str, str], lang: str) -> Histogram:
-    """`of_rows` holds the texts `bin`, `count_row` and `count_rows`."""
+    """`of_rows` holds the texts `bin` and `count_rows`."""
     bins = lengths.histogram
     most = max(bin_.count for bin_ in bins)
     width = 100 / len(bins)
@@ -50,7 +50,7 @@ def length_histogram(lengths: Lengths, of_rows: Mapping[str, str], lang: str) ->
             x=round(i * width + 0.08 * width, 2),
             width=round(0.84 * width, 2),
             height=round(100 * bin_.count / most, 2),
-            label=f"{_range(bin_, of_rows)}: {_rows(bin_.count, of_rows)}",
+            label=f"{_range(bin_, of_rows, lang)}: {fill(of_rows['count_rows'], lang, {'n': bin_.count})}",
         )
         for i, bin_ in enumerate(bins)
     ]
@@ -62,12 +62,14 @@ def length_histogram(lengths: Lengths, of_rows: Mapping[str, str], lang: str) ->
 def coverage_bars(bins: Sequence[Bin], say: Mapping[str, str], lang: str) -> Chart:
     """A bar for none, one, 2 to 3, 4 to 7 ... rows: how many documents or facts have so many."""
     shown = bins if bins[0].count else bins[1:]
-    counts = {say["no_row"] if bin_.high == 0 else _several(bin_, say): bin_.count for bin_ in shown}
+    counts = {say["no_row"] if bin_.high == 0 else _several(bin_, say, lang): bin_.count for bin_ in shown}
     return row_bars(counts, sum(counts.values()), lang)
 
 
-def _several(bin_: Bin, say: Mapping[str, str]) -> str:
-    return say["count_row"] if bin_.high == 1 else say["count_rows"].format(n=_range(bin_, say))
+def _several(bin_: Bin, say: Mapping[str, str], lang: str) -> str:
+    if bin_.low == bin_.high:
+        return fill(say["count_rows"], lang, {"n": bin_.low})
+    return fill(say["range_rows"], lang, {"low": bin_.low, "high": bin_.high})
 
 
 def _place(limit: int | None, bins: Sequence[Bin]) -> float | None:
@@ -75,12 +77,8 @@ def _place(limit: int | None, bins: Sequence[Bin]) -> float | None:
     return round(100 * (limit - low) / (high - low), 2) if limit is not None and low < limit < high else None
 
 
-def _range(bin_: Bin, say: Mapping[str, str]) -> str:
-    return str(bin_.low) if bin_.low == bin_.high else say["bin"].format(low=bin_.low, high=bin_.high)
-
-
-def _rows(rows: int, say: Mapping[str, str]) -> str:
-    return say["count_row"] if rows == 1 else say["count_rows"].format(n=rows)
+def _range(bin_: Bin, say: Mapping[str, str], lang: str) -> str:
+    return str(bin_.low) if bin_.low == bin_.high else fill(say["bin"], lang, {"low": bin_.low, "high": bin_.high})
 
 
 def _scale(most: int) -> Scale:

@@ -9,6 +9,7 @@ from typing import Any, get_args
 from dyag_core import Comparison, MetricSummary
 from dyag_core.api import (
     arm_name,
+    fill,
     interval,
     listed,
     metric_meaning,
@@ -45,7 +46,7 @@ def score_table(comparison: Comparison, lang: str) -> Table:
     say = texts(lang)
     columns: list[tuple[str, list[Cell]]] = [
         (
-            metric_name(name, lang),
+            metric_name(comparison.metric(name), lang),
             [
                 _score(arm.metrics.get(name), lang, arm.name == comparison.leader and place == 0)
                 for arm in comparison.arms
@@ -91,15 +92,15 @@ def difference_table(comparison: Comparison, differences: Sequence[Difference], 
     """One line a pair of arms; a metric or stratum column where the differences are not all on the same."""
     say = texts(lang)
     metrics, strata = len({d.metric for d in differences}) > 1, any(d.stratum for d in differences)
-    headers = [say["pair"], say["difference"], _filled(say["interval"], comparison), say["p"], say["detectable"]]
+    headers = [say["pair"], say["difference"], _filled(say["interval"], comparison, lang), say["p"], say["detectable"]]
     headers = [*([say["metric"]] if metrics else []), *([say["stratum"]] if strata else []), *headers, say["result"]]
     rows = []
     for d in differences:
-        row = [Cell(metric_name(d.metric, lang))] if metrics else []
+        row = [Cell(metric_name(comparison.metric(d.metric), lang))] if metrics else []
         row += [Cell(stratum_name(d.stratum or "", lang))] if strata else []
         row += [
             Cell(pair_name(d, lang)),
-            Cell(f"{number(d.difference, lang, sign=True)} {unit_name(d.unit, lang)}"),
+            Cell(f"{number(d.difference, lang, sign=True)} {unit_name(d.unit, lang, comparison.metric(d.metric))}"),
             Cell(interval(d.low, d.high, lang, sign=True)),
             Cell(_p(comparison, d.p_holm, lang)),
             Cell("–" if d.detectable is None else number(d.detectable, lang)),
@@ -116,11 +117,18 @@ def error_table(comparison: Comparison, lang: str) -> Table:
     rows = [
         [
             Cell(texts(lang)["kinds"][kind]),
-            *(Cell(str(comparison.errors_breakdown.get(arm, {}).get(kind, 0))) for arm in arms),
+            *(_error_count(comparison, arm, kind, lang) for arm in arms),
         ]
         for kind in kinds
     ]
     return Table(["", *(arm_name(arm, lang) for arm in arms)], rows)
+
+
+def _error_count(comparison: Comparison, arm: str, kind: ErrorKind, lang: str) -> Cell:
+    """How many; and of how many, where only the unanswerable questions can be answered so."""
+    count = comparison.errors_breakdown.get(arm, {}).get(kind, 0)
+    of = comparison.n_unanswerable if kind == "should_have_abstained" else None
+    return Cell(str(count), "" if of is None else fill(texts(lang)["of_unanswerable"], lang, {"n": of}))
 
 
 def method_facts(comparison: Comparison, lang: str) -> list[tuple[str, str]]:
@@ -147,9 +155,10 @@ def _metric_facts(comparison: Comparison, lang: str) -> list[tuple[str, str]]:
     facts = []
     for name in comparison.metrics:
         options = _compact(comparison.method.get("metric_options", {}).get(name) or {})
-        told = [metric_meaning(name, lang), f"({options})" if options else None]
+        metric = comparison.metric(name)
+        told = [metric_meaning(metric, lang), f"({options})" if options else None]
         if any(told):
-            facts.append((metric_name(name, lang), " ".join(filter(None, told))))
+            facts.append((metric_name(metric, lang), " ".join(filter(None, told))))
     return facts
 
 
@@ -189,13 +198,13 @@ def _plugins(used: list[Any]) -> str:
 
 def method_sentences(comparison: Comparison, lang: str) -> list[str]:
     """How the numbers were made."""
-    return [_filled(text, comparison) for text in texts(lang)["method_items"].values()]
+    return [_filled(text, comparison, lang) for text in texts(lang)["method_items"].values()]
 
 
 def filled(key: str, comparison: Comparison, lang: str) -> str:
     """The text `key` with the comparison's numbers and names put in."""
-    metric = metric_name(comparison.primary_metric, lang)
-    return _filled(texts(lang)[key], comparison, metric=metric, primary=metric)
+    metric = metric_name(comparison.metric(comparison.primary_metric), lang)
+    return _filled(texts(lang)[key], comparison, lang, metric=metric, primary=metric)
 
 
 def pair_name(difference: Difference, lang: str) -> str:
@@ -212,15 +221,16 @@ def parts(comparison: Comparison) -> tuple[list[Difference], list[Difference], l
     return [d for d in whole if d.primary], apart, [d for d in whole if not d.primary]
 
 
-def _filled(text: str, comparison: Comparison, **more: str) -> str:
+def _filled(text: str, comparison: Comparison, lang: str, **more: str) -> str:
     method = comparison.method
-    return text.format(
-        n=comparison.n_questions,
-        confidence=method.get("confidence", 95),
-        power=method.get("power", 80),
-        minimum=method.get("minimum_questions", 30),
-        **more,
-    )
+    parts = {
+        "n": comparison.n_questions,
+        "confidence": method.get("confidence", 95),
+        "power": method.get("power", 80),
+        "minimum": method.get("minimum_questions", 30),
+        "minimum_documents": method.get("minimum_documents", 8),
+    }
+    return fill(text, lang, {**parts, **more})
 
 
 def _in(arm: ArmSummary, stratum: str, metric: str) -> MetricSummary | None:
@@ -256,9 +266,12 @@ def _p(comparison: Comparison, value: float | None, lang: str) -> str:
 def _result(comparison: Comparison, difference: Difference, lang: str) -> str:
     say = texts(lang)
     if difference.n < comparison.method.get("minimum_questions", 30):
-        return str(say["too_few"].format(n=difference.n))
+        return fill(say["too_few"], lang, {"n": difference.n})
+    documents = difference.n_documents
+    if documents is not None and documents < comparison.method.get("minimum_documents", 8):
+        return fill(say["too_few_documents"], lang, {"n": documents})
     if difference.winner is not None:
-        return str(say["wins"].format(arm=arm_name(difference.winner, lang)))
+        return fill(say["wins"], lang, {"arm": arm_name(difference.winner, lang)})
     summary = comparison.arms[0].metrics.get(difference.metric)
     directed = summary is None or summary.higher_is_better is not None
     return str(say["tie"] if directed else say["undirected"])

@@ -1,15 +1,13 @@
-"""One request to an OpenAI-compatible server: what is sent, how much is read, what is wrong with what came back.
+"""One request to an OpenAI-compatible server: what is sent and how much is read of what comes back.
 
-Nothing here retries: `Endpoint` answers or raises a `Fault` that says whether trying again can help. The client's own
-retries are off, redirects are not followed (they would carry the key elsewhere), and every message loses the key.
+`Endpoint` answers or raises a `Fault` that says whether trying again can help; it asks again by itself only where the
+server wants the request in other words. The client's own retries are off, redirects are not followed (they would carry
+the key elsewhere), and every message loses the key. What an answer holds is read in `replies.py`.
 """
 
 from __future__ import annotations
 
-import email.utils
-import json
 import os
-import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -18,33 +16,16 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from dyag_core import Decoding, Message, Reply, UsageError
-from dyag_core.api import plain, writable
+from dyag_core.api import writable
+from dyag_plugins.engines.openai.faults import Fault, error_text, refused_parameter, status_fault
+from dyag_plugins.engines.openai.replies import count, read_reply, refuse_unanswered, short, text_of
 
 KEY_VARIABLES = ("DYAG_OPENAI_API_KEY", "OPENAI_API_KEY")
 #: The largest body that is read. A chat reply has some kilobytes; a server that sends more is broken.
 LARGEST_BODY = 8_000_000
-#: A server that wants us to come back later than this (in seconds) is not waited for.
-LONGEST_WAIT = 120.0
 _CONNECT_SECONDS = 10.0
-_RETRIED_STATUS = {408, 409, 425, 429}
-_SHOWN = 200
-
-
-class Fault(Exception):
-    """A request that brought no answer.
-
-    Args:
-        message: what happened, free of the key.
-        retry: whether the same request may succeed later.
-        after: seconds that the server wants us to wait, where it says so.
-        status: of the HTTP response, None where there was none.
-    """
-
-    def __init__(
-        self, message: str, *, retry: bool = True, after: float | None = None, status: int | None = None
-    ) -> None:
-        super().__init__(message)
-        self.retry, self.after, self.status = retry, after, status
+#: What a server may refuse to be told; it then decides by itself.
+_LEFT_OUT = ("temperature", "top_p", "seed", "stream_options")
 
 
 def checked_url(base_url: str) -> str:
@@ -98,8 +79,10 @@ class Endpoint:
         self._openai, self._httpx = openai, httpx2
         self._model, self._key, self._timeout, self._warn = model, key, timeout, warn
         self._limit_name = "max_tokens"
+        self._refused: set[str] = set()
         self._takes_schema: bool | None = None
-        self._schema_probe = threading.Lock()
+        self._tried = False
+        self._first = threading.Lock()
         http = httpx2.Client(
             timeout=httpx2.Timeout(timeout, connect=min(timeout, _CONNECT_SECONDS)),
             limits=httpx2.Limits(max_connections=None, max_keepalive_connections=None),
@@ -119,12 +102,23 @@ class Endpoint:
         self._client.close()
 
     def chat(self, messages: Sequence[Message], decoding: Decoding) -> Reply:
-        """One reply. Raises Fault."""
-        if decoding.json_schema is None or self._takes_schema is False:
-            return self._chat(self._body(messages, decoding))
-        if self._takes_schema:
-            return self._chat(self._body(messages, decoding, schema=True))
-        return self._chat_finding_out(messages, decoding)
+        """One reply. Raises Fault.
+
+        The first request goes alone and finds out how the server wants to be asked; the others wait for that.
+        """
+        schema = decoding.json_schema is not None
+        if self._unsure(schema):
+            with self._first:
+                if self._unsure(schema):
+                    try:
+                        return self._with_schema(messages, decoding) if schema else self._chat(messages, decoding)
+                    finally:
+                        self._tried = True
+        return self._chat(messages, decoding, schema=schema and self._takes_schema is True)
+
+    def _unsure(self, schema: bool) -> bool:
+        """Whether the next request of this kind may find out something."""
+        return not self._tried or (schema and self._takes_schema is None)
 
     def stream(self, messages: Sequence[Message], decoding: Decoding) -> Iterator[str | Reply]:
         """Pieces of one reply as they come; the last thing is the whole Reply. Raises Fault."""
@@ -132,21 +126,18 @@ class Endpoint:
 
     # -- one request ---------------------------------------------------------------------------------------------------
 
-    def _chat_finding_out(self, messages: Sequence[Message], decoding: Decoding) -> Reply:
-        """Ask with a schema, and without where the server refuses it. One request finds out, the others wait."""
-        with self._schema_probe:
-            if self._takes_schema is None:
-                try:
-                    reply = self._chat(self._body(messages, decoding, schema=True))
-                    self._takes_schema = True
-                except Fault as fault:
-                    if fault.status not in (400, 422):
-                        raise
-                    reply = self._chat(self._body(messages, decoding))
-                    self._takes_schema = False
-                    self._warn(f"the server takes no JSON schema ({fault}); the prompt alone asks for JSON")
-                return reply
-        return self.chat(messages, decoding)
+    def _with_schema(self, messages: Sequence[Message], decoding: Decoding) -> Reply:
+        """Ask with a schema, and without where the server refuses it."""
+        try:
+            reply = self._chat(messages, decoding, schema=True)
+            self._takes_schema = True
+        except Fault as fault:
+            if fault.status not in (400, 422):
+                raise
+            reply = self._chat(messages, decoding)
+            self._takes_schema = False
+            self._warn(f"the server takes no JSON schema ({fault}); the prompt alone asks for JSON")
+        return reply
 
     def _body(self, messages: Sequence[Message], decoding: Decoding, *, schema: bool = False) -> dict[str, Any]:
         body: dict[str, Any] = {
@@ -160,10 +151,11 @@ class Endpoint:
         if schema:
             wanted = {"name": "reply", "strict": True, "schema": decoding.json_schema}
             body["response_format"] = {"type": "json_schema", "json_schema": wanted}
-        return body
+        return {name: value for name, value in body.items() if name not in self._refused}
 
-    def _chat(self, body: dict[str, Any]) -> Reply:
+    def _chat(self, messages: Sequence[Message], decoding: Decoding, *, schema: bool = False) -> Reply:
         started = time.perf_counter()
+        body = self._body(messages, decoding, schema=schema)
         response = self._sent(lambda body: self._client.chat.completions.with_raw_response.create(**body), body)
         reply = read_reply(response.http_response.content, self._scrub)
         return reply.model_copy(update={"seconds": time.perf_counter() - started})
@@ -171,14 +163,19 @@ class Endpoint:
     def _stream(self, body: dict[str, Any]) -> Iterator[str | Reply]:
         started = time.perf_counter()
         body |= {"stream": True, "stream_options": {"include_usage": True}}
-        text, reason, usage = "", None, None
+        text, thoughts, refusal, tools, reason, usage = "", "", "", False, None, None
         try:
             with self._sent(lambda body: self._client.chat.completions.create(**body), body) as events:
                 for event in events:
                     usage = getattr(event, "usage", None) or usage
                     for choice in (getattr(event, "choices", None) or [])[:1]:
                         reason = choice.finish_reason or reason
-                        piece = self._scrub(writable(choice.delta.content or ""))
+                        delta = choice.delta.to_dict()
+                        said, thought = text_of(delta)
+                        thoughts += self._scrub(writable(thought))
+                        refusal += delta.get("refusal") or ""
+                        tools = tools or bool(delta.get("tool_calls"))
+                        piece = self._scrub(writable(said or ""))
                         text += piece
                         if piece:
                             yield piece
@@ -187,25 +184,46 @@ class Endpoint:
         except Exception as error:  # the client lets pass whatever its reader met
             raise self._fault(error) from error
         if reason is None:
-            raise Fault("the answer broke off" if text else "the server sent no answer")
+            if text:
+                raise Fault("the answer broke off before its end", hint="the server or the line stopped: ask again")
+            raise Fault("the server sent no answer")
+        refuse_unanswered(text, reason, {"refusal": refusal, "tool_calls": tools}, self._scrub)
         yield Reply(
             text=text,
-            prompt_tokens=_count(getattr(usage, "prompt_tokens", 0)),
-            completion_tokens=_count(getattr(usage, "completion_tokens", 0)),
+            reasoning=thoughts.strip(),
+            prompt_tokens=count(getattr(usage, "prompt_tokens", 0)),
+            completion_tokens=count(getattr(usage, "completion_tokens", 0)),
             seconds=time.perf_counter() - started,
             truncated=reason == "length",
         )
 
     def _sent(self, send: Callable[[dict[str, Any]], Any], body: dict[str, Any]) -> Any:
+        """What `send` brings; a server that wants the request in other words gets it in those."""
         try:
             return send(body)
         except (self._openai.OpenAIError, self._httpx.HTTPError, ValueError) as error:
             fault = self._fault(error)
-            if fault.status == 400 and "max_completion_tokens" in str(fault) and self._limit_name in body:
-                limit = body.pop(self._limit_name)
-                self._limit_name = "max_completion_tokens"  # newer hosted models know the limit by this name alone
-                return self._sent(send, body | {self._limit_name: limit})
-            raise fault from None
+            other = self._reworded(body, fault, error) if fault.status in (400, 422) else None
+            if other is None:
+                raise fault from None
+        return self._sent(send, other)
+
+    def _reworded(self, body: dict[str, Any], fault: Fault, error: Any) -> dict[str, Any] | None:
+        """The request without what the server refuses, noted for later requests too; None: that is not its trouble.
+
+        What decides is this request, not what is known by now: several may be under way when the first is refused.
+        """
+        named, said = refused_parameter(error.response.content), str(fault)
+        if "max_tokens" in body and "max_completion_tokens" in said:
+            self._limit_name = "max_completion_tokens"  # newer hosted models know the limit by this name alone
+            return {self._limit_name if name == "max_tokens" else name: value for name, value in body.items()}
+        refused = named if named in _LEFT_OUT else min((n for n in _LEFT_OUT if n in said), key=said.find, default=None)
+        if refused is None or refused not in body:
+            return None
+        if refused not in self._refused:
+            self._refused.add(refused)
+            self._warn(f"the server takes no {refused} ({fault}): answers come with its own")
+        return {name: value for name, value in body.items() if name != refused}
 
     # -- what went wrong -----------------------------------------------------------------------------------------------
 
@@ -218,26 +236,25 @@ class Endpoint:
         cause = error.__cause__ if isinstance(error, self._openai.APIConnectionError) and error.__cause__ else error
         if isinstance(cause, self._httpx.ConnectError):
             return Fault(f"no connection: {self._short(str(cause))}")
-        return Fault(f"the answer broke off or can't be read: {type(cause).__name__}: {self._short(str(cause))}")
+        if type(cause) is self._openai.APIError:  # an error that came as an event of a stream
+            return Fault(f"the server broke off: {self._short(str(cause))}", hint="see what it says, then ask again")
+        return Fault(
+            f"the answer broke off or can't be read: {type(cause).__name__}: {self._short(str(cause))}",
+            hint="the server or the line stopped: ask again",
+        )
 
     def _status_fault(self, response: Any) -> Fault:
         status: int = response.status_code
-        said = self._short(_error_text(response.content))
         if 300 <= status < 400:
             elsewhere = self._short(response.headers.get("location", "an unnamed place"))
             return Fault(f"the server redirects to {elsewhere}, which is not followed", retry=False, status=status)
-        message = f"HTTP {status}" + (f": {said}" if said else "")
-        after = _retry_after(response.headers)
-        retry = (status in _RETRIED_STATUS or status >= 500) and "insufficient_quota" not in said
-        if after is not None and after > LONGEST_WAIT:
-            return Fault(f"{message} (come back in {after:.0f} seconds)", retry=False, status=status)
-        return Fault(message, retry=retry, after=after, status=status)
+        return status_fault(status, self._short(error_text(response.content)), response.headers)
 
     def _scrub(self, text: str) -> str:
         return text.replace(self._key, "***") if self._key else text
 
     def _short(self, text: str) -> str:
-        return " ".join(plain(self._scrub(text)).split())[:_SHOWN]
+        return short(text, self._scrub)
 
     # -- how much is read ----------------------------------------------------------------------------------------------
 
@@ -272,65 +289,3 @@ def _bounded_stream(httpx: Any, stream: Any, deadline: float) -> Any:
             stream.close()
 
     return Bounded()
-
-
-def read_reply(body: bytes, scrub: Callable[[str], str]) -> Reply:
-    """The reply that a chat completion holds. Raises Fault, saying what is wrong with it."""
-    try:
-        answer = json.loads(body.decode("utf-8"))
-    except UnicodeDecodeError as error:
-        raise Fault("the answer is not UTF-8") from error
-    except (ValueError, RecursionError) as error:
-        kind = "a web page" if body.lstrip()[:1] == b"<" else "no JSON"
-        raise Fault(f"the answer is {kind}: is base_url right? It mostly ends in /v1") from error
-    choices = answer.get("choices") if isinstance(answer, dict) else None
-    if not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
-        said = " ".join(plain(scrub(_error_text(body))).split())[:_SHOWN] if isinstance(answer, dict) else ""
-        raise Fault("the answer holds no choices" + (f": {said}" if said else ""))
-    message, reason = choices[0].get("message"), choices[0].get("finish_reason")
-    text = message.get("content") if isinstance(message, dict) else None
-    if not isinstance(text, str):
-        if reason == "length":
-            raise Fault("all tokens were used up before an answer began; raise max_new_tokens", retry=False)
-        raise Fault("the answer has no text")
-    usage = answer.get("usage")
-    usage = usage if isinstance(usage, dict) else {}
-    return Reply(
-        text=scrub(writable(text)).strip(),
-        prompt_tokens=_count(usage.get("prompt_tokens")),
-        completion_tokens=_count(usage.get("completion_tokens")),
-        truncated=reason == "length",
-    )
-
-
-def _error_text(body: bytes) -> str:
-    """What an error's body says: the message of its JSON, else its text without tags."""
-    text = body.decode("utf-8", "replace")
-    try:
-        error = json.loads(text)["error"]
-        if isinstance(error, str):
-            return error
-        return " ".join(str(error[name]) for name in ("message", "code") if error.get(name))
-    except (ValueError, RecursionError, KeyError, TypeError, AttributeError):
-        return re.sub(r"<[^>]*>", " ", text[:10_000])
-
-
-def _retry_after(headers: Any) -> float | None:
-    """Seconds, from `Retry-After` (RFC 9110: seconds or a date) or `retry-after-ms`."""
-    milliseconds, seconds = headers.get("retry-after-ms", ""), headers.get("retry-after", "")
-    if _is_number(milliseconds):
-        return max(0.0, float(milliseconds) / 1000)
-    if _is_number(seconds):
-        return max(0.0, float(seconds))
-    try:
-        return max(0.0, email.utils.parsedate_to_datetime(seconds).timestamp() - time.time())
-    except ValueError:
-        return None
-
-
-def _is_number(text: str) -> bool:
-    return re.fullmatch(r"\s*\d+(\.\d*)?\s*", text) is not None
-
-
-def _count(value: Any) -> int:
-    return value if isinstance(value, int) and value > 0 else 0

@@ -1,6 +1,7 @@
 """Engine `openai`: asks any server that speaks OpenAI's chat API (Ollama, vLLM, llama-server, hosted ones).
 
-What a request is and what can be wrong with its answer is in `endpoint.py`, when to send it in `pacing.py`.
+A request is made in `endpoint.py`, its answer read in `replies.py`; `faults.py` tells what went wrong, `rate_limit.py`
+when to send.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from pydantic import BaseModel, Field, JsonValue
 
 from dyag_core import Decoding, Message, Reply, Run, UsageError, hookimpl
 from dyag_core.api import guessed_tokens
-from dyag_plugins.engines.openai.endpoint import Endpoint, Fault, checked_url, read_key
+from dyag_plugins.engines.openai.endpoint import Endpoint, checked_url, read_key
+from dyag_plugins.engines.openai.faults import Fault
 from dyag_plugins.engines.openai.rate_limit import Pace, Row, Stopped, backoff
 
 #: Marks options that may change between a run and its resumption: what was answered stays answered.
@@ -131,7 +133,9 @@ class OpenAIEngine:
                     yield piece
             except Fault as fault:
                 if shown or self._gives_up(fault, attempt, stop):
-                    return Reply(text=shown, error=str(fault))
+                    if not shown:
+                        self._row.check_that_something_worked()
+                    return Reply(text=shown, error=str(fault), hint=fault.hint)
         raise AssertionError("unreachable")
 
     def count_tokens(self, prompt: Sequence[Message]) -> int:
@@ -150,7 +154,7 @@ class OpenAIEngine:
             except Fault as fault:
                 if self._gives_up(fault, attempt, stop):
                     tried = f" ({attempt} attempts)" if attempt > 1 else ""
-                    return Reply(text="", error=f"{fault}{tried}")
+                    return Reply(text="", error=f"{fault}{tried}", hint=fault.hint)
             else:
                 self._row.succeeded()
                 return reply

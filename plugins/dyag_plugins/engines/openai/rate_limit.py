@@ -6,16 +6,14 @@ import random
 import threading
 import time
 
-from dyag_core import EndpointError
-from dyag_plugins.engines.openai.endpoint import KEY_VARIABLES, Fault
+from dyag_core import DyagError, EndpointError
+from dyag_plugins.engines.openai.endpoint import KEY_VARIABLES
+from dyag_plugins.engines.openai.faults import ABOUT_THE_PROMPT, TOO_MANY_REQUESTS, Fault
 
 #: So many failures in a row, over all workers, and the run stops.
 FAILURES_IN_A_ROW = 20
 #: The longest wait between two attempts, in seconds, where the server names none.
 _LONGEST_BACKOFF = 30.0
-_TOO_MANY_REQUESTS = 429
-#: The server doesn't like this prompt. That says nothing about the next one, once another was answered.
-_ABOUT_THE_PROMPT = {400, 413, 422}
 #: Before anything worked, these mean that the key, the address or the model's name is wrong.
 _HOPELESS = {301, 302, 303, 307, 308, 401, 403, 404}
 
@@ -71,31 +69,43 @@ class Row:
             self._failures, self._worked = 0, True
 
     def failed(self, fault: Fault, *, given_up: bool) -> None:
-        """Count a failed attempt. EndpointError: there is no sense in going on.
+        """Count a failed attempt. DyagError: there is no sense in going on; EndpointError where a later run may do it.
 
-        "Too many requests" counts only where its prompt is given up: a busy server is not a dead one.
+        "Too many requests" counts only where its prompt is given up: a busy server is not a dead one. A refused prompt
+        says nothing about the next one, once another was answered.
         """
         with self._lock:
             self._last = fault
+            if fault.spent:
+                raise EndpointError(
+                    f"{self._base_url}: the account's quota is used up: {fault}",
+                    "what was answered is kept; when the account has quota again, run the same command again",
+                )
             if fault.status in _HOPELESS and not self._worked:
                 raise EndpointError(f"{self._base_url}: {fault}", _advice(fault.status))
-            if (fault.status == _TOO_MANY_REQUESTS and not given_up) or (
-                fault.status in _ABOUT_THE_PROMPT and self._worked
-            ):
+            about_the_prompt = fault.status in ABOUT_THE_PROMPT
+            if (fault.status == TOO_MANY_REQUESTS and not given_up) or (about_the_prompt and self._worked):
                 return
             self._failures += 1
-            if self._failures >= FAILURES_IN_A_ROW:
-                raise EndpointError(
-                    f"{self._base_url} failed {self._failures} times in a row, last: {fault}",
-                    "what was answered is kept; when the server is well, run the same command again",
-                )
+            if self._failures < FAILURES_IN_A_ROW:
+                return
+            failed = f"{self._base_url} failed {self._failures} times in a row, last: {fault}"
+            if about_the_prompt:
+                raise DyagError(failed, fault.hint)
+            raise EndpointError(
+                failed, "what was answered is kept; when the server is well, run the same command again"
+            )
 
     def check_that_something_worked(self) -> None:
-        """EndpointError: every prompt so far has failed; then it is the server, however few they were."""
+        """EndpointError: every prompt so far has failed, and not for what it asks; then it is the server."""
         with self._lock:
-            if self._last is not None and not self._worked:
+            last = self._last
+            if last is not None and not self._worked and last.status not in ABOUT_THE_PROMPT:
                 raise EndpointError(
-                    f"{self._base_url} answered nothing: {self._last}", "is the server up, and base_url its address?"
+                    f"{self._base_url} answered nothing: {last}",
+                    "is the server up, and base_url its address?"
+                    if last.status is None
+                    else "the server is there and can't answer now: run the same command again when it is well",
                 )
 
 

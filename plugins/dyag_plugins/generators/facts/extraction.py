@@ -5,9 +5,7 @@ Nothing here knows a customer's fields. What a label means, and how to ask about
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dyag_core.api import field_label, first_sentence, fold, is_marked_up, passages_of, plain_text, says_field
@@ -80,6 +78,8 @@ def facts_of(
         key = (title if subject == name else fold(subject), label_key(label))
         if not key[1] or key[1] in skipped or key in found or not value:
             return
+        if title.endswith(f"({fold(value)})"):  # rows of one name are told apart by it: the question would tell it
+            return
         if len(value) > LONGEST_VALUE:
             value = first_sentence(value)
             if len(value) > LONGEST_VALUE:
@@ -99,7 +99,7 @@ def facts_of(
     passages = passages_of(document) if document.metadata else ()
     for field, value in document.metadata.items():
         text = _field_text(value)
-        label = _label_of_field(field)
+        label = field_label(field)
         if text and fold(text) != title and not any(_same(label, text, fact) for fact in in_text):
             add(_chunk_saying(passages, field, text).id, name, label, _plain(text), "field")
     return list(found.values())
@@ -121,13 +121,6 @@ def _question_in(document: Document) -> tuple[str, str] | None:
     asked = (document.title, *(fields[name] for name in fields if name in QUESTIONS))
     question = next(filter(None, map(as_question, asked)), "")
     return (question, answer) if question else None
-
-
-@lru_cache(maxsize=1024)
-def _label_of_field(name: str) -> str:
-    """`version_minimale` as people would write it: "version minimale"."""
-    spaced = re.sub(r"(?<=[a-zà-ÿ])(?=[A-Z])", " ", name)  # camelCase
-    return " ".join(re.split(r"[_\-.\s]+", spaced)).strip()
 
 
 def _field_text(value: Any) -> str:

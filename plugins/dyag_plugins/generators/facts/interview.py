@@ -45,9 +45,17 @@ _OF_TEXT = ("label", "table", "section", "sentence", "definition", "option")
 class RuleOptions(BaseModel, extra="forbid"):
     """What can be chosen about facts, questions and answers."""
 
-    answer_style: Literal["value", "sentence"] = Field("value", description="answer with the bare value or a sentence")
-    sources: bool = Field(False, description="end each answer with the chunk it comes from")
-    rules: Path | None = Field(None, description="your own patterns, questions and answers (YAML); they come first")
+    answer_style: Literal["value", "sentence"] = Field(
+        "value", description="answer with the bare value or a sentence", json_schema_extra={"flag": True}
+    )
+    sources: bool = Field(
+        False, description="end each answer with the chunk it comes from", json_schema_extra={"flag": True}
+    )
+    rules: Path | None = Field(
+        None,
+        description="your own patterns, questions and answers (YAML); they come first",
+        json_schema_extra={"flag": True},
+    )
     unanswerable: float = Field(0.15, ge=0, lt=1, description="share of questions that nothing in the document answers")
     derived: float = Field(0.05, ge=0, lt=1, description="share of yes/no and how-many questions made from a fact")
     attributes: list[str] = Field(default_factory=list, description="ask about these labels only, comma-separated")

@@ -111,7 +111,7 @@ class _Reader:
         for _, section in read:
             for block in section.blocks:
                 found = self.labels[id(block)]
-                stated += len(found) or len(block.lines) * (block.kind == "table")
+                stated += len(found) or (block.kind == "table" and len(block.lines))
                 labelled += len(found)
                 others += block.kind in ("text", "item") and not found
                 running += 0 if found or block.kind in ("table", "code") else len(block.text)

@@ -1,41 +1,86 @@
-"""What a Markdown table in a text says: (subject, label, value), the subject "" where it is what the text is about."""
+"""What a Markdown table states: of each row that names something, a value a column."""
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from typing import TYPE_CHECKING
 
-from dyag_core.api import TABLE_RULE, plain_text
-from dyag_plugins.generators.facts.packs import label_key
+from dyag_core.api import TABLE_RULE, are_pairs, fold, is_total, layout_of, plain_text, subject_column, turned
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-#: Headers of two-column tables whose rows are labels and values.
-_KEY_HEADERS = frozenset(
-    "champ cle propriete attribut caracteristique rubrique libelle element parametre "
-    "field key property attribute characteristic item label parameter name".split()
-)
-_VALUE_HEADERS = frozenset("valeur contenu detail details information value content description".split())
+_CELL_END = re.compile(r"(?<!\\)\|")
+_BREAK = re.compile(r"\s*<br\s*/?>\s*", re.IGNORECASE)
+#: What is longer is no name of anything.
+_LONGEST_SUBJECT = 80
 
 
-def cells_of(rows: Sequence[str]) -> list[list[str]]:
-    """The cells of a table, header first; none where it has no row below its header."""
-    cells = [[cell.strip() for cell in row.strip().strip("|").split("|")] for row in rows if not TABLE_RULE.match(row)]
+def cells_of(lines: Sequence[str]) -> list[list[str]]:
+    """The cells of a table, header first; none where it has no row below its header.
+
+    A row with fewer cells than the header has blank ones at its end; one with more is left out: a "|" in it isn't
+    escaped, and nobody knows which.
+    """
+    rows = [[_cell(cell) for cell in _divided(line)] for line in lines if not TABLE_RULE.match(line)]
+    width = len(rows[0]) if rows else 0
+    cells = [[*row, *[""] * (width - len(row))] for row in rows if len(row) <= width]
     return cells if len(cells) > 1 else []
 
 
 def table_facts(cells: Sequence[Sequence[str]]) -> Iterator[tuple[str, str, str]]:
-    """What each row says under each header but the first."""
-    header, *body = cells
-    folded = [label_key(name) for name in header]
-    pairs = len(header) == 2 and (
-        not any(folded) or (folded[0] in _KEY_HEADERS and (folded[1] in _VALUE_HEADERS or folded[0] != "name"))
-    )
+    """(subject, label, value) of everything a table says; nothing where its layout leaves doubts.
+
+    The subject is "" where the table speaks of what its document is about. Left out are totals, names that stand twice,
+    and columns without a name of their own.
+    """
+    plain = [[plain_text(cell) for cell in row] for row in cells]
+    layout = layout_of(plain, headed=True)
+    header, body = layout.header, plain[layout.first :]
+    if are_pairs(header):
+        yield from (("", row[0], row[1]) for row in body if row[0])
+        return
+    if layout.turned:
+        header, columns = turned(header, body)
+        body = [list(column) for column in columns]
+    body = [row for row in body if not is_total(row)]
+    if layout.grouped:
+        body = _carried(body)
+    if not body:
+        return
+    names = Counter(map(fold, header))
+    subject = subject_column(header, body)
+    called = Counter(fold(row[subject]) for row in body)
     for row in body:
-        if len(row) != len(header) or not row[0]:
+        name = row[subject]
+        if not name or called[fold(name)] > 1 or len(name) > _LONGEST_SUBJECT:
             continue
-        if pairs:
-            yield "", plain_text(row[0]), plain_text(row[1])
-            continue
-        for name, value in zip(header[1:], row[1:], strict=True):
-            yield plain_text(row[0]), plain_text(name), plain_text(value)
+        for column, value in enumerate(row):
+            if column != subject and header[column] and names[fold(header[column])] == 1:
+                yield name, header[column], value
+
+
+def _divided(line: str) -> list[str]:
+    inner = line.strip().removeprefix("|")
+    if inner.endswith("|") and not inner.endswith("\\|"):
+        inner = inner[:-1]
+    return _CELL_END.split(inner)
+
+
+def _cell(text: str) -> str:
+    """A cell on one line; what begins a new line with a capital or a number is another value."""
+    said = ""
+    for part in _BREAK.split(text.replace("\\|", "|").strip()):
+        apart = ", " if part[:1].isupper() or part[:1].isdigit() else " "
+        said = f"{said.rstrip(' ,;')}{apart}{part}" if said else part
+    return said
+
+
+def _carried(rows: Sequence[Sequence[str]]) -> list[list[str]]:
+    """Rows with the group of each in its first cell."""
+    group, carried = "", []
+    for first, *others in rows:
+        group = first or group
+        carried.append([group, *others])
+    return carried

@@ -40,11 +40,13 @@ def same_shape(folder: Path, options: Options) -> Options:
     if config.get("peft_type") != "LORA" or foreign:
         raise UsageError(
             f"{folder}: this adapter can't be gone on with ({', '.join(foreign) or config.get('peft_type')})",
-            "give one that dyag finetune made",
+            "give a plain LoRA: one that dyag finetune made, or another tool's without these",
         )
     shape = {option: config.get(key) for key, option in _SHAPE.items()}
+    shape |= {option: bool(shape[option]) for option in ("rslora", "dora")}  # older versions of PEFT don't say
     if isinstance(shape["targets"], str):
-        shape["targets"] = None if shape["targets"] == "all-linear" else [shape["targets"]]
+        # other tools write a pattern of layer names, which the weights are named after
+        shape["targets"] = None if shape["targets"] == "all-linear" else _adapted(folder)
     for option, value in shape.items():
         wanted = getattr(options, option)
         if option in options.model_fields_set and wanted != value:
@@ -52,6 +54,14 @@ def same_shape(folder: Path, options: Options) -> Options:
                 f"-o {option}={wanted} contradicts the adapter, which has {value} ({folder})", f"leave out -o {option}"
             )
     return options.model_copy(update=shape)
+
+
+def _adapted(folder: Path) -> list[str]:
+    """The last parts of the names of the layers that an adapter's weights belong to."""
+    from safetensors import safe_open
+
+    with safe_open(folder / WEIGHTS, framework="pt") as weights:
+        return sorted({name.split(".lora_")[0].rsplit(".", 1)[-1] for name in weights.keys() if ".lora_" in name})  # noqa: SIM118
 
 
 def put_in(model: Any, folder: Path) -> None:

@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, Field
 
 from dyag_core import LockedError, Run, TrainedModel, TrainingJob, hookimpl
-from dyag_core.api import load_tokenizer, quiet_libraries
+from dyag_core.api import load_tokenizer, quiet_libraries, takes_system
 from dyag_core.records import TrainingEstimate
 from dyag_plugins.trainers.lora import (
     adapter,
@@ -64,7 +64,9 @@ class LoraOptions(BaseModel, extra="forbid", frozen=True):
     device: Literal["auto", "cpu", "cuda", "mps"] = Field("auto", description="where to train")
     dtype: Literal["auto", "float32", "bfloat16"] = Field("auto", description="of the frozen weights")
     quantization: Literal["none", "nf4", "auto"] = Field(
-        "none", description="frozen weights in 4 bits (bitsandbytes); auto: only where they would not fit otherwise"
+        "none",
+        description="frozen weights in 4 bits (bitsandbytes); auto: only where they would not fit otherwise",
+        json_schema_extra={"flag": True},
     )
     save_every: int = Field(25, ge=1, description="steps between checkpoints")
     keep_checkpoints: int = Field(
@@ -251,6 +253,10 @@ def _tell_about(train: encoding.Encoded, tokenizer: Any, run: Run) -> None:
         f"{counted['examples']} examples, {tokens['median']:g} tokens each (at most {tokens['max']}), "
         f"{counted['trained_tokens']} of {counted['tokens']} tokens are trained"
     )
+    if not takes_system(tokenizer):
+        run.progress.message(
+            "this model's chat template has no place for a system turn: it begins the first question instead"
+        )
     for what, count in train.overflow.items():
         run.warn(f"{count} examples longer than {train.limit} tokens were {what}")
     run.progress.message("the first example, trained part marked:\n" + encoding.show(train.items[0], tokenizer))

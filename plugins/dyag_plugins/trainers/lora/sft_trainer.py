@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from dyag_core.api import IGNORED
@@ -36,10 +38,26 @@ def trainer_class() -> Any:
             loss = total / ((targets != IGNORED).sum() if num_items_in_batch is None else num_items_in_batch)
             return (loss, {"logits": logits}) if return_outputs else loss
 
+        def create_scheduler(self, num_training_steps: int, optimizer: Any = None) -> Any:
+            """The library's warm-up begins at 0: its first step, and a run of one step, would learn nothing."""
+            scheduler = super().create_scheduler(num_training_steps, optimizer)
+            warm = self.args.get_warmup_steps(num_training_steps)
+            scheduler.lr_lambdas = [partial(_rising, warm, then) for then in scheduler.lr_lambdas]
+            groups = scheduler.optimizer.param_groups  # the first step's rate was set when the schedule was made
+            for group, rate in zip(groups, scheduler.get_lr(), strict=True):
+                group["lr"] = rate
+            scheduler._last_lr = [group["lr"] for group in groups]
+            return scheduler
+
         def create_model_card(self, *args: Any, **kwargs: Any) -> None:
             """Checkpoints need none."""
 
     return AnswerTrainer
+
+
+def _rising(warm: int, then: Callable[[int], float], step: int) -> float:
+    """The share of the rate at `step`: 1/warm, 2/warm ... 1 in the warm-up, what the schedule says after it."""
+    return (step + 1) / warm if step < warm else then(step)
 
 
 def _score_packed(model: Any, inputs: Any) -> tuple[Any, Any]:

@@ -1,0 +1,168 @@
+"""Stage review: rows of a training or test file beside the passages that they were made from, and a person's verdicts.
+
+Verdicts are kept in NAME.review.jsonl beside the file, one line each, on the disk as soon as they are given.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, get_args
+
+from dyag_core.artifacts import (
+    MANIFEST_SUFFIX,
+    Journal,
+    atomic_text,
+    atomic_write,
+    read_json,
+    read_jsonl,
+    refuse_inputs,
+    to_json,
+)
+from dyag_core.chat.questions import language_sample, read_questions
+from dyag_core.dataset.review.page import page_of
+from dyag_core.dataset.review.place import place_of
+from dyag_core.dataset.review.sample import drawn, row_key, shares
+from dyag_core.documents import read_documents
+from dyag_core.errors import UsageError
+from dyag_core.records.review import Excerpt, Review, ReviewRow, Verdict
+from dyag_core.text.language import detect_language
+from dyag_core.text.passage import passages_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dyag_core.progress import Progress
+    from dyag_core.records import Question
+
+SUFFIX = ".review.jsonl"
+_SPLITS = ("_test", "_val", "_train")
+
+
+def review(
+    *,
+    file: Path,
+    documents: Path | None = None,
+    sample: int = 50,
+    verdicts: Path | None = None,
+    page: Path | None = None,
+    drop: Sequence[Verdict] = (),
+    output: Path | None = None,
+    lang: str | None = None,
+    seed: int = 42,
+    progress: Progress,
+) -> Review:
+    """Draw `sample` rows of `file` by lot, each with its passage, and count the verdicts given so far.
+
+    Args:
+        documents: what the rows were made from; by default what the manifest beside `file` names.
+        verdicts: where verdicts are kept; by default beside `file`.
+        page: write the sample as a page to read and judge in a browser.
+        drop: verdicts whose rows are left out of `output`, a new file with all other rows of `file`.
+
+    Raises:
+        UsageError: no rows, `output` is missing or is an input, or a verdict is none.
+    """
+    if bool(drop) != bool(output):
+        raise UsageError("rows are dropped into a new file", "give both: --drop wrong --output FILE")
+    for word in set(drop) - set(get_args(Verdict)):
+        raise UsageError(f"no verdict {word!r}", f"known: {', '.join(get_args(Verdict))}")
+    questions = read_questions(file, None)
+    verdicts = verdicts or file.with_name(file.stem + SUFFIX)
+    refuse_inputs([path for path in (page, output, verdicts) if path], [file])
+    given = _given(verdicts)
+    chosen = [(place, questions[place]) for place in drawn(questions, sample, seed)]
+    source = documents or _documents_of(file)
+    texts = _passages(source, _fields_of(file), [question for _, question in chosen], progress)
+    rows = tuple(_row(place, question, texts, given) for place, question in chosen)
+    judged = [row.verdict for row in rows if row.verdict]
+    found = Review(
+        file=file, rows=len(questions), sample=rows, verdicts=verdicts, read=len(judged), shares=shares(judged)
+    )
+    if page is not None:
+        page.parent.mkdir(parents=True, exist_ok=True)
+        atomic_text(page, page_of(found, lang or detect_language(language_sample(questions))))
+        found = found.model_copy(update={"page": page})
+    if output is not None:
+        unwanted = [given.get(row_key(question), {}).get("verdict") in drop for question in questions]
+        _write_others(file, output, unwanted)
+        found = found.model_copy(update={"written": output, "dropped": sum(unwanted)})
+    return found
+
+
+def _given(verdicts: Path) -> dict[str, dict[str, str]]:
+    """Row key -> verdict and note, of a file that need not be there yet."""
+    if not verdicts.exists():
+        return {}
+    with Journal(verdicts) as journal:
+        return {
+            key: value
+            for key, value in journal.items()
+            if isinstance(value, dict) and value.get("verdict") in get_args(Verdict)
+        }
+
+
+def _row(place: int, question: Question, texts: dict[str, str], given: dict[str, dict[str, str]]) -> ReviewRow:
+    key = row_key(question)
+    shown = [(name, texts[name]) for name in question.chunks if name in texts]
+    told = question.expected_answer if question.answerable else ""
+    places = [place_of(told, question.question, text) if told else (0, 0) for _, text in shown]
+    return ReviewRow(
+        key=key,
+        line=place + 1,
+        history=tuple(message.content for message in question.messages[:-1] if message.role != "system"),
+        question=question.question,
+        answer=question.expected_answer,
+        stratum=question.stratum,
+        document=question.document,
+        excerpts=tuple(
+            Excerpt(chunk=name, text=text, start=start, end=end)
+            for (name, text), (start, end) in zip(shown, places, strict=True)
+        ),
+        **{name: given[key][name] for name in ("verdict", "note") if key in given and name in given[key]},
+    )
+
+
+def _manifest_of(file: Path) -> Path | None:
+    stems = [file.stem, *(file.stem.removesuffix(split) for split in _SPLITS if file.stem.endswith(split))]
+    return next((path for stem in stems if (path := file.with_name(stem + MANIFEST_SUFFIX)).is_file()), None)
+
+
+def _documents_of(file: Path) -> Path | None:
+    """What the manifest beside `file` says that its rows were made from, if it is still there."""
+    manifest = _manifest_of(file)
+    told = (read_json(manifest).get("inputs") or {}).get("documents") if manifest else None
+    if manifest is None or not isinstance(told, dict) or "path" not in told:
+        return None
+    source = manifest.parent / str(told["path"])
+    return source if source.exists() else None
+
+
+def _fields_of(file: Path) -> dict[str, str] | None:
+    """What the documents of `file` call their fields, as its manifest has it (`--map`)."""
+    manifest = _manifest_of(file)
+    return (read_json(manifest).get("options") or {}).get("fields") if manifest else None
+
+
+def _passages(
+    source: Path | None, fields: dict[str, str] | None, questions: Sequence[Question], progress: Progress
+) -> dict[str, str]:
+    """Chunk id -> its passage, of the chunks that `questions` name; where they name none, of their whole document."""
+    if source is None:
+        progress.message("the documents aren't known, so rows are shown without their passages: give --documents")
+        return {}
+    wanted = {name for question in questions for name in question.chunks}
+    with progress.task(f"reading {source.name}") as task:
+        found = dict[str, str]()
+        for document in read_documents(source, lambda line: None, fields=fields):
+            found |= {chunk.id: chunk.text for chunk in passages_of(document) if chunk.id in wanted}
+            task.advance()
+    return found
+
+
+def _write_others(file: Path, output: Path, unwanted: Sequence[bool]) -> None:
+    """The rows of `file` as they are, but for those that are unwanted."""
+    output.parent.mkdir(parents=True, exist_ok=True)
+    with atomic_write(output) as handle:
+        for (_, row), drop in zip(read_jsonl(file), unwanted, strict=True):
+            if not drop:
+                handle.write(to_json(row) + "\n")

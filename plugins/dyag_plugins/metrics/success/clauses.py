@@ -1,0 +1,147 @@
+"""Which parts of an answer state something: markup is taken off, what is denied or set against the answer is masked.
+
+"GPL instead of MIT", "formerly MIT", "anything but MIT" and "it isn't MIT" do not say MIT; "2019, not 2020" says 2019.
+"""
+
+from __future__ import annotations
+
+import re
+
+from dyag_core.api import fold
+
+#: Stands for what was masked: nothing that is compared, and an end of the clause.
+MASK = "\x1f"
+_MARKUP = (
+    (re.compile(r"```\w*\n?|`"), ""),
+    (re.compile(r"\*\*|__(?=\S)|(?<=\S)__(?!\w)"), ""),
+    (re.compile(r"(?<![\w*])\*(?=\w)([^*\n]+)\*(?![\w*])"), r"\1"),
+    (re.compile(r"\[([^\]]*)\]\((https?://[^)\s]+)\)"), r"\2"),
+    (re.compile(r"\$?\\boxed\{([^}]*)\}\$?"), r"\1"),
+    (re.compile(r"<\|?/?[\w▁-]+\|>|</?s>"), " "),
+    (re.compile(r"\s*\[\d{1,2}\](?=\s|[.,;]|$)"), ""),
+    (re.compile(r"\s*\((?:source|cf|see|voir|selon|according to)\b[^)]*\)", re.IGNORECASE), ""),
+    (re.compile(r"^\s*(?:[-*•]|\d{1,2}[.)])\s+", re.MULTILINE), ""),
+    (re.compile(r"^\W*(?:(?:final )?answer|r[ée]ponse|assistant)\s*:\s*", re.IGNORECASE), ""),
+    (re.compile(r'^\{\s*"\w+"\s*:\s*"?([^"{}]*)"?\s*\}$'), r"\1"),
+)
+_ANOTHER_TURN = re.compile(r"\n\s*(?:user|human|question|q|utilisateur)\s*:", re.IGNORECASE)
+_HEDGE = re.compile(
+    r"\b(?:maybe|perhaps|probably|possibly|presumably|might be|may be|could be|not sure|unsure|i guess|scratch that"
+    r"|peut-etre|sans doute|probablement|pourrait etre|il se peut|pas sure?|je suppose)\b"
+    r"|\b(?:i )?(?:do not|don'?t) know\b|\bje (?:ne )?sais pas\b|\bj'ignore\b"
+)
+#: What stands behind these is not the answer, up to the end of the clause.
+_AGAINST = re.compile(
+    r"\b(?:more than|less than|fewer than|at least|at most|up to|(?:over|under|nearly|almost)(?= \d)|before|after|near"
+    r"|plus de|moins de|au moins|au plus|jusqu'a|avant|apres|pres de|presque)\b"
+    r"|\b(?:son|daughter|brother|sister|wife|husband|friend|fils|fille|frere|soeur|epouse|mari|amie?) (?:of|de|d')|"
+    r"\b(?:rather than|instead of|in place of|as opposed to|unlike|contrary to|other than|(?:any|every|no)(?:thing"
+    r"|one|body) but|all but"
+    r"|nothing like|except(?:ing| for)?|excluding|apart from|aside from|without|formerly|previously|originally|once"
+    r"|used to be"
+    r"|no longer|replac(?:ed|es|ing)(?! by)|supersed(?:ed|es)(?! by)|succeed(?:ed|s)|took over from|far from|no"
+    r"|plutot que?|au lieu d[eu']|a la place d[eu']|contrairement a|a la difference d[eu']|autre que|tout sauf|sauf"
+    r"|hormis"
+    r"|excepte|a l'exception d[eu']|en dehors d[eu']|sans|anciennement|autrefois|jadis|auparavant|precedemment"
+    r"|initialement"
+    r"|remplac(?:e|ait|ant)(?! par)|succede|loin d[eu'])(?= |'|\b)"
+)
+#: What stands before these isn't: somebody or something else took its place.
+_REPLACED = re.compile(
+    r"\b(?:is|are|was|were|est|sont) (?:wrong|false|incorrect|excluded|obsolete|outdated|fausse?s?|faux|exclue?s?)\b|"
+    r"\b(?:(?:was|were|been|is|are) (?:replaced|superseded|succeeded) by|has been replaced|a ete remplacee? par|est"
+    r" remplacee? par"
+    r"|fut remplacee? par|until|jusqu'en|in the past)\b"
+    r"|\b(?:before|beforehand|back then|auparavant|avant)\s*[.;]?\s*$"
+)
+#: Where something was before it came elsewhere.
+_MOVED = re.compile(
+    r"\b(?:moved|changed|switched|migrated|renamed|converted|went|passee?|migree?|deplacee?|renommee?)(?: \w+)?"
+    r" (?:from|de) "
+    r".+?(?=\s(?:to|into|a|vers|en)\s)"
+)
+_DENIAL = re.compile(
+    r"\b(?:not|never|cannot|neither|nor|pas|jamais|aucune?|ni|non"
+    r"|nullement)\b|n't\b"
+)
+_DENIED_VERB = re.compile(
+    r"(?:\b(?:is|are|was|were|be|been|does|do|did|has|have|had|can|could|will|would|should|must)|\bn'\w+|\bne"
+    r" \w+)(?: \w+ly)?\s*$"
+)
+_CLAUSE = re.compile(
+    r"((?<=[.!?;:])\s+|\n+|[()]|,(?!\d)|(?<!thing)(?<!one)(?<!body)(?<!\ball)\s(?:but|mais|now|desormais|maintenant"
+    r"|aujourd'hui|whereas|while|tandis que|alors que|yet|however)\s)",
+)
+
+
+def without_markup(answer: str) -> str:
+    """The answer as a reader sees it: no Markdown, no control tokens, no list numbers, no citations."""
+    for pattern, instead in _MARKUP:
+        answer = pattern.sub(instead, answer.strip())
+    return answer.strip()
+
+
+def goes_on_with_another_turn(answer: str) -> bool:
+    """Whether the model went on to write the next question itself."""
+    return bool(_ANOTHER_TURN.search(answer))
+
+
+def hedges(answer: str) -> bool:
+    """Whether it says that it may be wrong."""
+    return bool(_HEDGE.search(_folded(answer)))
+
+
+def denies(text: str) -> bool:
+    """Whether something in a text is denied."""
+    return bool(_DENIAL.search(_folded(text))) or bool(re.search(r"\b(?:no|none|sans|without)\b", _folded(text)))
+
+
+def sets_against(text: str) -> bool:
+    """Whether something in a text is set against something else."""
+    return bool(_AGAINST.search(_folded(text)) or _REPLACED.search(_folded(text)))
+
+
+def stated(answer: str, *, denials: bool, contrasts: bool) -> str:
+    """The answer with a mask over what it denies, and over what it sets against the answer."""
+    parts = _CLAUSE.split(answer) if answer else []
+    return "".join(
+        _stated(part, denials=denials, contrasts=contrasts) if i % 2 == 0 else _edge(part)
+        for i, part in enumerate(parts)
+    )
+
+
+def _edge(separator: str) -> str:
+    """Conjunctions that end a clause say nothing themselves."""
+    return f" {MASK} " if separator.strip().isalpha() or "'" in separator else separator
+
+
+def _stated(clause: str, *, denials: bool, contrasts: bool) -> str:
+    folded = _folded(clause)
+    if len(folded) != len(clause):
+        return clause
+    if clause.rstrip().endswith("?"):
+        return MASK
+    if contrasts and (cue := _REPLACED.search(folded)):
+        return MASK + clause[cue.end() :]
+    if contrasts and (cue := _MOVED.search(folded)):
+        clause, folded = (
+            clause[: cue.start()] + MASK + clause[cue.end() :],
+            folded[: cue.start()] + MASK + folded[cue.end() :],
+        )
+    if contrasts and (cue := _AGAINST.search(folded)):
+        clause, folded = clause[: cue.start()] + MASK, folded[: cue.start()]
+    if denials and (cue := _DENIAL.search(folded)):
+        if (
+            cue.start() == 0
+            or cue[0] == "n't"
+            or _DENIED_VERB.search(folded[: cue.start()])
+            or not folded[: cue.start()].strip()
+        ):
+            return MASK
+        before = clause[: cue.start()]
+        return re.sub(r"\s+(?:and|et|or|ou)\s*$", "", before) + MASK
+    return clause
+
+
+def _folded(text: str) -> str:
+    return fold(text).replace("’", "'")

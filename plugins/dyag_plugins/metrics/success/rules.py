@@ -1,0 +1,227 @@
+"""The verdict on one answer, and the rule that it rests on."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence, Set
+from dataclasses import dataclass
+from typing import Literal
+
+from dyag_core import Prediction
+from dyag_core.api import abstains, detect_language, fold, without_reasoning
+from dyag_plugins.metrics.success import clauses, yes_no
+from dyag_plugins.metrics.success.offers import GRAMMAR, longer_name, other_values
+from dyag_plugins.metrics.success.terms import Reading, Term, terms
+
+#: Expected answers of so many words are sentences: their telling words decide.
+SENTENCE_WORDS = 6
+#: Answers of so many words that say less than half as many different things go round in a loop.
+_LOOP_WORDS = 8
+
+_PREPOSITIONS = {f"word:{word}" for word in ("in", "on", "at", "by", "en", "au", "aux", "a", "dans")}
+_FRENCH = re.compile(
+    r"\b(?:quel(?:le)?s?|quand|combien|qui|quoi|ou est|est-ce|l[ea]s?|d[eu]s?|un|une|a-t-|est-il|est-elle)\b"
+)
+
+Rule = Literal[
+    "failed", "abstained", "answered", "equal", "yes_no", "value", "list", "sentence",
+    "another_turn", "hedged", "rambles", "negation", "not_alone", "missing",
+]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Strictness:
+    """How many words an answer may have beside the expected ones, and what share of a sentence it must hold."""
+
+    extra_words: int
+    key_share: float
+
+
+def verdict(prediction: Prediction, strictness: Strictness) -> tuple[bool, Rule]:
+    """Whether the question was answered, and by which rule it was or wasn't."""
+    answer = without_reasoning(prediction.answer)
+    if prediction.error is not None or not answer.strip():
+        return False, "failed"
+    refuses = abstains(answer, prediction.question, truncated=prediction.truncated)
+    if not prediction.answerable:
+        return refuses, "abstained" if refuses else "answered"
+    verdicts = [_judged(answer, prediction.question, one, strictness, refuses) for one in _variants(prediction)]
+    return next((found for found in verdicts if found[0]), verdicts[0])
+
+
+def _variants(prediction: Prediction) -> Iterator[str]:
+    """Every right answer; alternatives in one text ("Anna|Anne"), and a name without its abbreviation in brackets."""
+    for expected in prediction.accepted:
+        yield expected
+        if re.fullmatch(r"[^|]*\w ?\| ?\w[^|]*(?:\|[^|]+)*", expected):
+            yield from (part.strip() for part in expected.split("|"))
+        if short := re.fullmatch(r"(\S[^()]+?) \(([^()]+)\)", expected):
+            yield short[1]
+            if short[2].isupper():
+                yield short[2]
+
+
+def _judged(reply: str, question: str, expected: str, strictness: Strictness, refuses: bool) -> tuple[bool, Rule]:
+    reading = _reading(question, expected)
+    answer = clauses.without_markup(reply)
+    if re.search(r"\d[,;] \d", expected) and not re.search(r"\d,\d", expected):
+        answer = re.sub(r"(?<=\d),(?=\d)", ", ", answer)  # a list of numbers, written without spaces
+    wanted, given = terms(clauses.without_markup(expected), reading), terms(answer, reading)
+    if len(wanted) > 1 and wanted[0].key in _PREPOSITIONS and not _same_run(wanted, given, question):
+        wanted = wanted[1:]  # "in 2019" is 2019
+    asked = {term.key for term in terms(question, reading)}
+    if _same_run(wanted, given, question):
+        return True, "equal"
+    if clauses.goes_on_with_another_turn(reply):
+        return False, "another_turn"
+    polarity = yes_no.yes_or_no(expected)
+    if polarity is not None:
+        return yes_no.says(answer, question) is polarity, "yes_no"
+    if refuses and not abstains(expected):
+        return False, "abstained"
+    begins = re.split(r"[.,:;!?\n]|\bbut\b|\bmais\b", answer)[0]
+    if (not abstains(expected) and abstains(begins)) or (clauses.hedges(answer) and not clauses.hedges(expected)):
+        return False, "hedged"
+    if _rambles(given, wanted, asked, strictness):
+        return False, "rambles"
+    if not _same_addresses(wanted, given):
+        return False, "missing"
+    shown = clauses.stated(
+        answer,
+        denials=not clauses.denies(expected) and not clauses.denies(question),
+        contrasts=not clauses.sets_against(expected) and not clauses.sets_against(question),
+    )
+    told = terms(shown, reading)
+    return _found(wanted, told, given, asked, question, expected, answer, strictness)
+
+
+def _found(
+    wanted: Sequence[Term], told: Sequence[Term], given: Sequence[Term], asked: Set[str], question: str,
+    expected: str, answer: str, strictness: Strictness,
+) -> tuple[bool, Rule]:  # fmt: skip
+    items = _items(wanted)
+    spans = list(_runs(wanted, told, question))
+    rule: Rule = "value"
+    if not spans and len(items) > 1:
+        rule, spans = "list", list(_covering(items, told, question))
+    own = {term.key for term in wanted}
+    alone = [
+        span for span in spans if not longer_name(told, *span, asked | own) and not other_values(told, *span, asked)
+    ]
+    if alone:
+        return True, rule
+    if len(wanted) >= SENTENCE_WORDS and not spans:
+        if clauses.denies(expected) != clauses.denies(answer):
+            return False, "negation"
+        if _tells(given, [term for term in wanted if term.key not in asked], strictness.key_share):
+            return True, "sentence"
+    if spans:
+        return False, "not_alone"
+    return False, "negation" if any(_runs(wanted, given, question)) else "missing"
+
+
+def _reading(question: str, expected: str) -> Reading:
+    asked = fold(question)
+    return Reading(
+        french=bool(_FRENCH.search(asked)) or detect_language([question, expected]) == "fr",
+        counting=bool(re.search(r"\b(?:how many|number of|combien d|nombre d)", asked)),
+        versions=bool(re.search(r"\bversions?\b|\breleases?\b", asked)),
+    )
+
+
+def _same_run(wanted: Sequence[Term], given: Sequence[Term], question: str) -> bool:
+    return len(wanted) == len(given) and all(_same(w, g, question) for w, g in zip(wanted, given, strict=True))
+
+
+def _same(wanted: Term, given: Term, question: str) -> bool:
+    """Whether two terms say the same: a unit or a year's day may be added, a unit that was asked for may be left"
+    " out."""
+    if wanted.key == given.key:
+        return True
+    if given.bare and given.bare == wanted.key:  # 5 km for 5, 12 March 2019 for 2019; 5 % is no 5
+        return given.unit not in ("percent", "angle") or _names_percent(question)
+    if wanted.bare and wanted.bare == given.key and wanted.unit:
+        return _names_unit(wanted, question)
+    return (
+        wanted.key.startswith("address:")
+        and _bare_address(wanted) == _bare_address(given)
+        and ("://" not in wanted.key or "://" not in given.key)
+    )
+
+
+def _names_percent(question: str) -> bool:
+    return bool(re.search(r"%|\bper ?cent|\bpour ?cent|\bpourcentage", fold(question)))
+
+
+def _names_unit(wanted: Term, question: str) -> bool:
+    unit = re.sub(r"[-\d.,\s]+", "", wanted.text)
+    if wanted.unit == "percent":
+        return _names_percent(question)
+    return bool(unit) and bool(re.search(rf"(?<!\w){re.escape(fold(unit))}", fold(question)))
+
+
+def _bare_address(term: Term) -> str:
+    return re.sub(r"^address:(?:https?://)?", "", term.key)
+
+
+def _same_addresses(wanted: Sequence[Term], given: Sequence[Term]) -> bool:
+    """A path that goes on is another page: where the expected answer holds addresses, these and no others are given."""
+    expected = {_bare_address(term) for term in wanted if term.key.startswith("address:")}
+    found = {_bare_address(term) for term in given if term.key.startswith("address:")}
+    return not expected or expected == found
+
+
+def _runs(wanted: Sequence[Term], told: Sequence[Term], question: str) -> Iterator[tuple[int, int]]:
+    """Where the wanted terms stand in a row."""
+    n = len(wanted)
+    for i in range(len(told) - n + 1):
+        if n and all(_same(w, g, question) for w, g in zip(wanted, told[i : i + n], strict=True)):
+            yield i, i + n
+
+
+def _items(wanted: Sequence[Term]) -> list[list[Term]]:
+    """The items of an expected list: by commas, semicolons, lines, "and"; one where it is no list."""
+    items: list[list[Term]] = [[]]
+    for term in wanted:
+        if term.key in ("word:and", "word:et", "symbol:&"):
+            items.append([])
+            continue
+        if re.search(r"[,;\n]|\s/\s", term.gap) and items[-1]:
+            items.append([])
+        items[-1].append(term)
+    found = [item for item in items if item]
+    return found if all(len(item) <= SENTENCE_WORDS for item in found) else [list(wanted)]
+
+
+def _covering(items: Sequence[Sequence[Term]], told: Sequence[Term], question: str) -> Iterator[tuple[int, int]]:
+    """Where all items stand side by side, in any order, with nothing but conjunctions between them."""
+    places = [list(_runs(item, told, question)) for item in items]
+    if not all(places):
+        return
+    taken = {place: span for spans in places for span in spans for place in range(*span)}
+    joints = {"word:and", "word:et", "symbol:&", "word:also", "word:ainsi", "word:que", "symbol:/"}
+    for start in sorted(taken):
+        stop = start
+        while stop < len(told) and (stop in taken or told[stop].key in joints):
+            stop += 1
+        while told[stop - 1].key in joints:
+            stop -= 1
+        inside = [any(start <= s and e <= stop for s, e in spans) for spans in places]
+        if all(inside) and stop - start <= sum(map(len, items)) + len(items):
+            yield start, stop
+            return
+
+
+def _tells(given: Sequence[Term], expected: Sequence[Term], share: float) -> bool:
+    """Whether enough of a sentence's telling words, and all of its numbers, are there."""
+    telling = {term.key for term in expected if term.key.removeprefix("word:") not in GRAMMAR}
+    numbers = {term.key for term in expected if term.counts}
+    there = {term.key for term in given}
+    return bool(telling) and numbers <= there and len(telling & there) >= share * len(telling)
+
+
+def _rambles(given: Sequence[Term], wanted: Sequence[Term], asked: Set[str], strictness: Strictness) -> bool:
+    beyond = sum(term.key not in asked for term in given) - sum(term.key not in asked for term in wanted)
+    if beyond > strictness.extra_words or len(given) > len(wanted) + len(asked) + 2 * strictness.extra_words:
+        return True
+    return len(given) >= _LOOP_WORDS + len(wanted) and len({term.key for term in given}) < len(given) / 2
