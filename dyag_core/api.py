@@ -40,7 +40,7 @@ from dyag_core.text.digests import DigestSet
 from dyag_core.text.formatting import capital, interval, listed, number, percent, quoted, rounded, unbroken
 from dyag_core.text.grids import are_pairs, is_total, layout_of, subject_column, turned
 from dyag_core.text.grounding import support, supported
-from dyag_core.text.language import detect_language
+from dyag_core.text.language import LANGUAGES, detect_language, language_name, languages_told
 from dyag_core.text.markup import is_marked_up, plain_text
 from dyag_core.text.normalise import fold, normalise, tokens
 from dyag_core.text.passage import field_label, passages_of, says_field
@@ -53,6 +53,7 @@ from dyag_core.text.wording import fill
 __all__ = [
     "HEADING",
     "IGNORED",
+    "LANGUAGES",
     "SYSTEM",
     "TABLE_ROW",
     "TABLE_RULE",
@@ -94,6 +95,8 @@ __all__ = [
     "is_marked_up",
     "is_present",
     "is_total",
+    "language_name",
+    "languages_told",
     "layout_of",
     "listed",
     "load_tokenizer",

@@ -274,10 +274,10 @@ def test_facts_of_every_kind(tmp_path):
     (document,) = read_documents(source, print)
     document = document.model_copy(update={"metadata": {"editeur": "Mairie de Nantes", "pays": "France", "id": 3}})
     pack = load_pack("fr")
-    found = facts_of(document, missing=["n/a"], skipped=["id", *pack.skipped])
+    found = facts_of(document, skipped=["id", *pack.skipped])
     assert {(f.fact.subject, f.fact.attribute, f.fact.value, f.seen_as) for f in found} == {
         ("Guichet", "Éditeur", "Mairie de Nantes", "label"),
-        ("Guichet", "Version minimale", None, "label"),
+        ("Guichet", "Version minimale", "N/A", "label"),
         ("Guichet", "Site web", "guichet.fr", "label"),
         ("Guichet", "Durée", "3 jours", "table"),
         ("Accueil", "Téléphone", "01 02 03", "table"),
@@ -302,7 +302,7 @@ def test_first_sentence_stops_at_its_end_only():
         ("Le Monde", "Périodicité", "Quelle est la périodicité du Monde ?"),
         ("Git", "Effectif total", "Quel est l'effectif total de Git ?"),
         ("Git", "URL du miroir", "Quelle est l'URL du miroir de Git ?"),
-        ("Git", "Zorglub", "Que dit la fiche de Git à la rubrique « Zorglub » ?"),
+        ("Git", "Zorglub", "Qu'est-ce qui est indiqué comme zorglub pour Git ?"),
         ("Ansible", "Description", "Qu'est-ce qu'Ansible ?"),
         ("Comment partir en congé ?", "Délai", "Quel est le délai de « Comment partir en congé ? » ?"),
     ],
@@ -321,7 +321,7 @@ def test_french_questions_are_inflected(subject, label, expected):
         ("Status", "What is the status of Git?"),
         ("API key owner", "What is the API key owner of Git?"),
         ("Contact", "What is the contact address of Git?"),
-        ("How to request access", 'What does the entry for Git say under "How to request access"?'),
+        ("How to request access", "For Git, how do I request access?"),
     ],
 )
 def test_english_questions(label, expected):

@@ -150,7 +150,7 @@ def test_booleans_are_yes_or_no(tmp_path):
     assert asked(rows) == {
         "Est-ce qu'Ansible est open source ?": "Oui",
         "Y a-t-il un accès mobile pour Ansible ?": "Non",
-        "« Audité » : oui ou non pour Ansible ?": "Oui",
+        "Ansible, c'est audité ?": "Oui",
         "Y a-t-il une API publique pour Ansible ?": "Oui",
     }
     assert {row["meta"]["kind"] for row in rows} == {"yes/no"}
@@ -229,7 +229,9 @@ def test_the_unanswerable_share_is_kept_and_looks_like_the_rest(tmp_path, method
 
 
 def test_who_hosts_it_when_nothing_says_so(tmp_path):
-    entries: dict[str, dict[str, object]] = {f"Outil{n}": {"Hébergeur": f"Société{n}"} for n in range(3)}
+    entries: dict[str, dict[str, object]] = {
+        f"Outil{n}": {"Hébergeur": f"Société{n}", "Licence": "GPL"} for n in range(3)
+    }
     entries |= {"Muet": {"Licence": "MIT"}, "Vide": {"Hébergeur": "n/a"}}
     rows = made(catalogue(tmp_path / "d.jsonl", entries), unanswerable=0.5)
     unknown = "Je ne sais pas : les documents ne le disent pas."

@@ -29,8 +29,9 @@ def entry(name: str, content: str, **fields: Any) -> dict[str, Any]:
 
 
 def others(labels: list[str]) -> list[dict[str, Any]]:
-    """Documents that tell all of `labels`, so that who doesn't is asked about them."""
-    return [entry(f"Outil{n}", "\n".join(f"- {label}: valeur {label[:3]} {n}" for label in labels)) for n in range(6)]
+    """Documents that tell all of `labels`, so that who doesn't is asked about them, and a label that all have."""
+    told = [f"- {label}: valeur {label[:3]} {{n}}" for label in labels]
+    return [entry(f"Outil{n}", "\n".join(["- Status: ouvert", *told]).format(n=n)) for n in range(6)]
 
 
 @pytest.mark.parametrize(
@@ -48,8 +49,8 @@ def others(labels: list[str]) -> list[dict[str, Any]]:
 )
 def test_what_the_text_mentions_is_not_unknown(tmp_path: Path, lang: str, label: str, said: str) -> None:
     labels = [label, "Critère vert", "Critère bleu"]
-    silent = entry("z", "- Statut: en production\n\nAu revoir.")
-    telling = entry("z", f"- Statut: en production\n\n{said}")
+    silent = entry("z", "- Status: en production\n\nAu revoir.")
+    telling = entry("z", f"- Status: en production\n\n{said}")
     assert label in unanswerable(tmp_path, lang, [*others(labels), silent])
     assert label not in unanswerable(tmp_path, lang, [*others(labels), telling])
 
@@ -59,7 +60,7 @@ def test_what_the_text_mentions_is_not_unknown(tmp_path: Path, lang: str, label:
     [("License: BSD", "Licence"), ("Licence: GPL-3.0", "Licences"), ("Tarif: 12 euros", "Coût")],
 )
 def test_what_is_told_under_another_label_is_not_unknown(tmp_path: Path, told: str, label: str) -> None:
-    rows = [*others([label, "Critère vert"]), entry("z", f"- {told}")]
+    rows = [*others([label, "Critère vert"]), entry("z", f"- Status: ouvert\n- {told}")]
     assert label not in unanswerable(tmp_path, "fr", rows)
     assert "Critère vert" in unanswerable(tmp_path, "fr", rows)
 
@@ -73,14 +74,14 @@ def test_what_is_told_under_another_label_is_not_unknown(tmp_path: Path, told: s
     ],
 )
 def test_what_only_the_metadata_tell_is_not_unknown(tmp_path: Path, field: dict[str, Any], label: str) -> None:
-    rows = [*others([label, "Critère vert"]), entry("z", "- Statut: ouvert", **field)]
+    rows = [*others([label, "Critère vert"]), entry("z", "- Status: ouvert", **field)]
     found = unanswerable(tmp_path, "fr", rows)
     assert label not in found
     assert "Critère vert" in found
 
 
 def test_what_is_told_and_not_drawn_is_not_unknown(tmp_path: Path) -> None:
-    rows = [*others(["Licence", "Critère vert"]), entry("z", "- License: BSD\n- Statut: ouvert\n- Sigle: ZZ")]
+    rows = [*others(["Licence", "Critère vert"]), entry("z", "- License: BSD\n- Status: ouvert\n- Sigle: ZZ")]
     for facts in (1, 2, 3):
         assert "Licence" not in unanswerable(tmp_path, "fr", rows, facts=facts)
 

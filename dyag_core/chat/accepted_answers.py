@@ -1,7 +1,7 @@
 """Questions with several accepted answers: a list under one of the names that question sets use.
 
-The first is the expected answer, unless a single one stands beside the list; the others are right as well. SQuAD writes `answers` as a list of texts or as
-`{"text": [...], "answer_start": [...]}`. A number or a boolean is an answer too.
+The first is the expected answer, unless a single one stands beside the list; the others are right as well. SQuAD writes
+`answers` as a list of texts or as `{"text": [...], "answer_start": [...]}`. A number or a boolean is an answer too.
 """
 
 from __future__ import annotations

@@ -19,12 +19,16 @@ class Chunk(Record):
 
 
 class Document(Record):
-    """One subject (an application, a procedure, a page) as one or more chunks with one `metadata.id`."""
+    """One subject (an application, a procedure, a page) as one or more chunks with one `metadata.id`.
+
+    `lang` is the language it is written in ("fr", "en", "de", ...), once a stage has found that out.
+    """
 
     id: str
     title: str
     chunks: tuple[Chunk, ...]
     metadata: dict[str, Any] = Field(default_factory=dict)
+    lang: str | None = None
 
     @property
     def text(self) -> str:

@@ -8,7 +8,7 @@ from dyag_core.artifacts import jsonl_file
 from dyag_core.dataset.covering import one_chunk_each
 from dyag_core.documents import read_documents
 from dyag_core.plugin.run import Run
-from dyag_core.text.language import check_language, language_of
+from dyag_core.text.language import check_language, in_their_languages
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,8 +37,7 @@ def estimate_generation(
     check_language(lang)
     chosen = plugins.choose("generators", given.method, given.options)
     read = read_documents(source, lambda _line: None, fields=given.names)
-    if lang is None:
-        lang, read = language_of(read)
+    lang, read = in_their_languages(read, lang)
     output = jsonl_file(output)
     run = Run(
         stage="generate", folder=output.parent, output=output, plugins=plugins, seed=seed, lang=lang, progress=progress

@@ -11,7 +11,7 @@ from dyag_core.documents.notices import Notices
 from dyag_core.errors import UsageError, nearest
 from dyag_core.plugin.run import Run
 from dyag_core.records import ExplainedRow, Explanation
-from dyag_core.text.language import check_language, language_of
+from dyag_core.text.language import check_language, in_their_languages
 from dyag_core.text.normalise import fold
 
 if TYPE_CHECKING:
@@ -51,14 +51,15 @@ def explain(
         progress.message(f"warning: line {line.line}: {line.reason}")
 
     read = read_documents(source, tell, strict=given.strict, fields=given.names, on_notice=Notices(progress).add)
-    if lang is None:
-        lang, read = language_of(read)
+    lang, read = in_their_languages(read, lang)
     run = Run(stage="explain", folder=Path(), plugins=plugins, seed=seed, lang=lang, progress=progress)
     screen = Screen()
     until = _Until(read, document, source)
     rows: list[ExplainedRow] = []
     with plugins.stage(run) as done:
         for example in plugins.explain(chosen, screen.watch(until.documents()), run):
+            if until.is_past(example.document):
+                break
             refused = screen.reason(example)
             if until.found is not None and example.document == until.found.id:
                 rows.append(_row(example, refused))
@@ -69,23 +70,28 @@ def explain(
 
 
 class _Until:
-    """Documents up to the one that is looked for."""
+    """Documents, as far as a generator looks ahead of the one that is looked for."""
 
     def __init__(self, documents: Iterator[Document], wanted: str, source: Path) -> None:
         self._documents, self._wanted, self._source = documents, wanted, source
         self._titles: dict[str, None] = {}
+        self._past: set[str] = set()
         self.found: Document | None = None
 
     def documents(self) -> Iterator[Document]:
-        """Each document; the one that is wanted is the last."""
+        """Each document; the first that is wanted is noted."""
         key = fold(self._wanted)
         for document in self._documents:
             self._titles.setdefault(document.title)
-            if key in (fold(document.id), fold(document.title)):
+            if self.found is None and key in (fold(document.id), fold(document.title)):
                 self.found = document
+            elif self.found is not None and document.id != self.found.id:
+                self._past.add(document.id)
             yield document
-            if self.found:
-                return
+
+    def is_past(self, document: str) -> bool:
+        """Whether that document stands behind the one that is wanted."""
+        return document in self._past
 
     def last(self) -> Document:
         """The wanted document. UsageError: there is none."""

@@ -31,7 +31,7 @@ from dyag_core.plugin.run import Run
 from dyag_core.records import GeneratedData
 from dyag_core.retrieval.index import open_index
 from dyag_core.stages.index import index_of
-from dyag_core.text.language import check_language, language_of
+from dyag_core.text.language import check_language, in_their_languages
 
 if TYPE_CHECKING:
     from dyag_core.plugin.entry import Chosen
@@ -81,8 +81,7 @@ def generate(
             fields=given.names,
             on_notice=notices.add,
         )
-        if lang is None:
-            lang, read = language_of(read)
+        lang, read = in_their_languages(read, lang)
         run = Run(
             stage="generate", folder=output.parent, output=output, plugins=plugins,
             seed=seed, lang=lang, splits=given.split is not None, progress=progress,

@@ -1,4 +1,8 @@
-"""French or English: which is asked for, and which a corpus is in, by its stopwords (single lines are too short)."""
+"""Which language a text is in: a document's own, and that of a whole corpus.
+
+Counted are words that sentences are made of, and words that records hold ("Éditeur", "Ville"): a terse record has no
+sentence. Where a document tells too little, it is taken to be in the language of the corpus.
+"""
 
 from __future__ import annotations
 
@@ -8,25 +12,40 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from dyag_core.errors import UsageError
+from dyag_core.text.language_words import LANGUAGES_BY_WORD, LETTERS, NAMES
+from dyag_core.text.normalise import fold
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from dyag_core.records import Document
 
 #: the languages that texts for people, prompts and rules are written in
 LANGUAGES = ("en", "fr")
 
-_STOPWORDS = {
-    "fr": frozenset(
-        "le la les un une des du de et est dans pour par sur avec qui que ce cette au aux en sont pas plus ou il elle "
-        "son sa ses leur nous vous à d l".split()
-    ),
-    "en": frozenset(
-        "the a an of and is are in for by on with which that this to at from as be or it its their we you not can "
-        "has have".split()
-    ),
-}
+#: So much of a document is read to tell its language, and so much of a corpus, in characters.
+_OF_A_DOCUMENT, _OF_A_CORPUS = 2_000, 200_000
+#: A document is in another language than its corpus where it tells so much for it (two words of a sentence, say), and
+#: so many times what it tells for the corpus' own; half as much where it tells nothing for that.
+_LEAST, _CLEARLY = 4, 1.5
+
+_WORD = re.compile(r"[^\W\d_]+")
+_CODE = re.compile(r"^(```|~~~).*?(?:^\1|\Z)|`[^`\n]+`|\w+://\S+", re.MULTILINE | re.DOTALL)
+#: NA, NO and DE are codes, not words.
+_ACRONYM = re.compile(r"\b[A-Z]{1,3}\b")
+_SCRIPTS = (
+    ("ja", re.compile("[\u3040-\u30ff]")),
+    ("zh", re.compile("[\u4e00-\u9fff]")),
+    ("ko", re.compile("[\uac00-\ud7af]")),
+    ("ru", re.compile("[\u0400-\u04ff]")),
+    ("el", re.compile("[\u0370-\u03ff]")),
+    ("ar", re.compile("[\u0600-\u06ff]")),
+    ("he", re.compile("[\u0590-\u05ff]")),
+    ("hi", re.compile("[\u0900-\u097f]")),
+    ("th", re.compile("[\u0e00-\u0e7f]")),
+)
+#: What none of these is in holds no other script.
+_OTHER_SCRIPTS = re.compile("[\u0370-\u06ff\u0900-\u0e7f\u3040-\u9fff\uac00-\ud7af]")
 
 
 def check_language(lang: str | None) -> None:
@@ -35,28 +54,96 @@ def check_language(lang: str | None) -> None:
         raise UsageError(f"no texts in language {lang!r}", f"known: {', '.join(LANGUAGES)}")
 
 
+def language_name(lang: str) -> str:
+    """A language's code in English words."""
+    return NAMES.get(lang, lang)
+
+
 def detect_language(texts: Iterable[str]) -> str:
-    """ "fr" or "en", whichever has more of its stopwords in the first 200,000 characters; English on a tie."""
-    counts: Counter[str] = Counter()
+    """ "fr" or "en", whichever the first 200,000 characters tell more of; English on a tie."""
+    told: Counter[str] = Counter()
     characters = 0
     for text in texts:
-        words = Counter(re.findall(r"[^\W\d_]+", text.lower()))
-        for lang, stopwords in _STOPWORDS.items():
-            counts[lang] += sum(n for word, n in words.items() if word in stopwords)
+        _count(text, told)
         characters += len(text)
-        if characters > 200_000:
+        if characters > _OF_A_CORPUS:
             break
-    return "fr" if counts["fr"] > counts["en"] else "en"
+    return "fr" if told["fr"] > told["en"] else "en"
 
 
-def language_of(documents: Iterator[Document]) -> tuple[str, Iterator[Document]]:
-    """The language that the first documents are written in, and all documents again."""
-    seen: list[Document] = []
+def languages_told(text: str) -> Counter[str]:
+    """How much a text, a label say, tells of each language; of a short one most often nothing."""
+    told: Counter[str] = Counter()
+    _count(text, told)
+    return told
 
-    def texts() -> Iterator[str]:
-        for document in documents:
-            seen.append(document)
-            yield document.text
 
-    lang = detect_language(texts())
-    return lang, chain(seen, documents)
+def in_their_languages(documents: Iterator[Document], lang: str | None) -> tuple[str, Iterator[Document]]:
+    """(the language of what is written for people, "fr" or "en"; the documents, each with its own language).
+
+    Args:
+        lang: what every document is said to be in; None reads it off each of them.
+    """
+    if lang is not None:
+        given = lang
+        return given, (document.model_copy(update={"lang": given}) for document in documents)
+    first: list[tuple[Document, Counter[str]]] = []
+    corpus: Counter[str] = Counter()
+    characters = 0
+    for document in documents:
+        told = _told_by(document)
+        first.append((document, told))
+        corpus.update(told)
+        characters += sum(len(chunk.text) for chunk in document.chunks)
+        if characters > _OF_A_CORPUS:
+            break
+    usual = _most(corpus) or "en"
+    known = (document.model_copy(update={"lang": _own(told, usual)}) for document, told in first)
+    others = (document.model_copy(update={"lang": _own(_told_by(document), usual)}) for document in documents)
+    return usual if usual in LANGUAGES else "en", chain(known, others)
+
+
+def _own(told: Counter[str], usual: str) -> str:
+    """A document's language by what it tells, in a corpus that is mostly in `usual`."""
+    most = _most(told)
+    least = max(_LEAST, _CLEARLY * told[usual]) if told[usual] else _LEAST // 2
+    return usual if most is None or told[most] < least else most
+
+
+def _most(told: Mapping[str, int]) -> str | None:
+    """What is told most of; of equals a language that questions are asked in."""
+    if not told:
+        return None
+    return max(told, key=lambda lang: (told[lang], lang in LANGUAGES, lang == "en", lang))
+
+
+def _told_by(document: Document) -> Counter[str]:
+    """What the beginning of a document, or its fields where it has little text, tell of languages."""
+    told: Counter[str] = Counter()
+    characters = 0
+    for chunk in document.chunks:
+        _count(chunk.text[: _OF_A_DOCUMENT - characters], told)
+        characters += len(chunk.text)
+        if characters >= _OF_A_DOCUMENT:
+            break
+    if characters < _OF_A_DOCUMENT // 4 and document.metadata:
+        _count("\n".join(f"{name}: {value}" for name, value in document.metadata.items())[:_OF_A_DOCUMENT], told)
+    return told
+
+
+def _count(text: str, told: Counter[str]) -> None:
+    """Add to `told` what a text tells of languages."""
+    if "`" in text or "://" in text or "~~~" in text:
+        text = _CODE.sub(" ", text)
+    if " : " in text:  # French sets a space before a colon
+        told["fr"] += min(2, text.count(" : "))
+    for word in _WORD.findall(fold(_ACRONYM.sub(" ", text))):
+        for lang, weight in LANGUAGES_BY_WORD.get(word, ()):
+            told[lang] += weight
+    if text.isascii():
+        return
+    for lang, letters in LETTERS.items():
+        told[lang] += min(2, sum(letter in text for letter in letters))
+    if _OTHER_SCRIPTS.search(text):
+        for lang, script in _SCRIPTS:
+            told[lang] += 2 * len(script.findall(text))

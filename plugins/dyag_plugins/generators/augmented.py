@@ -15,7 +15,8 @@ from pydantic import Field
 
 from dyag_core import Example, hookimpl
 from dyag_core.api import fold, similarity
-from dyag_plugins.generators.facts.interview import Interview, RuleOptions
+from dyag_plugins.generators.facts.interview import RuleOptions
+from dyag_plugins.generators.facts.interviews import Interviews
 from dyag_plugins.generators.facts.multi_fact import MultiFactRows
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from dyag_core import Document, Run
+    from dyag_plugins.generators.facts.interview import Interview
     from dyag_plugins.generators.facts.questions import Ask
 
 #: Two wordings of a fact are at most this similar (see `dyag_core.text.similarity`).
@@ -52,25 +54,25 @@ class AugmentedGenerator:
     @hookimpl
     def dyag_generate(self, documents: Iterable[Document], options: AugmentedOptions, run: Run) -> Iterator[Example]:
         """Wordings of each fact, the canonical one first; then what rests on two facts."""
-        return _examples(documents, options, Interview(options, run))
+        return _examples(documents, options, Interviews(options, run))
 
     @hookimpl
     def dyag_explain(self, documents: Iterable[Document], options: AugmentedOptions, run: Run) -> Iterator[Example]:
         """The same examples; their meta says which rule and template made them, and from where."""
-        return _examples(documents, options, Interview(options, run, explains=True))
+        return _examples(documents, options, Interviews(options, run, explains=True))
 
 
-def _examples(documents: Iterable[Document], options: AugmentedOptions, asking: Interview) -> Iterator[Example]:
-    together = MultiFactRows(asking, options.combined, options.compared, options.dialogues)
-    for document in documents:
-        asks = asking.asks(document)
+def _examples(documents: Iterable[Document], options: AugmentedOptions, interviews: Interviews) -> Iterator[Example]:
+    together: dict[str, MultiFactRows] = {}
+    for asking, document, asks in interviews.of(documents):
+        if asking.lang not in together:
+            together[asking.lang] = MultiFactRows(asking, options.combined, options.compared, options.dialogues)
         rows = 0
         for ask in asks:
             for question, template in wordings(asking, ask, options.wordings):
                 rows += 1
                 yield asking.example(document, ask, question, template)
-        yield from together.examples(document, asks, rows)
-    asking.tell_what_was_left()
+        yield from together[asking.lang].examples(document, asks, rows)
 
 
 def wordings(asking: Interview, ask: Ask, number: int) -> list[tuple[str, str]]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from dyag_core import Example, hookimpl
 from dyag_core.api import similarity
 from dyag_plugins.generators.facts.interview import Interview, RuleOptions
+from dyag_plugins.generators.facts.interviews import Interviews
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -33,22 +34,22 @@ class RuleGenerator:
     @hookimpl
     def dyag_generate(self, documents: Iterable[Document], options: RuleOptions, run: Run) -> Iterator[Example]:
         """One example a fact, document by document."""
-        return _examples(documents, Interview(options, run))
+        return _examples(documents, Interviews(options, run), run)
 
     @hookimpl
     def dyag_explain(self, documents: Iterable[Document], options: RuleOptions, run: Run) -> Iterator[Example]:
         """The same examples; their meta says which rule and template made them, and from where."""
-        return _examples(documents, Interview(options, run, explains=True))
+        return _examples(documents, Interviews(options, run, explains=True), run)
 
 
-def _examples(documents: Iterable[Document], asking: Interview) -> Iterator[Example]:
-    chance, facts = asking.run.random("second wordings"), 0
-    for document in documents:
-        for ask in asking.asks(document):
+def _examples(documents: Iterable[Document], interviews: Interviews, run: Run) -> Iterator[Example]:
+    chance, facts = run.random("second wordings"), 0
+    for asking, document, asks in interviews.of(documents):
+        for ask in asks:
             template = asking.canonical(ask)
             question = asking.fill(template, ask)
             yield asking.example(document, ask, question, template)
-            if not asking.run.splits or not ask.fact.answerable:
+            if not run.splits or not ask.fact.answerable:
                 continue
             facts += 1
             if facts > _ALL_OF and chance.random() >= _LATER:
@@ -56,7 +57,6 @@ def _examples(documents: Iterable[Document], asking: Interview) -> Iterator[Exam
             other = _other_wording(asking, ask, question)
             if other is not None:
                 yield asking.example(document, ask, *other).model_copy(update={"spare": True})
-    asking.tell_what_was_left()
 
 
 def _other_wording(asking: Interview, ask: Ask, question: str) -> tuple[str, str] | None:

@@ -5,6 +5,7 @@ Nothing here knows a customer's fields. What a label means, and how to ask about
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 LONGEST_VALUE = 240
 #: The marks of a longer one aren't looked for: that takes time with the square of its length.
 _LONGEST_MARKED_UP = 10 * LONGEST_VALUE
+_CELLS = ("field", "label", "table")
 _SAYS = re.compile(r"[^\W_]")
 #: What is whole, or isn't stated at all.
 _WHOLE = ("faq", "section", "option")
@@ -46,7 +48,6 @@ def _any(_label: str) -> bool:
 def facts_of(
     document: Document,
     *,
-    missing: Iterable[str],
     skipped: Iterable[str],
     is_attribute: Callable[[str], bool] = _any,
     has_question: Callable[[str], bool] = _any,
@@ -55,13 +56,12 @@ def facts_of(
     """What `document` says, in its own order; a field that repeats a label of the text is left out.
 
     Args:
-        missing: values that say nothing ("n/a"), folded; they give a fact whose value is None.
         skipped: labels that nobody asks about ("id"), folded.
         is_attribute: whether a label is one that things are known to have; in running text no others are believed.
         has_question: whether there is a question for it; in running text no other headings are believed.
         left: counts what isn't taken for a fact, by its reason.
     """
-    missing, skipped = frozenset(missing), frozenset(skipped)
+    skipped = frozenset(skipped)
     left = Counter() if left is None else left
     found: dict[tuple[str, str], Found] = {}
     name, title = document.title, fold(document.title)
@@ -84,10 +84,9 @@ def facts_of(
             value = first_sentence(value)
             if len(value) > LONGEST_VALUE:
                 return
-        said = None if fold(value).strip(" .") in missing else value
-        if said and not _SAYS.search(said):  # an ornament
+        if seen_as not in _CELLS and not _SAYS.search(value):  # an ornament
             return
-        fact = Fact(document=document_id, chunk=chunk, subject=subject, attribute=label, value=said)
+        fact = Fact(document=document_id, chunk=chunk, subject=subject, attribute=label, value=value)
         found[key] = Found(fact, seen_as)
 
     if pair := _question_in(document):

@@ -10,17 +10,19 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import BaseModel, Field, field_validator
 
 from dyag_core import Example, Fact
-from dyag_core.api import UNKNOWN, DigestSet, fold
+from dyag_core.api import LANGUAGES, UNKNOWN, fold
+from dyag_plugins.generators.facts.columns import Columns
 from dyag_plugins.generators.facts.derived import derived
 from dyag_plugins.generators.facts.extraction import Found, facts_of
 from dyag_plugins.generators.facts.label_history import LabelHistory
-from dyag_plugins.generators.facts.mentions import Mentions
 from dyag_plugins.generators.facts.own_questions import own_ask
 from dyag_plugins.generators.facts.packs import label_key, load_pack
 from dyag_plugins.generators.facts.phrasing import Wordings
 from dyag_plugins.generators.facts.questions import Ask, kind_of, where_in
 from dyag_plugins.generators.facts.statements import NO_ATTRIBUTE, NO_SUBJECT, PROSE
 from dyag_plugins.generators.facts.subjects import is_clause, is_name
+from dyag_plugins.generators.facts.unanswered import Unanswered
+from dyag_plugins.generators.facts.values import Values
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -29,17 +31,14 @@ if TYPE_CHECKING:
     from dyag_plugins.generators.facts.phrasing import Phrase
 
 
-#: A document is searched for so many labels that others have, or for so many times what is wanted of it, not for all.
-_LOOKS, _LOOKS_EACH = 32, 4
-
-
-#: So many questions without an answer wait for a document that lacks what others tell; more than that are made up.
-_MAY_WAIT = 4
-
-
 #: What brings a question of its own, and what is read off running text: the latter is asked only where it is sure.
 _OWN = ("faq", "option", "definition")
 _OF_TEXT = ("label", "table", "section", "sentence", "definition", "option")
+#: What stands in a column, or could: short values of which each says something, or nothing.
+_CELLS = ("field", "label", "table")
+#: Why something isn't asked.
+_SAYS_NONE = "a value that says there is none"
+_EITHER = "a value that may be a code, or a yes or no among other values"
 
 
 class RuleOptions(BaseModel, extra="forbid"):
@@ -73,38 +72,67 @@ class Interview:
     Generators share it. It remembers what earlier documents told, so documents must be given in order.
     """
 
-    def __init__(self, options: RuleOptions, run: Run, *, explains: bool = False) -> None:
-        self.options, self.run, self.explains = options, run, explains
-        self.pack = load_pack(run.lang, options.rules)
-        self.words = Wordings(self.pack, run.lang)
+    def __init__(
+        self,
+        options: RuleOptions,
+        run: Run,
+        *,
+        explains: bool = False,
+        lang: str | None = None,
+        columns: Columns | None = None,
+    ) -> None:
+        self.options, self.run, self.explains, self.lang = options, run, explains, lang or run.lang
+        self.pack = load_pack(self.lang, options.rules)
+        self.words = Wordings(self.pack, self.lang)
         self.told = LabelHistory()
-        self._missing = frozenset(fold(value).strip(" .") for value in self.pack.missing)
+        self.asked = 0
+        self._columns = Columns() if columns is None else columns
+        self._values = Values([self.pack, *(load_pack(other) for other in LANGUAGES if other != self.lang)])
         self._skipped = frozenset(label_key(label) for label in self.pack.skipped)
-        self._yes = frozenset(fold(value) for value in self.pack.yes_values)
-        self._no = frozenset(fold(value) for value in self.pack.no_values)
-        self._absent = [(self.words.absent(entry), [fold(word) for word in entry.words]) for entry in self.pack.absent]
         self._wanted = {label_key(label) for label in options.attributes}
         self._patterns = [(re.compile(p.pattern, re.MULTILINE), p.attribute) for p in self.pack.patterns]
-        self._owed, self._asked = 0.0, 0
-        self._names = DigestSet()
+        absent = [(self.words.absent(entry), [fold(word) for word in entry.words]) for entry in self.pack.absent]
+        self._unanswered = Unanswered(
+            options.unanswerable, run, self.told, self._columns, self._values,
+            [] if self._wanted else absent, self._is_wanted if self._wanted else None,
+        )  # fmt: skip
         #: Yes and no in pairs, whichever first: no share of either can be learnt.
         pairs = self.run.random("yes or no")
         self._truths = (truth for first in iter(lambda: pairs.random() < 0.5, None) for truth in (first, not first))
 
-    def asks(self, document: Document) -> list[Ask]:
-        """What the document tells, some questions made of that, then some that it doesn't answer (`value` None)."""
+    def looked_at(self, document: Document) -> list[Found]:
+        """What the document tells, noted with what others tell under the same labels: it may be missed in them."""
         stated = facts_of(
             document,
-            missing=self._missing,
             skipped=self._skipped,
             is_attribute=self.words.is_attribute,
             has_question=self.words.has_question,
             left=self.run.left_out,
         )
+        found = [*self._by_pattern(document), *stated]
+        self._columns.add(found)
+        for fact, seen_as in found:
+            if not fact.value or fact.subject != document.title or self._values.says_nothing(fact.value):
+                continue
+            phrase = self.words.phrase(fact.attribute, heading=seen_as == "section", number=fact.value.isdigit())
+            is_label = seen_as in ("field", "label") or (phrase.kind is not None and seen_as not in _OWN)
+            if is_label and not phrase.doubt and not (phrase.kind and phrase.kind.implied):
+                self.told.hear(label_key(fact.attribute), phrase)
+        return found
+
+    def asks(self, document: Document, found: list[Found] | None = None) -> list[Ask]:
+        """What the document tells, some questions made of that, then some that it doesn't answer (`value` None).
+
+        Args:
+            found: what `looked_at` gave for it.
+        """
         once: dict[tuple[str, str], Ask] = {}
-        for item in (*self._by_pattern(document), *stated):
-            ask = self._ask(item)
-            if reason := self._doubt(ask):
+        known: list[Phrase] = []
+        for item in self.looked_at(document) if found is None else found:
+            ask, reason = self._ask(item)
+            reason = self._doubt(ask) or reason
+            known.append(ask.phrase)
+            if reason:
                 self.run.left_out[reason] += 1
                 continue
             said = ask.templates[0] if ask.rule in _OWN else label_key(ask.fact.attribute)
@@ -117,9 +145,9 @@ class Interview:
         made = self._derived(document, told)
         labelled = sum(ask.rule not in _OWN for ask in told)
         asks_more = (labelled or blank) and is_name(document.title)
-        untold = self._untold(document, list(once.values()), labelled + len(made), blank) if asks_more else []
+        untold = self._unanswered.of(document, known, labelled + len(made), blank) if asks_more else []
         self._remember(document, once.values())
-        self._asked += len(told)
+        self.asked += len(told)
         return [*told, *made, *untold]
 
     def _drawn(self, document: Document, told: list[Ask]) -> list[Ask]:
@@ -156,7 +184,7 @@ class Interview:
         """The answer in the chosen style."""
         fact = ask.fact
         if fact.value is None:
-            return UNKNOWN[self.run.lang]
+            return UNKNOWN[self.lang]
         if self.options.answer_style == "value":
             text = ask.answer or fact.value
         elif ask.rule in _OWN:
@@ -172,43 +200,41 @@ class Interview:
             text += "\n\n" + self.words.fill(self.pack.source, ask.phrase, fact.subject, chunk=fact.chunk, quoted=False)
         return text
 
-    def tell_what_was_left(self) -> None:
-        """Say it where most of what was read is text that rules can't ask about."""
-        left = self.run.left_out[PROSE]
-        if left > self._asked:
-            self.run.warn(
-                f"most of this is running text: {left} sections of it were not asked about, for {self._asked} facts "
-                "that were; rules take only what is labelled or asked in it. A language model reads the rest: "
-                "--method llm"
-            )
-
-    def _doubt(self, ask: Ask) -> str | None:
-        """The reason not to ask what running text seems to say."""
+    def _doubt(self, ask: Ask) -> str:
+        """The reason not to ask what fields and running text seem to say; "" where there is none."""
+        if "://" in ask.fact.subject:
+            return NO_SUBJECT
         if ask.rule == "field":
-            return NO_SUBJECT if is_clause(ask.fact.subject) else None
+            return NO_SUBJECT if is_clause(ask.fact.subject) else ""
         if ask.rule in _OF_TEXT and not is_name(ask.fact.subject):
             return NO_SUBJECT
         if ask.rule == "section" and ask.kind in ("how many", "when") and not re.search(r"\d", ask.fact.value or ""):
             return PROSE
         if ask.rule == "table" and not self.words.is_attribute(ask.fact.attribute):
             return NO_ATTRIBUTE
-        return None
+        return ""
 
-    def _ask(self, item: Found) -> Ask:
+    def _ask(self, item: Found) -> tuple[Ask, str]:
+        """How to ask for what was found, and the reason not to; "" where there is none."""
         fact, seen_as = item
-        value = fact.value
-        number = value is not None and value.isdigit()
-        phrase = self.words.phrase(fact.attribute, heading=seen_as == "section", number=number)
+        value = fact.value or ""
+        phrase = self.words.phrase(fact.attribute, heading=seen_as == "section", number=value.isdigit())
         if seen_as in _OWN:
-            return own_ask(fact, seen_as, phrase, self.pack)
-        if value is None:
+            return own_ask(fact, seen_as, phrase, self.pack), ""
+        key = label_key(fact.attribute)
+        reading = self._values.read(value, self._columns.of(key), key) if seen_as in _CELLS else "value"
+        if reading == "blank":
             # A blank field is asked about in the words in which others of its label are.
-            return Ask(fact, self.told.phrase(label_key(fact.attribute)) or phrase, kind_of(phrase, None), "blank")
-        truth = fold(value).strip(" .")
-        if truth in self._yes or truth in self._no:
-            answer = self.pack.yes if truth in self._yes else self.pack.no.partition(",")[0]
-            return Ask(fact, phrase, "yes/no", seen_as, self.words.yes_or_no(phrase), answer)
-        return Ask(fact, phrase, kind_of(phrase, value), seen_as)
+            phrase = self.told.phrase(key) or phrase
+            untold = fact.model_copy(update={"value": None})
+            implied = phrase.kind is not None and phrase.kind.implied
+            return Ask(untold, phrase, kind_of(phrase, None), "blank"), phrase.doubt or (_SAYS_NONE if implied else "")
+        if reading in ("yes", "no"):
+            phrase, templates = self.words.truth(fact.attribute)
+            answer = self.pack.yes if reading == "yes" else self.pack.no.partition(",")[0]
+            return Ask(fact, phrase, "yes/no", seen_as, templates, answer), phrase.doubt
+        reason = _SAYS_NONE if reading == "none" else _EITHER if reading == "doubt" else phrase.doubt
+        return Ask(fact, phrase, kind_of(phrase, value), seen_as), reason
 
     def _derived(self, document: Document, told: list[Ask]) -> list[Ask]:
         share = self.options.derived
@@ -219,13 +245,9 @@ class Interview:
         return list(islice(derived(told, self.told.earlier, self.words, self._truths, rng), number))
 
     def _remember(self, document: Document, asks: Iterable[Ask]) -> None:
-        title = document.title
         for ask in asks:
-            fact, phrase = ask.fact, ask.phrase
-            if (ask.rule not in ("field", "label") and phrase.kind is None) or (phrase.kind and phrase.kind.implied):
-                continue
-            if fact.value is not None and fact.subject == title:
-                self.told.add(label_key(fact.attribute), ask)
+            if ask.fact.value is not None and ask.fact.subject == document.title and ask.kind != "yes/no":
+                self.told.add(ask)
 
     def _by_pattern(self, document: Document) -> Iterator[Found]:
         for chunk in document.chunks:
@@ -241,47 +263,3 @@ class Interview:
 
     def _is_wanted(self, phrase: Phrase) -> bool:
         return not self._wanted or bool({label_key(phrase.label), label_key(phrase.bare)} & self._wanted)
-
-    def _untold(self, document: Document, known: list[Ask], told: int, blank: list[Ask]) -> list[Ask]:
-        """Questions that this document doesn't answer and that look like those that others do.
-
-        First its blank fields and the labels that other documents have; what is still short waits for the next
-        document. Only where too many wait, labels are taken that no document had so far.
-
-        Args:
-            known: whatever it tells, or says that it doesn't.
-            told: how many questions it answers.
-        """
-        share = self.options.unanswerable
-        rng = self.run.random("unanswerable", document.id)
-        name = fold(document.title)
-        if name in self._names:  # another part of it, or another of that name, may tell what this one doesn't
-            return []
-        self._names.add(name)
-        self._owed += told * share / (1 - share)
-        number = int(self._owed + rng.random())
-        if number <= 0:
-            return []
-        said = Mentions(document, [ask.phrase for ask in known])
-        nouns = {ask.phrase.noun for ask in known}
-        chosen = rng.sample(blank, min(number, len(blank)))
-        short = number - len(chosen)
-        usual, looks = self.told.usual(), max(_LOOKS, _LOOKS_EACH * short)
-        if self._wanted:
-            usual = [phrase for phrase in usual if self._is_wanted(phrase)]
-        drawn = usual if len(usual) <= looks else rng.sample(usual, looks)
-        untold = [phrase for phrase in drawn if phrase.noun not in nouns and not said.tells(phrase)]
-        missing = rng.sample(untold, min(short, len(untold)))
-        short -= len(missing) + _MAY_WAIT
-        if short > 0 and not self._wanted:
-            seldom = [
-                phrase
-                for phrase, words in self._absent
-                if phrase.noun not in nouns and not said.tells(phrase) and not said.holds(words)
-            ]
-            missing += rng.sample(seldom, min(short, len(seldom)))
-        for phrase in missing:
-            fact = Fact(document=document.id, subject=document.title, attribute=phrase.label, value=None)
-            chosen.append(Ask(fact, phrase, kind_of(phrase, None), "missing"))
-        self._owed -= len(chosen)
-        return chosen

@@ -42,15 +42,18 @@ class LabelHistory:
             self._usual = [phrase for label, phrase in self._phrases.items() if label in again and phrase.noun]
         return self._usual
 
-    def add(self, label: str, ask: Ask) -> None:
-        """A document tells this under `label`."""
+    def hear(self, label: str, phrase: Phrase) -> None:
+        """A document tells something under `label`."""
         if label not in self._phrases:
-            self._phrases[label] = ask.phrase
+            self._phrases[label] = phrase
             if len(self._phrases) > _LABELS:
                 self._forget(_drop_first(self._phrases))
         elif label not in self._again:
             self._again.add(label)
             self._usual = None
+
+    def add(self, ask: Ask) -> None:
+        """A document tells this; those that follow can be compared with it."""
         if ask.is_plain:
             noun = ask.phrase.noun
             if noun not in self._plain:

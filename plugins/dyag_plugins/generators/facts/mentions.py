@@ -1,23 +1,53 @@
-"""Does a document tell something about an attribute? To be asked before a question about it is called unanswerable."""
+"""Does a document tell something about an attribute? To be asked before a question about it is called unanswerable.
+
+Its labels and their names are looked for, and in its running text what other documents tell under the label, words that
+tell it without the label ("gratuit", a price), and whatever looks like such a value. In doubt it may tell.
+"""
 
 from __future__ import annotations
 
+import re
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from dyag_core.api import fold
-from dyag_plugins.generators.facts.packs import as_words
+from dyag_core.api import HEADING, fold
+from dyag_plugins.generators.facts.packs import as_words, label_key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from dyag_core.records import Document
+    from dyag_plugins.generators.facts.columns import Column
     from dyag_plugins.generators.facts.phrasing import Phrase
+
+#: A longer value is running text, too; a text of fewer words tells nothing by its look.
+_LONGEST_VALUE, _FEWEST_WORDS = 60, 12
+_LABELLED = re.compile(r"^\W*(?P<label>[^:|]{1,80}?)\W*:\s*(?P<value>.*)$")
+_LINK = re.compile(r"://|www\.|\w@\w")
+_NAME = re.compile(
+    r"(?<=[\w,;:'’«(] )[A-ZÀ-Þ][\w&.-]+|[A-ZÀ-Þ][\w'’-]+(?: (?:de|du|des|d['’]|of|the|la|le) ?)? ?[A-ZÀ-Þ][\w'’-]+"
+)
+_YEAR = re.compile(
+    r"\b(?:1[89]|20)\d\d\b|\d/\d|\b(?:janvier|fevrier|mars|avril|mai|juin|juillet|aout|septembre|octobre|novembre|decembre|january"
+    r"|february|march|april|may|june|july|august|september|october|november|december|hier|today|yesterday|siecle|century)\b"
+)
+_NUMBER = re.compile(
+    r"\d|\b(?:deux|trois|quatre|cinq|six|sept|huit|neuf|dix|onze|douze|quinze|vingt|trente|quarante|cinquante|soixante|cent|cents"
+    r"|mille|dizaine|douzaine|vingtaine|trentaine|centaine|millier|million|two|three|four|five|seven|eight|nine|ten|eleven|twelve"
+    r"|fifteen|twenty|thirty|forty|fifty|sixty|hundred|thousand|dozen|gratuit\w*|free|unique|once|twice|daily|quotidien\w*"
+    r"|hebdomadaire\w*|mensuel\w*|weekly|monthly)s?\b"
+)
+#: Words of labels that tell nothing about what they are labels of.
+_OF_ANY_LABEL = frozenset(
+    "nombre number niveau level valeur value numero total autre other principal rubrique critere champ field type nature".split()
+)
 
 
 class Mentions:
     """What a document says: its passages, its metadata, and the labels, those of `phrases`, under which it tells."""
 
     def __init__(self, document: Document, phrases: Iterable[Phrase]) -> None:
+        self._document = document
         passages = [fold(chunk.text) for chunk in document.chunks]  # most are folded faster than the whole
         fields = [fold(f"{name} {value}") for name, value in document.metadata.items() if not _is_empty(value)]
         self._text = "\n".join([*passages, *fields])
@@ -37,6 +67,81 @@ class Mentions:
             if beginning in self._text:
                 return True
         return False
+
+    def may_tell(self, phrase: Phrase, column: Column, says_nothing: Callable[[str], bool]) -> bool:
+        """Whether the running text may tell it, with a value of the column, in other words, or by the look of it.
+
+        Args:
+            column: what other documents tell under the label.
+            says_nothing: whether a value of the column is none.
+        """
+        if not self._prose.strip():
+            return False
+        begun = f" {self._prose_words}"
+        hints = phrase.kind.told_by if phrase.kind else []
+        own = [word for word in label_key(phrase.bare).split() if len(word) > 4 and word not in _OF_ANY_LABEL]
+        for hint in (*map(fold, hints), *(word[: max(5, len(word) - 3)] for word in own)):
+            if (f" {hint}" if hint[0].isalnum() else hint) in begun:
+                return True
+        values = [value for value in column.values if not says_nothing(value)]
+        for value in values:
+            for part in re.split(r"[,;/|]\s*", value):
+                words = as_words(fold(part))
+                if words.strip() and words in self._prose_as_words:
+                    return True
+        return not column.is_closed and self._looks_like(values)
+
+    def _looks_like(self, values: list[str]) -> bool:
+        """Whether something in the running text looks like most of `values`."""
+        if not values:
+            return True
+        prose, half = self._prose, len(values) / 2
+        if sum(_LINK.search(value) is not None for value in values) > half:
+            return _LINK.search(prose) is not None
+        if sum(value[0].isdigit() for value in values) > half:
+            dates = sum(_YEAR.search(fold(value)) is not None for value in values) > half
+            return (_YEAR if dates else _NUMBER).search(self._prose_words) is not None
+        if sum(any(map(str.isupper, value)) for value in values) > half:
+            return any(not self._is_of_title(name[0]) for name in _NAME.finditer(prose))
+        return len(self._prose_words.split()) >= _FEWEST_WORDS
+
+    def _is_of_title(self, name: str) -> bool:
+        return fold(name) in fold(self._document.title) or fold(self._document.title) in fold(name)
+
+    @cached_property
+    def _prose(self) -> str:
+        return "\n".join(self._running())
+
+    @cached_property
+    def _prose_words(self) -> str:
+        return " ".join(re.sub(r"['’()«»\"*_`]", " ", fold(self._prose)).split())
+
+    @cached_property
+    def _prose_as_words(self) -> str:
+        return as_words(fold(self._prose))
+
+    def _running(self) -> Iterator[str]:
+        """The lines that no label or table cell takes, and values so long that they are text."""
+        for chunk in self._document.chunks:
+            for line in chunk.text.split("\n"):
+                if not line.strip() or HEADING.match(line) or line.lstrip().startswith("|"):
+                    continue
+                found = _LABELLED.match(line) if ":" in line else None
+                if found is None or not self._is_label(found["label"]):
+                    yield line.strip()
+                elif len(found["value"]) > _LONGEST_VALUE:
+                    yield found["value"]
+        for value in self._document.metadata.values():
+            if isinstance(value, str) and len(value) > _LONGEST_VALUE:
+                yield value
+
+    def _is_label(self, label: str) -> bool:
+        words = as_words(fold(label))
+        return words in self._labels or len(label.split()) <= _MOST_LABEL_WORDS
+
+
+#: A longer text before a colon is part of a sentence.
+_MOST_LABEL_WORDS = 4
 
 
 def _is_empty(value: Any) -> bool:

@@ -52,7 +52,8 @@ class Kind(BaseModel, extra="forbid"):
     `canonical` is the plain question. A `broad` kind ("description") is asked about in its own `questions` alone, and
     is never compared; an `implied` one is never asked of a document that lacks it. `asks` types its facts. Where `fits`
     is given, `questions` are asked only of a value in which this regular expression is found. `checks` are yes/no
-    questions, `choices` choose between two documents.
+    questions, `choices` choose between two documents. `told_by` are words, or their beginnings, with which a text tells it
+    without its label ("gratuit" tells a price).
     """
 
     labels: list[str]
@@ -67,6 +68,7 @@ class Kind(BaseModel, extra="forbid"):
     fits: str | None = None
     checks: list[str] = Field(default_factory=list)
     choices: list[str] = Field(default_factory=list)
+    told_by: list[str] = Field(default_factory=list)
 
     @field_validator("questions", "checks", "choices")
     @classmethod
@@ -126,6 +128,7 @@ class Pack(BaseModel, extra="forbid"):
     """Everything that a language, or a user, says about asking."""
 
     missing: list[str] = Field(default_factory=list)
+    nothing: list[str] = Field(default_factory=list)
     skipped: list[str] = Field(default_factory=list)
     nouns: dict[Gender, list[str]] = Field(default_factory=dict)
     endings: dict[Gender, list[str]] = Field(default_factory=dict)
@@ -143,7 +146,17 @@ class Pack(BaseModel, extra="forbid"):
     no: str = ""
     noun_questions: list[str] = Field(default_factory=list)
     adjective_questions: list[str] = Field(default_factory=list)
-    label_questions: list[str] = Field(default_factory=list)
+    neutral_questions: list[str] = Field(default_factory=list)
+    verb_questions: list[str] = Field(default_factory=list)
+    modal_questions: list[str] = Field(default_factory=list)
+    question_frames: list[str] = Field(default_factory=list)
+    predicates: list[str] = Field(default_factory=list)
+    invariable: list[str] = Field(default_factory=list)
+    verbs: list[str] = Field(default_factory=list)
+    counted: list[str] = Field(default_factory=list)
+    uncounted: list[str] = Field(default_factory=list)
+    never_had: list[str] = Field(default_factory=list)
+    spelt: dict[str, str] = Field(default_factory=dict)
     checks: list[str] = Field(default_factory=list)
     part_checks: list[str] = Field(default_factory=list)
     counts: list[str] = Field(default_factory=list)
@@ -169,8 +182,8 @@ class Pack(BaseModel, extra="forbid"):
     rewordings: list[Rewording] = Field(default_factory=list)
 
     @field_validator(
-        "definitions", "options", "frames", "label_frames", "noun_questions", "adjective_questions", "label_questions",
-        "checks", "part_checks",
+        "definitions", "options", "frames", "label_frames", "noun_questions", "adjective_questions",
+        "neutral_questions", "verb_questions", "modal_questions", "question_frames", "checks", "part_checks",
         "counts", "combined", "same", "choices", "follow", "follow_other", "follow_count",
     )  # fmt: skip
     @classmethod
@@ -198,10 +211,14 @@ class Pack(BaseModel, extra="forbid"):
             if isinstance(mine, list):
                 merged[name] = [*theirs, *mine]
             elif isinstance(mine, dict):
-                merged[name] = {key: [*theirs.get(key, []), *mine.get(key, [])] for key in {**mine, **theirs}}
+                merged[name] = {**mine, **theirs} if name == "spelt" else _joined(theirs, mine)
             else:
                 merged[name] = theirs or mine
         return Pack.model_construct(**merged)
+
+
+def _joined(first: dict[Any, list[str]], then: dict[Any, list[str]]) -> dict[Any, list[str]]:
+    return {key: [*first.get(key, []), *then.get(key, [])] for key in {**then, **first}}
 
 
 @lru_cache(maxsize=8)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
-from string import Formatter
 from typing import TYPE_CHECKING
 
-from dyag_core.api import fold
-from dyag_plugins.generators.facts.packs import GIVEN, OF_THE_PHRASE, as_words, label_key
+from dyag_core.api import fold, languages_told
+from dyag_plugins.generators.facts.english import English
+from dyag_plugins.generators.facts.french import French
+from dyag_plugins.generators.facts.label_text import FOREIGN, in_words
+from dyag_plugins.generators.facts.packs import GIVEN, label_key
+from dyag_plugins.generators.facts.phrase import Phrase
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,56 +20,12 @@ if TYPE_CHECKING:
     from dyag_core.records import Fact
     from dyag_plugins.generators.facts.packs import Absent, Kind, Pack
 
-_VOWELS = "aeiou"
+__all__ = ["Phrase", "Wordings"]
+
 #: Longer names are sentences by themselves and are set in quotation marks.
 _LONGEST_NAME_WORDS = 6
-
-
-@dataclass(frozen=True)
-class Phrase:
-    """How an attribute is spoken of: "la licence", "licence". `noun` is "" where the gender is unknown."""
-
-    label: str
-    noun: str
-    bare: str
-    which: str
-    plural: bool
-    kind: Kind | None
-    asks: str | None = None
-    its: str = ""
-    it_is: str = ""
-    what: str = "what"
-    that_one: str = ""
-    the_same: str = ""
-    which_ones: str = ""
-    of_noun: str = ""
-    of_bare: str = ""
-    a_bare: str = ""
-    be: str = "is"
-    _templates: dict[str, str] = field(default_factory=dict, init=False, repr=False, compare=False)
-
-    @cached_property
-    def names(self) -> tuple[str, ...]:
-        """Every label of this meaning, its own first, in the form in which `as_words` has a text."""
-        labels = (self.label, self.bare, *(self.kind.labels if self.kind else ()))
-        words = (as_words(fold(label)) for label in labels)
-        return tuple(dict.fromkeys(name for name in words if name.strip()))
-
-    def put_into(self, template: str) -> str:
-        """A template with this phrase's words in it; what depends on the subject and the value still stands open."""
-        known = self._templates.get(template)
-        if known is None:
-            words = {name: getattr(self, "be" if name == "is" else name) for name in OF_THE_PHRASE}
-            known = "".join(
-                _literal(text) + ("" if name is None else _literal(words[name]) if name in words else f"{{{name}}}")
-                for text, name, _, _ in Formatter().parse(template)
-            )
-            self._templates[template] = known
-        return known
-
-
-def _literal(text: str) -> str:
-    return text.replace("{", "{{").replace("}", "}}")
+#: People type these as they stand: no capital is put in front.
+_TYPED = ("{subject}", "{bare} {subject}", "pls ", "{value}", "{proposed}")
 
 
 @dataclass(frozen=True)
@@ -85,12 +44,19 @@ class Wordings:
         return kinds
 
     @cached_property
-    def _genders(self) -> dict[str, str]:
-        return {fold(noun): gender for gender, nouns in self.pack.nouns.items() for noun in nouns}
+    def _speech(self) -> French | English:
+        return English(self.pack) if self.lang == "en" else French(self.pack)
 
     @cached_property
-    def _unelided(self) -> frozenset[str]:
-        return frozenset(fold(word) for word in self.pack.no_elision)
+    def _spelt(self) -> dict[str, str]:
+        return {fold(short): words for short, words in self.pack.spelt.items()}
+
+    @cached_property
+    def _spellings(self) -> dict[str, str]:
+        """Words that packs know with their accents, by their form without."""
+        known = [noun for nouns in self.pack.nouns.values() for noun in nouns]
+        words = [word for kind in self.pack.kinds for label in kind.labels for word in label.split()]
+        return {fold(word): word for word in (*words, *known)}
 
     @cached_property
     def is_attribute(self) -> Callable[[str], bool]:
@@ -111,27 +77,11 @@ class Wordings:
             return True
         if key in self._vague or any(map(str.isdigit, key)) or len(key.split()) > _LONGEST_NAME_WORDS:
             return False
-        if self.lang == "fr":
-            head = key.partition(" ")[0]
-            return head in self._genders or (head.endswith(("s", "x")) and head[:-1] in self._genders)
-        head = re.split(r" (?:of|for|in|to|by|with|per|at|on) ", key)[0].split()[-1:]
-        return bool(head) and (head[0] in self._attributes or head[0].removesuffix("s") in self._attributes)
+        return self._speech.is_attribute_head(key)
 
     @cached_property
     def _vague(self) -> frozenset[str]:
         return frozenset(label_key(label) for label in self.pack.vague)
-
-    @cached_property
-    def _attributes(self) -> frozenset[str]:
-        return frozenset(fold(noun) for noun in self.pack.attributes)
-
-    @cached_property
-    def _heads(self) -> dict[str, str]:
-        return {fold(head): asks for asks, heads in self.pack.asks.items() for head in heads}
-
-    @cached_property
-    def _numbered(self) -> frozenset[str]:
-        return frozenset(fold(head) for head in self.pack.numbered)
 
     def phrase(self, label: str, *, heading: bool = False, number: bool = False) -> Phrase:
         """How to speak of `label`.
@@ -147,23 +97,50 @@ class Wordings:
         return lru_cache(maxsize=4096)(self._phrased)
 
     def _phrased(self, label: str, heading: bool, number: bool) -> Phrase:
-        make = self._english if self.lang == "en" else self._french
-        return make(label, self._kinds.get(label_key(label)), heading, number)
+        text = in_words(label, self.lang, self._spelt, self._spellings)
+        kind = self._kinds.get(label_key(label)) or self._kinds.get(label_key(text))
+        made = self._speech.phrase(label, text, kind, heading, number)
+        return replace(made, doubt=FOREIGN) if kind is None and self._is_foreign(text) else made
+
+    def _is_foreign(self, text: str) -> bool:
+        told = languages_told(text)
+        if told[self.lang] or not any(told.values()):
+            return False
+        return label_key(text).partition(" ")[0] not in self._own_words
+
+    @cached_property
+    def _own_words(self) -> frozenset[str]:
+        pack = self.pack
+        return frozenset(
+            map(fold, (*self._spellings, *pack.predicates, *pack.invariable, *pack.verbs, *pack.attributes))
+        )
+
+    def truth(self, label: str) -> tuple[Phrase, tuple[str, ...]]:
+        """How to ask whether `label` ("open source", "API publique", "Is active") is true of something."""
+        return self._truths(label)
+
+    @cached_property
+    def _truths(self) -> Callable[[str], tuple[Phrase, tuple[str, ...]]]:
+        return lru_cache(maxsize=1024)(self._true)
+
+    def _true(self, label: str) -> tuple[Phrase, tuple[str, ...]]:
+        text = in_words(label, self.lang, self._spelt, self._spellings)
+        made, templates = self._speech.truth(label, text)
+        return (replace(made, doubt=FOREIGN), ()) if self._is_foreign(text) else (made, templates)
 
     def absent(self, entry: Absent) -> Phrase:
-        """How to speak of something that documents seldom tell, in the words in which others are asked about it."""
+        """How to speak of something that a user's rules say documents seldom tell."""
         bare = re.sub(r"^(?:le|la|les|the)\s+|^l'", "", entry.noun)
-        kind = self._kinds.get(label_key(bare))
-        if self.lang == "en":
-            return self._english_noun(bare, entry.noun, bare, kind)
         gender = entry.gender or ("f" if entry.noun.startswith("la ") else "m")
-        return self._french_noun(bare, entry.noun, bare, gender, kind)
+        return self._speech.noun(bare, entry.noun, bare, gender, self._kinds.get(label_key(bare)))
 
     # -- questions and answers ---------------------------------------------------------------------------------------
 
     def canonical(self, phrase: Phrase) -> str:
         """The template of the one plain question about a fact."""
         kind = phrase.kind
+        if phrase.asks_itself:
+            return self.pack.question_frames[0]
         template = kind.canonical if kind else None
         if template is None and kind and kind.noun is None and kind.questions and not phrase.noun:
             template = kind.questions[0]
@@ -171,22 +148,12 @@ class Wordings:
             template = (self.pack.frames if phrase.noun else self.pack.label_frames)[0]
         return template
 
-    def yes_or_no(self, phrase: Phrase) -> tuple[str, ...]:
-        """Templates that ask whether a label ("open source", "API publique") is true of something."""
-        words = label_key(phrase.bare).split()
-        if self.lang == "en":
-            head = next((n for n, word in enumerate(words) if n and word in _ENGLISH_PREPOSITIONS), len(words))
-            last = words[head - 1] if words else ""
-            adjective = last in _ENGLISH_ADJECTIVES or last.endswith(_ENGLISH_ADJECTIVE)
-            return tuple(self.pack.adjective_questions if adjective else self.pack.noun_questions)
-        if words and words[0] in self._genders:
-            return tuple(self.pack.noun_questions)
-        return tuple(self.pack.label_questions if phrase.noun else self.pack.adjective_questions)
-
     def templates(self, phrase: Phrase, value: str | None = None) -> tuple[list[str], list[str]]:
         """(wordings particular to this attribute that fit `value`, wordings for any attribute)."""
         kind = phrase.kind
         general = self.pack.frames if phrase.noun else self.pack.label_frames
+        if phrase.asks_itself:
+            return [], self.pack.question_frames
         if kind is None:
             return [], general
         fit = kind.fits is None or value is None or re.search(kind.fits, value)
@@ -236,8 +203,8 @@ class Wordings:
         name = self._name(subject) if quoted else subject
         return dict.fromkeys(GIVEN, "") | {
             "subject": name,
-            "of_subject": self._of(name),
-            "that_subject": f"qu'{name}" if self._elides(name) else f"que {name}",
+            "of_subject": self._speech.of(name),
+            "that_subject": f"qu'{name}" if self._speech.elides(name) else f"que {name}",
             "possessive": f"{name}'" if name.endswith("s") else f"{name}'s",
         }
 
@@ -245,136 +212,3 @@ class Wordings:
         if len(subject.split()) <= _LONGEST_NAME_WORDS and not re.search(r"[?!:.]\s*$", subject):
             return subject
         return f"« {subject} »" if self.lang == "fr" else f'"{subject}"'
-
-    def _of(self, name: str) -> str:
-        if self.lang == "en":
-            return f"of {name}"
-        for article, merged in (("Le ", "du "), ("Les ", "des "), ("le ", "du "), ("les ", "des ")):
-            if name.startswith(article):
-                return merged + name[len(article) :]
-        return f"d'{name}" if self._elides(name) else f"de {name}"
-
-    def _elides(self, name: str) -> bool:
-        """De becomes d' before a vowel; before h and y it stays, as most people write (de Hadoop, de Yunohost)."""
-        first = fold(name[:1])[:1]  # "œ" is two letters then, a combining mark none
-        return bool(first) and first in _VOWELS and fold(name.split()[0]) not in self._unelided
-
-    # -- attributes --------------------------------------------------------------------------------------------------
-
-    def _asks(self, head: str, kind: Kind | None) -> str | None:
-        return (kind.asks if kind else None) or self._heads.get(head)
-
-    def _french(self, label: str, kind: Kind | None, _heading: bool, number: bool) -> Phrase:
-        bare = _lower_first(label)
-        if kind and kind.noun:
-            gender = kind.gender or (
-                "f" if kind.noun.startswith("la ") else "fp" if kind.noun.startswith("les ") else "m"
-            )
-            return self._french_noun(label, kind.noun, re.sub(r"^(?:le|la|les)\s+|^l'", "", kind.noun), gender, kind)
-        if number and label_key(label).split()[0] in self._numbered:
-            bare = f"numéro {self._of_bare(bare)}"
-            return self._french_noun(label, f"le {bare}", bare, "m", kind)
-        gender = self._gender(label)
-        if gender is None:
-            return Phrase(label, "", bare, "", False, kind, self._asks(label_key(label).partition(" ")[0], kind))
-        article = "les " if gender.endswith("p") else "l'" if self._takes_l(bare) else "la " if gender == "f" else "le "
-        return self._french_noun(label, article + bare, bare, gender, kind)
-
-    def _french_noun(self, label: str, noun: str, bare: str, gender: str, kind: Kind | None) -> Phrase:
-        plural = gender.endswith("p")
-        head = label_key(bare).partition(" ")[0]
-        its = "ses" if plural else "son" if gender == "m" or self._takes_l(bare) else "sa"
-        article = {"m": "un", "f": "une"}.get(gender, "des")
-        return Phrase(
-            label, noun, bare, _FRENCH_WHICH[gender], plural, kind, self._asks(head, kind),
-            its=f"{its} {bare}",
-            it_is="ce sont" if plural else "c'est",
-            what="qui" if self._heads.get(head) == "who" else "quoi",
-            that_one={"m": "celui", "f": "celle", "mp": "ceux", "fp": "celles"}[gender],
-            the_same={"m": "le même", "f": "la même"}.get(gender, "les mêmes"),
-            which_ones="lesquelles" if gender.startswith("f") else "lesquels",
-            of_noun=f"des {bare}" if plural else f"du {bare}" if noun.startswith("le ") else f"de {noun}",
-            of_bare=self._of_bare(bare),
-            a_bare=f"{article} {bare}",
-            be="sont" if plural else "est",
-        )  # fmt: skip
-
-    def _of_bare(self, bare: str) -> str:
-        return f"d'{bare}" if self._takes_l(bare) else f"de {bare}"
-
-    def _gender(self, label: str) -> str | None:
-        """m, f, mp or fp by the head noun; None where nothing tells it."""
-        words = re.findall(r"[^\W\d_]+(?:-[^\W\d_]+)*", label.lower())
-        adjectives = {fold(word) for word in self.pack.adjectives}
-        while words and fold(words[0]) in adjectives:
-            words.pop(0)
-        if not words:
-            return None
-        head = fold(words[0])
-        if head in self._genders:
-            return self._genders[head]
-        singular = head[:-1] if head.endswith(("s", "x")) else None
-        if singular in self._genders:
-            return self._genders[singular].rstrip("p") + "p"
-        for gender, endings in self.pack.endings.items():
-            for ending in endings:
-                first = words[0]  # its "é" must not be folded away here: -té is feminine, -te is not always
-                if first.endswith(ending) and len(first) > len(ending) + 2:
-                    return gender
-                if first.endswith(f"{ending}s") and len(first) > len(ending) + 3:
-                    return f"{gender}p"
-        return None
-
-    def _takes_l(self, bare: str) -> bool:
-        word = re.split(r"[\s'’-]", bare)[0]
-        first = fold(word[:1])[:1]
-        return bool(first) and first in _VOWELS + "h" and fold(word) not in self._unelided
-
-    def _english(self, label: str, kind: Kind | None, heading: bool, number: bool) -> Phrase:
-        noun = kind.noun if kind and kind.noun else None
-        bare = noun.removeprefix("the ") if noun else _lower_first(label)
-        words = bare.split()
-        phrase_like = words[0].lower() in _ENGLISH_NO_NOUN or (heading and (len(words) > 3 or words[0].endswith("ing")))
-        if noun is None and phrase_like:
-            return Phrase(label, "", bare, "", False, kind, self._asks(words[0].lower(), kind))
-        if noun is None and number and words[-1].lower() in self._numbered:
-            bare = f"{bare} number"
-        return self._english_noun(label, noun or f"the {bare}", bare, kind)
-
-    def _english_noun(self, label: str, noun: str, bare: str, kind: Kind | None) -> Phrase:
-        head = re.split(r"\s(?:of|for|in|to|by|with|per)\s", bare)[0].split()[-1].lower()
-        plural = head.endswith("s") and not head.endswith(_ENGLISH_SINGULAR)
-        counted = head in _ENGLISH_COUNTED
-        article = ("an " if bare[:1].lower() in _VOWELS else "a ") if counted else ""
-        return Phrase(
-            label, noun, bare, "what are" if plural else "what is", plural, kind,
-            self._asks(label_key(bare).partition(" ")[0], kind) or self._heads.get(head),
-            its=f"its {bare}",
-            it_is="they are" if plural else "it is",
-            that_one="those" if plural else "that",
-            the_same="the same",
-            which_ones="which ones",
-            of_noun=f"of {noun}",
-            of_bare=f"of {bare}",
-            a_bare=article + bare,
-            be="are" if plural else "is",
-        )  # fmt: skip
-
-
-_FRENCH_WHICH = {"m": "quel est", "f": "quelle est", "mp": "quels sont", "fp": "quelles sont"}
-_ENGLISH_NO_NOUN = frozenset("how what when where who why which if is are can do does getting using".split())
-_ENGLISH_SINGULAR = ("ss", "us", "is", "news", "series", "os")
-_ENGLISH_ADJECTIVES = frozenset("open free public private active available mandatory deprecated".split())
-_ENGLISH_PREPOSITIONS = frozenset("of for in to by with per on at from under".split())
-_ENGLISH_ADJECTIVE = ("ed", "able", "ible", "ant", "free", "source", "only", "ready")
-_ENGLISH_COUNTED = frozenset("api app dashboard interface licence license version policy contract mirror mode".split())
-#: People type these as they stand: no capital is put in front.
-_TYPED = ("{subject}", "{bare} {subject}", "pls ", "{value}", "{proposed}")
-
-
-def _lower_first(label: str) -> str:
-    """ "Site web" -> "site web"; "URL du site" and "iOS" stay."""
-    first, _, rest = label.partition(" ")
-    if first[1:] != first[1:].lower() or (len(first) > 1 and first.isupper()):
-        return label
-    return f"{first.lower()} {rest}".strip()

@@ -1,0 +1,155 @@
+"""What a value says: something, yes, no, that there is none, or nothing at all ("NC", "à compléter", "#N/A").
+
+In both languages whatever the document's: spreadsheets mix them. The column decides what may be either.
+"""
+
+from __future__ import annotations
+
+import re
+from itertools import islice
+from typing import TYPE_CHECKING, Literal
+
+from dyag_core.api import fold
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from dyag_plugins.generators.facts.columns import Column
+    from dyag_plugins.generators.facts.packs import Pack
+
+#: "value" and "yes" and "no" answer; "blank" leaves it open; "none" says that there is nothing to tell, and "doubt" may
+#: be one or another: neither answers, and neither is asked about in vain.
+Reading = Literal["value", "yes", "no", "blank", "none", "doubt"]
+
+_MARKS = " .,;:!()[]{}<>*_`'\"«»“”"
+_PARTICIPLE = (
+    r"(?:renseigne|communique|defini|precise|disponible|connu|determine|specifie|indique|mentionne|fourni|attribue"
+    r"|evalue|publie|saisi|documente|rempli|fixe|decide|recu|calcule|mesure|identifie)e?s?"
+)
+_OPEN = re.compile(
+    r"(?:reste |encore |information |champ |donnees? )?(?:a|reste a) (?:definir|completer|preciser|renseigner|confirmer"
+    r"|determiner|venir|verifier|remplir|fixer|saisir|ajouter|fournir|valider|decider)(?: .{0,40})?"
+    rf"|(?:pas (?:encore )?|non )(?:ete )?{_PARTICIPLE}(?: (?:a ce jour|pour le moment|pour l['’]instant))?"
+    r"|(?:donnees?|informations?|valeurs?|champs?|reponses?) (?:manquant|indisponible|absent|vide|inconnu|non )\w*(?: .*)?"
+    r"|(?:en|encore en) (?:cours|attente)(?: (?:de |d['’]).{0,40})?|inconnue?s?|vide|absente?|manquante?|indefinie?"
+    r"|indetermine?e?|bientot(?: disponible)?|prochainement|aucune? (?:information|donnee|reponse|valeur)s?(?: .*)?"
+    r"|(?:still |yet )?to (?:be )?(?:defined|confirmed|completed|determined|announced|decided|filled(?: in)?|added|provided"
+    r"|specified|advised|clarified|discussed|follow|come|do)"
+    r"|(?:not|never)(?: yet| currently| been)*(?: been)? (?:available|defined|specified|known|provided|determined|set|stated"
+    r"|given|disclosed|documented|filled(?: in)?|recorded|reported|entered|decided|published|assigned|identified)"
+    r"|(?:un|in)(?:available|defined|specified|known|determined|assigned|complete)|coming soon|pending(?: .{0,40})?|missing"
+    r"|(?:work )?in progress|wip|todo|fixme|placeholder|empty|blank|lorem ipsum.*|no (?:data|information|answer|value)"
+    r"|(?:data|information|value) (?:not |un)\w+(?: \w+)?|awaiting .{0,40}|under (?:review|construction|discussion)"
+)
+#: Under these labels "en cours" is a state, and says something.
+_STATES = re.compile(
+    r"\b(?:statuts?|status|state|etats?|stade|stage|avancement|progress|phase|etape|step|situation|disponibilite"
+    r"|availability|suivi|resolution|traitement|decision|avis|resultats?|results?)\b"
+)
+_ERROR = re.compile(r"#(?:n/?a|na|null|num|name|nom|ref|value|valeur|div/0|calc|spill|error|erreur)\b.*", re.IGNORECASE)
+_FILLER = re.compile(r"([xz?.\-_~])\1{1,}|0{2,4}[-/.]0{2}[-/.]0{2,4}|\\n")
+_CODE = re.compile(r"[A-Z]{2,4}")
+#: A column is one of codes where so many of its different values have one form, and there are enough of them.
+_OF_ONE_FORM, _ENOUGH = 0.8, 5
+#: One letter is yes or no only where the column holds its counterpart, too.
+_LETTERS = {"o": "yes", "y": "yes", "n": "no"}
+_COUNTERPARTS = {"o": "n", "y": "n", "n": "oy"}
+#: What always means yes or no, in whatever column.
+_SURE = frozenset("oui non vrai faux true false yes".split())
+
+
+class Values:
+    """Reads values with what packs say about them."""
+
+    def __init__(self, packs: Iterable[Pack]) -> None:
+        packs = tuple(packs)
+        self._blank = frozenset(_key(value) for pack in packs for value in pack.missing) | {""}
+        self._none = frozenset(_key(value) for pack in packs for value in pack.nothing)
+        self._yes = frozenset(fold(value) for pack in packs for value in pack.yes_values)
+        self._no = frozenset(fold(value) for pack in packs for value in pack.no_values)
+        self._known: dict[str, Reading] = {}
+
+    def read(self, value: str, column: Column, label: str) -> Reading:
+        """What `value` says in `column`, whose label is given in the form in which labels are compared."""
+        if len(value) > _LONGEST:
+            return "value"
+        alone = self._alone(value)
+        if alone == "value":
+            return alone
+        if alone == "doubt":  # a letter
+            truth = self._letter(fold(value), column)
+            return "value" if truth is None else truth
+        codes = self._is_code(value, column)
+        if codes:
+            return "value"
+        if alone in ("yes", "no"):
+            return alone if self._is_of_yes_and_no(value, column) and codes is not None else "doubt"
+        if alone == "blank" and _STATES.search(label) and _OPEN.fullmatch(_key(value)):
+            return "value"
+        return "doubt" if codes is None else alone
+
+    def says_nothing(self, value: str) -> bool:
+        """Whether a value answers nothing, wherever it stands."""
+        return self._alone(value) in ("blank", "none")
+
+    def are_yes_or_no(self, column: Column, label: str) -> bool:
+        """Whether a column tells what is true of something, and not what it has."""
+        return any(self.read(value, column, label) in ("yes", "no") for value in islice(column.values, 8))
+
+    def _alone(self, value: str) -> Reading:
+        """The same without the column; "doubt" is a letter that may stand for yes or no."""
+        known = self._known.get(value)
+        if known is None:
+            if len(self._known) > _REMEMBERED:
+                self._known.clear()
+            known = self._known[value] = self._found(value)
+        return known
+
+    def _found(self, value: str) -> Reading:
+        folded = " ".join(fold(value).split())
+        if folded.strip(" .") in self._yes:
+            return "yes"
+        if folded.strip(" .") in self._no:
+            return "no"
+        key = _key(value)
+        if key in self._none:
+            return "none"
+        if key in self._blank or _ERROR.fullmatch(folded) or _FILLER.fullmatch(folded) or _OPEN.fullmatch(key):
+            return "blank"
+        if not any(map(str.isalnum, folded)):
+            return "none"
+        return "doubt" if folded in _LETTERS else "value"
+
+    def _is_code(self, value: str, column: Column) -> bool | None:
+        """Whether `value`, which may be a code or a word, stands among codes of its length; None leaves it in doubt."""
+        if not _CODE.fullmatch(value):
+            return False
+        others = [other for other in column.values if self._alone(other) == "value"]
+        if not others:
+            return column.names_codes
+        alike = sum(len(other) == len(value) and _CODE.fullmatch(other) is not None for other in others)
+        if alike < _OF_ONE_FORM * len(others):
+            return None if column.names_codes and alike else False
+        return True if column.names_codes or alike >= _ENOUGH else None
+
+    def _is_of_yes_and_no(self, value: str, column: Column) -> bool:
+        """Whether its column holds nothing else; next to other values ("partiel") only where there are enough."""
+        others = sum(n for other, n in column.values.items() if self._alone(other) == "value")
+        if not others:
+            return True
+        return fold(value).strip(" .") in _SURE and 2 * others <= column.told
+
+    def _letter(self, letter: str, column: Column) -> Reading | None:
+        held = {fold(other) for other in column.values if not self.says_nothing(other)}
+        if len(held) == 2 and held - {letter} <= set(_COUNTERPARTS[letter]):
+            return "yes" if _LETTERS[letter] == "yes" else "no"
+        return None
+
+
+#: Longer texts say something; so many values are remembered with what they say.
+_LONGEST, _REMEMBERED = 80, 4096
+
+
+def _key(value: str) -> str:
+    """A value in the form in which packs' are compared: "N/A", "n.a." and "(n/a)" stay three."""
+    return " ".join(fold(value).replace("’", "'").split()).strip(_MARKS)
