@@ -7,10 +7,10 @@ import re
 _CUT = re.compile(r"(?<![^\W\d_])((?:[^\W\d_]+-)*[^\W\d_]+)-\n(?=([a-zà-ÿ]+))")
 #: What keeps its hyphen, by what stands before it and by what stands behind.
 _BEFORE = frozenset(
-    "anti après arrière auto avant bien celle celles celui ceux chef chou cinquante co contre cross demi dix e entre "
-    "est ex extra grand grande haut high hors inter là long low mal mi micro mini mot multi non off on open peut plein "
-    "porte post pre pré quarante quasi quatre quelque quelques rendez rez self semi short six soixante sous sur tout trente "
-    "vice vingt well".split()
+    "anti après arrière auto avant bien celle celles celui ceux chef chou cinquante co contre cross demi dix e "
+    "entre est ex extra grand grande haut high hors inter long low là mal mi micro mini mot multi non off on open "
+    "peut plein porte post pre pré quarante quasi quatre quelque quelques rendez rez self semi short six soixante "
+    "sous sur tout trente vice vingt well".split()
 )
 _BEHIND = frozenset(
     "ce ci elle elles en il ils je la là le les leur lui même mêmes moi nous on t toi tu un une vous y".split()
