@@ -27,6 +27,7 @@ from dyag_core.records.options import (
     IndexOptions,
     IngestOptions,
     QueryOptions,
+    ReviewOptions,
     ValidateOptions,
 )
 
@@ -234,27 +235,14 @@ class Session:
         sample: int = 50,
         verdicts: str | Path | None = None,
         page: str | Path | None = None,
-        drop: Sequence[Verdict] = (),
+        drop: Verdict | None = None,
         output: str | Path | None = None,
     ) -> Review:
-        """Rows by lot beside the passages they were made from, and what the verdicts kept so far come to.
-
-        `page` takes them as an HTML page to read; `output` the rows of `file` without those whose verdict is in `drop`.
-        """
+        """Rows by lot beside the passages they were made from, and what the verdicts kept so far come to."""
         from dyag_core.stages.review import review
 
-        return review(
-            file=Path(file),
-            documents=Path(documents) if documents else None,
-            sample=sample,
-            verdicts=Path(verdicts) if verdicts else None,
-            page=Path(page) if page else None,
-            drop=drop,
-            output=Path(output) if output else None,
-            lang=self.lang,
-            seed=self.seed,
-            progress=self.progress,
-        )
+        given = ReviewOptions.of(locals())
+        return review(given, file=Path(file), lang=self.lang, seed=self.seed, progress=self.progress)
 
     def finetune(
         self,

@@ -62,7 +62,7 @@ KINDS = ["front matter", "table with a text", "two chunks"]
 @pytest.mark.parametrize("method", ["rule", "augmented"])
 def test_no_answerable_row_whose_answer_its_passages_do_not_hold(tmp_path: Path, corpus: Path, method: str) -> None:
     session = Session(tmp_path / "work")
-    data = session.generate(corpus, method=method, output="rows.jsonl", options={"answer_style": "value"})
+    data = session.generate(corpus, method=method, output=tmp_path / "rows.jsonl", options={"answer_style": "value"})
     chunks = _lines(session.index(corpus).folder / "chunks.jsonl")
     texts = {chunk["id"]: chunk["text"] for chunk in chunks}
     checked = 0
@@ -91,7 +91,9 @@ def test_a_field_of_the_yaml_block_is_found_and_shown(tmp_path: Path, corpus: Pa
 @pytest.mark.parametrize("corpus", ["two chunks"], indirect=True)
 def test_an_answer_out_of_two_passages_names_both(tmp_path: Path, corpus: Path) -> None:
     session = Session(tmp_path / "work")
-    data = session.generate(corpus, method="augmented", output="rows.jsonl", options={"combined": 0.4, "compared": 0.2})
+    data = session.generate(
+        corpus, method="augmented", output=tmp_path / "rows.jsonl", options={"combined": 0.4, "compared": 0.2}
+    )
     several = [row["meta"] for row in _lines(data.output) if "chunks" in row["meta"]]
     assert several
     assert all(meta["chunk"] == meta["chunks"][0] and len(set(meta["chunks"])) > 1 for meta in several)

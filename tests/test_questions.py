@@ -12,6 +12,7 @@ from dyag_core import Question, UsageError
 from dyag_core.chat.questions import read_questions
 from dyag_core.chat.trained_questions import question_hash, trained_questions
 from dyag_core.text.abstention import UNKNOWN
+from dyag_core.text.sanitize import plain
 
 SYSTEM = "Réponds brièvement."
 
@@ -132,3 +133,12 @@ def test_trained_questions_are_known_again(tmp_path: Path) -> None:
     assert question_hash("quelle  LICENCE") in known
     assert question_hash("Quelle version ?") not in known
     assert trained_questions(tmp_path / "nowhere") == frozenset()
+
+
+def test_ids_are_told_apart_also_from_those_that_a_number_would_make(tmp_path):
+    """Two questions with one id can't be compared, so a numbered id never meets one that the file holds."""
+    ids = ["a", "a", "a-2", "a", "a-2", "b\u202e", "b"]
+    rows = [{"id": name, "question": f"q{n}", "expected_answer": "x"} for n, name in enumerate(ids)]
+    found = [question.id for question in read(tmp_path, *rows)]
+    assert found == ["a", "a-3", "a-2", "a-4", "a-2-2", "b", "b-2"]
+    assert found == [plain(name) for name in found]  # as a results file gives them back

@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import itertools
+from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from dyag_core.artifacts import BadLine, read_rows, sha256_of
@@ -16,9 +17,10 @@ from dyag_core.chat.row_shapes import KNOWN_SHAPES, messages_from, read_row
 from dyag_core.errors import UsageError
 from dyag_core.records import Message, Question
 from dyag_core.text.abstention import wants_abstention
+from dyag_core.text.sanitize import plain
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
 UNANSWERABLE = "unanswerable"
@@ -28,27 +30,21 @@ def read_questions(path: Path, default_system: str | None) -> list[Question]:
     """Every question of a file of JSON Lines or of one array, in order.
 
     `default_system` goes before questions that come without messages. An id is the row's own, else a hash of the
-    prompt, so it stays the same when lines move; repeated ids are numbered.
+    prompt, so it stays the same when lines move; repeated ids are numbered, past those that the file holds itself.
 
     Raises:
         UsageError: the file holds no question, or lines that are none; the first few are named with their reasons.
     """
     questions: list[Question] = []
     bad: list[BadLine] = []
-    seen: Counter[str] = Counter()
     for number, row in read_rows(path):
         if isinstance(row, BadLine):
             bad.append(row)
             continue
         try:
-            question = _question(row, default_system)
+            questions.append(_question(row, default_system))
         except ValueError as error:
             bad.append(BadLine(number, str(error), ""))
-            continue
-        seen[question.id] += 1
-        if seen[question.id] > 1:
-            question = question.model_copy(update={"id": f"{question.id}-{seen[question.id]}"})
-        questions.append(question)
     if bad:
         raise UsageError(
             f"{path}: {len(bad)} of {len(bad) + len(questions)} lines are no questions\n{listed(path, bad)}",
@@ -56,7 +52,22 @@ def read_questions(path: Path, default_system: str | None) -> list[Question]:
         )
     if not questions:
         raise UsageError(f"{path}: no questions in it")
-    return questions
+    return _told_apart(questions)
+
+
+def _told_apart(questions: Sequence[Question]) -> list[Question]:
+    """The same questions, no two with one id."""
+    taken, seen = {question.id for question in questions}, set[str]()
+    numbers: defaultdict[str, Iterator[int]] = defaultdict(lambda: itertools.count(2))
+    apart: list[Question] = []
+    for question in questions:
+        if question.id in seen:
+            free = next(name for n in numbers[question.id] if (name := f"{question.id}-{n}") not in taken)
+            taken.add(free)
+            question = question.model_copy(update={"id": free})
+        seen.add(question.id)
+        apart.append(question)
+    return apart
 
 
 def _question(row: dict[str, Any], default_system: str | None) -> Question:
@@ -84,7 +95,7 @@ def _with_origin(
 ) -> Question:
     meta = row.get("meta", row.get("metadata"))
     meta = {**row, **meta} if isinstance(meta, dict) else row
-    own_id = _label(row.get("id")) or _label(meta.get("id"))
+    own_id = plain(_label(row.get("id")) or _label(meta.get("id")) or "")  # as it is read again from a results file
     stratum = _label(meta.get("stratum"))
     answerable = meta.get("answerable")
     if not isinstance(answerable, bool):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from dyag_core.cli.common import FilePath, json_option, lang_option, seed_option, session, shell_path
 from dyag_core.cli.plugin_parameters import StageCommand
+from dyag_core.cli.stage_options import stage_options
+from dyag_core.records.options import ReviewOptions
 
 if TYPE_CHECKING:
     from dyag_core.records.review import Review, ReviewRow, Verdict
@@ -18,29 +20,11 @@ _KEYS: dict[str, Verdict] = {"r": "right", "p": "poor", "w": "wrong"}
 
 @click.command("review", cls=StageCommand, short_help="Read rows beside their sources, and say which are wrong.")
 @click.argument("file", type=FilePath)
-@click.option("--documents", type=FilePath, help="What the rows were made from; by default what their manifest names.")
-@click.option("--sample", type=click.IntRange(min=1), default=50, show_default=True, help="So many rows, by lot.")
-@click.option("--verdicts", type=FilePath, help="Where verdicts are kept.  [default: FILE.review.jsonl]")
-@click.option("--page", type=FilePath, metavar="FILE.html", help="Write a page to read in a browser, and ask nothing.")
-@click.option(
-    "--drop", type=click.Choice(list(_KEYS.values())), multiple=True, help="Leave rows so judged out of --output."
-)
-@click.option("--output", type=FilePath, help="A new file with all rows but those dropped.")
+@stage_options(ReviewOptions)
 @lang_option
 @seed_option
 @json_option
-def command(
-    file: Path,
-    documents: Path | None,
-    sample: int,
-    verdicts: Path | None,
-    page: Path | None,
-    drop: tuple[Verdict, ...],
-    output: Path | None,
-    lang: str | None,
-    seed: int,
-    as_json: bool,
-) -> None:
+def command(file: Path, given: dict[str, Any], lang: str | None, seed: int, as_json: bool) -> None:
     """Show rows of FILE by lot, each beside the passage it was made from, with the answer's place marked.
 
     One key a row: r right, p poor (true, but nobody would ask it so), w wrong, s later, u back to the last one, q stop.
@@ -48,14 +32,9 @@ def command(
     """
     from dyag_core.cli.terminal import hint, result
 
-    def read() -> Review:
-        return session(seed, lang).review(
-            file, documents=documents, sample=sample, verdicts=verdicts, page=page, drop=drop, output=output
-        )
-
-    found = read()
-    if not (as_json or page or output) and _ask(found):
-        found = read()
+    found = session(seed, lang).review(file, **given)
+    if not (as_json or found.page or found.written) and _ask(found):
+        found = session(seed, lang).review(file, **given)
     result(found.model_dump(mode="json"), as_json=as_json, text=_text(found))
     if found.page:
         hint("Next:", f"  open {shell_path(found.page)}, save the verdicts there, then:")

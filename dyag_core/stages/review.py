@@ -33,59 +33,40 @@ if TYPE_CHECKING:
 
     from dyag_core.progress import Progress
     from dyag_core.records import Question
+    from dyag_core.records.options import ReviewOptions
 
 SUFFIX = ".review.jsonl"
 _SPLITS = ("_test", "_val", "_train")
 
 
-def review(
-    *,
-    file: Path,
-    documents: Path | None = None,
-    sample: int = 50,
-    verdicts: Path | None = None,
-    page: Path | None = None,
-    drop: Sequence[Verdict] = (),
-    output: Path | None = None,
-    lang: str | None = None,
-    seed: int = 42,
-    progress: Progress,
-) -> Review:
-    """Draw `sample` rows of `file` by lot, each with its passage, and count the verdicts given so far.
-
-    Args:
-        documents: what the rows were made from; by default what the manifest beside `file` names.
-        verdicts: where verdicts are kept; by default beside `file`.
-        page: write the sample as a page to read and judge in a browser.
-        drop: verdicts whose rows are left out of `output`, a new file with all other rows of `file`.
+def review(given: ReviewOptions, *, file: Path, lang: str | None = None, seed: int = 42, progress: Progress) -> Review:
+    """Draw rows of `file` by lot, each with its passage, and count the verdicts given so far.
 
     Raises:
-        UsageError: no rows, `output` is missing or is an input, or a verdict is none.
+        UsageError: no rows, what is dropped has no file to go without, or a file to be written is an input.
     """
-    if bool(drop) != bool(output):
+    if (given.drop is None) != (given.output is None):
         raise UsageError("rows are dropped into a new file", "give both: --drop wrong --output FILE")
-    for word in set(drop) - set(get_args(Verdict)):
-        raise UsageError(f"no verdict {word!r}", f"known: {', '.join(get_args(Verdict))}")
     questions = read_questions(file, None)
-    verdicts = verdicts or file.with_name(file.stem + SUFFIX)
-    refuse_inputs([path for path in (page, output, verdicts) if path], [file])
-    given = _given(verdicts)
-    chosen = [(place, questions[place]) for place in drawn(questions, sample, seed)]
-    source = documents or _documents_of(file)
+    verdicts = given.verdicts or file.with_name(file.stem + SUFFIX)
+    refuse_inputs([path for path in (given.page, given.output, verdicts) if path], [file])
+    known = _given(verdicts)
+    chosen = [(place, questions[place]) for place in drawn(questions, given.sample, seed)]
+    source = given.documents or _documents_of(file)
     texts = _passages(source, _fields_of(file), [question for _, question in chosen], progress)
-    rows = tuple(_row(place, question, texts, given) for place, question in chosen)
+    rows = tuple(_row(place, question, texts, known) for place, question in chosen)
     judged = [row.verdict for row in rows if row.verdict]
     found = Review(
         file=file, rows=len(questions), sample=rows, verdicts=verdicts, read=len(judged), shares=shares(judged)
     )
-    if page is not None:
-        page.parent.mkdir(parents=True, exist_ok=True)
-        atomic_text(page, page_of(found, lang or detect_language(language_sample(questions))))
-        found = found.model_copy(update={"page": page})
-    if output is not None:
-        unwanted = [given.get(row_key(question), {}).get("verdict") in drop for question in questions]
-        _write_others(file, output, unwanted)
-        found = found.model_copy(update={"written": output, "dropped": sum(unwanted)})
+    if given.page is not None:
+        given.page.parent.mkdir(parents=True, exist_ok=True)
+        atomic_text(given.page, page_of(found, lang or detect_language(language_sample(questions))))
+        found = found.model_copy(update={"page": given.page})
+    if given.output is not None:
+        unwanted = [known.get(row_key(question), {}).get("verdict") == given.drop for question in questions]
+        _write_others(file, given.output, unwanted)
+        found = found.model_copy(update={"written": given.output, "dropped": sum(unwanted)})
     return found
 
 

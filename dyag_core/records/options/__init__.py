@@ -6,7 +6,13 @@ holds the two against each other. What a stage reads (documents, questions, ...)
 
 from dyag_core.records.options.answering import EvaluateOptions, IndexOptions, QueryOptions
 from dyag_core.records.options.comparing import CompareOptions
-from dyag_core.records.options.dataset import ExportOptions, GenerateOptions, IngestOptions, ValidateOptions
+from dyag_core.records.options.dataset import (
+    ExportOptions,
+    GenerateOptions,
+    IngestOptions,
+    ReviewOptions,
+    ValidateOptions,
+)
 from dyag_core.records.options.declare import StageOptions
 from dyag_core.records.options.training import FinetuneOptions
 
@@ -17,6 +23,7 @@ OF_METHOD: dict[str, type[StageOptions]] = {
     "estimate_generation": GenerateOptions,
     "explain": GenerateOptions,
     "validate": ValidateOptions,
+    "review": ReviewOptions,
     "export": ExportOptions,
     "finetune": FinetuneOptions,
     "estimate": FinetuneOptions,
@@ -37,6 +44,7 @@ __all__ = [
     "IndexOptions",
     "IngestOptions",
     "QueryOptions",
+    "ReviewOptions",
     "StageOptions",
     "ValidateOptions",
 ]

@@ -17,6 +17,7 @@ from dyag_core.records.options.declare import (
     option,
     plugin_options,
 )
+from dyag_core.records.review import Verdict
 
 DEFAULT_SPLIT = "80/10/10"
 
@@ -81,6 +82,17 @@ class ValidateOptions(StageOptions):
     )
     fix: Path | None = option(None, "Write what can be mended into this new file.", metavar="FIXED.jsonl")
     report: Path | None = option(None, "Write the figures and rows to read as a page.", metavar="FILE.html")
+
+
+class ReviewOptions(StageOptions):
+    """Options of `dyag review`."""
+
+    documents: Path | None = option(None, "What the rows were made from; by default what their manifest names.")
+    sample: int = option(50, "So many rows, by lot.", ge=1)
+    verdicts: Path | None = option(None, "Where verdicts are kept; by default beside FILE.")
+    page: Path | None = option(None, "Write a page to read in a browser, and ask nothing.", metavar="FILE.html")
+    drop: Verdict | None = option(None, "Leave the rows so judged out of --output.")
+    output: Path | None = option(None, "A new file with all rows but those dropped.")
 
 
 class ExportOptions(StageOptions):

@@ -168,8 +168,8 @@ def _merge(model: Any, adapter: Path) -> Any:
 def _not_applied(adapter: Path, why: str) -> DyagError:
     return DyagError(
         f"adapter not applied: {adapter}: {why}",
-        "it may belong to another base model, or may be damaged or untrained; dyag.json or adapter_config.json beside it"
-        " names its base",
+        "it may belong to another base model, or may be damaged or untrained; dyag.json or adapter_config.json"
+        " beside it names its base",
     )
 
 

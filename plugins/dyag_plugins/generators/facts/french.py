@@ -22,13 +22,17 @@ _ARTICLE = re.compile(r"^(?:(?P<m>le|un) |(?P<f>la|une) |(?P<p>les|des) |(?P<l>l
 _PREFIX = re.compile(r"^(sous|mi|demi|vice|co|ex|avant|après) (?=[a-zà-ÿ])", re.IGNORECASE)
 #: What no noun begins with.
 _NO_NOUN = frozenset(
-    "a au aux en dans sur sous pour par avec sans chez vers selon avant apres depuis pendant entre contre et ou mais donc car "
-    "si que qui quoi dont ce cet cette ces mon ma mes ton ta tes son sa ses notre nos votre vos leur leurs je tu il elle on "
-    "nous vous ils elles ne pas plus tres bien deja aussi alors ainsi comme est sont etre avoir ont fait peut doit y voir "
+    "a au aux en dans sur sous pour par avec sans chez vers selon avant apres depuis pendant entre contre et ou "
+    "mais donc car "
+    "si que qui quoi dont ce cet cette ces mon ma mes ton ta tes son sa ses notre nos votre vos leur leurs je tu "
+    "il elle on "
+    "nous vous ils elles ne pas plus tres bien deja aussi alors ainsi comme est sont etre avoir ont fait peut "
+    "doit y voir "
     "savoir faire aller tout tous toute toutes chaque plusieurs quelques aucun aucune de du d".split()
 )
 _QUESTION = re.compile(
-    r"^(?:(?:a|de|par|pour|avec|depuis|chez|en|dans|sous|sur) )?(?:qui|que|qu['’]|quoi|quel(?:le)?s?|quand|comment|combien|pourquoi"
+    r"^(?:(?:a|de|par|pour|avec|depuis|chez|en|dans|sous|sur) )?(?:qui|que|qu['’]|quoi|quel(?:le)?s?|quand"
+    r"|comment|combien|pourquoi"
     r"|ou(?= (?:est|se|sont|trouver|aller|peut|puis|faut|deposer|acheter|s))|est-ce|lequel|laquelle|lesquel(?:le)?s)\b"
     r"|^\w+-(?:t-)?(?:il|elle|ils|elles|on|ce|vous|tu)\b|^y a-t-il\b"
 )

@@ -22,22 +22,31 @@ _CAMEL = re.compile(r"(?<=[a-zà-ÿ]{2})(?=[A-Z][a-z])")
 #: Units in brackets, as they are said after "en" or "in".
 _UNITS = {
     "€": {"fr": "euros", "en": "euros"}, "eur": {"fr": "euros", "en": "euros"}, "euros": {"fr": "euros", "en": "euros"},
-    "$": {"fr": "dollars", "en": "dollars"}, "usd": {"fr": "dollars", "en": "dollars"}, "k€": {"fr": "milliers d'euros", "en": "thousand euros"},
-    "%": {"fr": "pourcentage", "en": "per cent"}, "£": {"fr": "livres", "en": "pounds"}, "m€": {"fr": "millions d'euros", "en": "million euros"},
-    "j": {"fr": "jours"}, "jours": {"fr": "jours"}, "h": {"fr": "heures", "en": "hours"}, "min": {"fr": "minutes", "en": "minutes"},
-    "s": {"fr": "secondes", "en": "seconds"}, "ms": {"fr": "millisecondes", "en": "milliseconds"}, "days": {"en": "days"},
-    "hours": {"en": "hours"}, "minutes": {"fr": "minutes", "en": "minutes"}, "heures": {"fr": "heures"}, "années": {"fr": "années"},
-    "ans": {"fr": "années"}, "years": {"en": "years"}, "mois": {"fr": "mois"}, "months": {"en": "months"}, "weeks": {"en": "weeks"},
+    "$": {"fr": "dollars", "en": "dollars"}, "usd": {"fr": "dollars", "en": "dollars"},
+    "k€": {"fr": "milliers d'euros", "en": "thousand euros"},
+    "%": {"fr": "pourcentage", "en": "per cent"}, "£": {"fr": "livres", "en": "pounds"},
+    "m€": {"fr": "millions d'euros", "en": "million euros"},
+    "j": {"fr": "jours"}, "jours": {"fr": "jours"}, "h": {"fr": "heures", "en": "hours"},
+    "min": {"fr": "minutes", "en": "minutes"},
+    "s": {"fr": "secondes", "en": "seconds"}, "ms": {"fr": "millisecondes", "en": "milliseconds"},
+    "days": {"en": "days"},
+    "hours": {"en": "hours"}, "minutes": {"fr": "minutes", "en": "minutes"},
+    "heures": {"fr": "heures"}, "années": {"fr": "années"},
+    "ans": {"fr": "années"}, "years": {"en": "years"}, "mois": {"fr": "mois"},
+    "months": {"en": "months"}, "weeks": {"en": "weeks"},
 }  # fmt: skip
 _PLAIN_UNITS = frozenset(
-    "kg g mg t km m cm mm km² m² m2 km2 ha m³ m3 l ml cl kw kwh mw mwh gwh w v a hz mhz ghz go mo ko to gb mb kb tb db °c °f "
+    "kg g mg t km m cm mm km² m² m2 km2 ha m³ m3 l ml cl kw kwh mw mwh gwh w v a hz mhz ghz go mo ko to gb mb kb "
+    "tb db °c °f "
     "bar pa kcal kj mol px pt lb oz ft in mi mph km/h kg/m³ g/l mg/l".split()
 )
 _TAXES = frozenset(("ht", "ttc"))
 _SIGNS = re.compile(r"[?!;,/\\\"“”«»<>=|#…*{}@&+]|\.\w|\w\.\s|://")
 _GENERIC = frozenset(
-    "column colonne col header entete section row ligne field champ value valeur unnamed var variable item element donnee "
-    "donnees data info infos texte text cell cellule misc divers autre autres other others key cle vide empty none null "
+    "column colonne col header entete section row ligne field champ value valeur unnamed var variable item "
+    "element donnee "
+    "donnees data info infos texte text cell cellule misc divers autre autres other others key cle vide empty "
+    "none null "
     "unknown inconnu untitled total sous subtotal main term".split()
 )
 _VOWEL = re.compile(r"[aeiouy]")

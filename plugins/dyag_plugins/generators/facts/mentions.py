@@ -39,7 +39,8 @@ _NUMBER = re.compile(
 )
 #: Words of labels that tell nothing about what they are labels of.
 _OF_ANY_LABEL = frozenset(
-    "nombre number niveau level valeur value numero total autre other principal rubrique critere champ field type nature".split()
+    "nombre number niveau level valeur value numero total autre other principal rubrique critere champ field "
+    "type nature".split()
 )
 
 

@@ -52,8 +52,8 @@ class Kind(BaseModel, extra="forbid"):
     `canonical` is the plain question. A `broad` kind ("description") is asked about in its own `questions` alone, and
     is never compared; an `implied` one is never asked of a document that lacks it. `asks` types its facts. Where `fits`
     is given, `questions` are asked only of a value in which this regular expression is found. `checks` are yes/no
-    questions, `choices` choose between two documents. `told_by` are words, or their beginnings, with which a text tells it
-    without its label ("gratuit" tells a price).
+    questions, `choices` choose between two documents. `told_by` are words, or their beginnings, with which a text tells
+    it without its label ("gratuit" tells a price).
     """
 
     labels: list[str]

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 class Phrase:
     """How an attribute is spoken of: "la licence", "licence". `noun` is "" where the gender is unknown.
 
-    `doubt` is the reason not to ask with it at all. Where `asks_itself`, the label is a question ("Qui contacter ?"), and
-    `bare` is that without its mark.
+    `doubt` is the reason not to ask with it at all. Where `asks_itself`, the label is a question ("Qui contacter ?"),
+    and `bare` is that without its mark.
     """
 
     label: str

@@ -56,6 +56,25 @@ def same_shape(folder: Path, options: Options) -> Options:
     return options.model_copy(update=shape)
 
 
+def refuse_missing(model: Any, base_name: str, targets: str | list[str]) -> None:
+    """Refuse targets that `model` lacks: PEFT takes any list of which a single one is there.
+
+    Raises:
+        UsageError: names those that are missing and those that there are.
+    """
+    if isinstance(targets, str):
+        return
+    modules = [
+        name for name, module in model.named_modules() if getattr(getattr(module, "weight", None), "ndim", 0) == 2
+    ]
+    missing = [target for target in targets if not any(f".{name}".endswith(f".{target}") for name in modules)]
+    if missing:
+        there = sorted({name.rsplit(".", 1)[-1] for name in modules})
+        raise UsageError(
+            f"-o targets: {base_name} has no module that is called {', '.join(missing)}", f"it has {', '.join(there)}"
+        )
+
+
 def _adapted(folder: Path) -> list[str]:
     """The last parts of the names of the layers that an adapter's weights belong to."""
     from safetensors import safe_open

@@ -304,6 +304,7 @@ def _build(ready: Ready, job: TrainingJob, run: Run) -> Any:
 
     options, train, validation, steps = ready.options, ready.train, ready.validation, ready.steps
     model = _load_model(job, ready.numerics)
+    adapter.refuse_missing(model, job.base_model.name, _targets(job, options))
     packed = options.packing and _can_pack(model, run)
     device = ready.numerics.device
     lora = LoraConfig(
