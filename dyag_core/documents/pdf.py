@@ -13,13 +13,14 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from dyag_core.text.hyphens import joined
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 # "2.1 Horaires", but no sentence, and no line of a table of contents ("2.1 Horaires . . . . 4").
 _NUMBERED = re.compile(r"^(\d{1,2}(?:\.\d{1,2}){0,3})[.)]?\s+(?!.*(?:\. ?){4})[^\W\d_].{0,78}[^.;:,!…]$")
 _ITEM = re.compile(r"^[•▪◦‣–*-]\s+|^(?=\d{1,2}[.)]\s)")
-_HYPHEN = re.compile(r"(?<=[^\W\d_])-\n(?=[a-zà-ÿ])")
 _UNKNOWN_GLYPH = re.compile(r"\(cid:\d+\)")
 _DIGITS = re.compile(r"\d+")
 _LONGEST_HEADING = 80
@@ -84,7 +85,7 @@ def _form(block: str) -> str:
 
 def _one_block(block: str) -> str:
     """The lines of a block as one, or one for each item of a list."""
-    text = _HYPHEN.sub("", _UNKNOWN_GLYPH.sub("", block).strip())
+    text = joined(_UNKNOWN_GLYPH.sub("", block).strip())
     lines: list[str] = []
     for line in map(str.strip, text.split("\n")):
         item = _ITEM.match(line)

@@ -17,6 +17,7 @@ from dyag_core.documents.front_matter import front_matter
 from dyag_core.errors import UsageError
 from dyag_core.records import Chunk, Document
 from dyag_core.text.chunking import Chunking, cut, first_heading
+from dyag_core.text.hyphens import joined
 from dyag_core.text.markup import plain_text
 from dyag_core.text.normalise import fold
 
@@ -108,7 +109,7 @@ def _from_text(path: Path, name: str, reading: Reading) -> Iterator[Document]:
             line = text.count("\n", 0, text.index("\x00")) + 1
             reading.note(BadLine(line, f"{name}: holds NUL characters, so it is no text", ""))
             return
-        fields, text = front_matter(text)
+        fields, text = front_matter(joined(text))
         text = _with_outer_pipes(text)
     called = (reading.given["title"], *TITLE_FIELDS) if "title" in reading.given else TITLE_FIELDS
     named = next((str(fields[field]) for field in called if fields.get(field)), "")

@@ -60,6 +60,9 @@ def simplify(body: Tag, page: BeautifulSoup, *, headed: bool = False) -> None:
     for image in body.find_all("img"):
         if not str(image.get("alt", "")).strip():
             image.decompose()
+    for summary in body.find_all("summary"):  # what opens: a question, mostly
+        summary.name = "strong"
+        summary.wrap(page.new_tag("p"))
     for term in body.find_all("dt"):
         _join_terms(term)
     for table in reversed(body.find_all("table")):  # inner ones first

@@ -31,7 +31,8 @@ _SUMMARY = re.compile(r"<summary[^>]*>(.*?)</summary>", re.DOTALL | re.IGNORECAS
 _TAG_START = re.compile(r"^\s*</?[A-Za-z][\w.-]*(?=[\s>/]|$)")
 _TAG_LINE = re.compile(r"^\s*(?:</?[A-Za-z][\w.-]*(?:\s(?:[^<>{}]|\{[^{}]*\}|\{\{[^{}]*\}\}|=>)*)?/?>\s*)+$")
 _LINK_ALONE = re.compile(r"^\W{0,3}!?\[[^\]]*\]\([^)]*\)\W{0,3}$|^<?https?://\S+>?$")
-_NOT_OWN = re.compile(r"^\s*(?:[<>:!?.]|import|export)", re.MULTILINE)
+_FOOTNOTE = re.compile(r"^\s{0,3}\[\^[^\]]+\]:")
+_NOT_OWN = re.compile(r"^\s*(?:[<>:!?.]|\[\^|import|export)", re.MULTILINE)
 _BULLETS = frozenset("-*+•▪◦‣")
 _CLOSED_BY_BLANK = ("text", "aside", "table")
 _SAYS = re.compile(r"[^\W_]")
@@ -165,12 +166,16 @@ def _own_lines(lines: Iterable[str]) -> Iterator[str]:
             yield ""
         elif aside or (below_aside and line[0] in " \t"):
             continue
-        elif (below_aside := _ASIDE.match(line) is not None) or _TAG_LINE.match(line) or _MODULE.match(line):
+        elif _ASIDE.match(line) or _FOOTNOTE.match(line):
+            below_aside = True
+            yield ""
+        elif _TAG_LINE.match(line) or _MODULE.match(line):
             yield ""
         elif _TAG_START.match(line) and ">" not in said:
             in_tag = True
             yield ""
         else:
+            below_aside = False
             yield line
 
 

@@ -20,7 +20,7 @@ QUESTIONS = frozenset("question questions q demande".split())
 ANSWERS = frozenset("reponse reponses answer answers r a rep reponse courte reponse attendue".split())
 #: A longer answer is a page to be read, none to be learnt.
 LONGEST_ANSWER = 900
-_FEWEST_WORDS, _MOST_WORDS = 3, 30
+_FEWEST_WORDS, _MOST_WORDS = 2, 30
 #: With fewer words of its own a question needs to be told what it is about: "Quelles sont vos obligations ?"
 _FEWEST_OWN = 2
 
@@ -28,7 +28,7 @@ _NUMBERED = re.compile(
     r"^(?:(?:Q(?:uestion)?\s*)?\d+(?:\.\d+)*\s*[.):/–—-]*|Q(?:uestion)?\s*[:.)–—-]+)\s*", re.IGNORECASE
 )
 _PAIR = re.compile(
-    r"^\W{0,3}(?P<mark>Q(?:uestion)?|R(?:[ée]ponse)?|A(?:nswer)?)\W{0,3}?\s*\d{0,3}\s*[:.)]\W{0,3}?\s*(?P<said>\S.*)$",
+    r"^[*_]{0,2}(?P<mark>Q(?:uestion)?|R(?:[ée]ponse)?|A(?:nswer)?)\s*\d{0,3}\s*[*_]{0,2}\s*[:.)]\s*[*_]{0,2}\s*(?P<said>\S.*)$",
     re.IGNORECASE,
 )
 _BOLD = re.compile(r"^(?:\*\*|__)(?P<said>[^*_].*?)(?:\*\*|__)\s*(?P<rest>.*)$")
@@ -104,9 +104,11 @@ def as_question(said: str) -> str:
     words = text.split()
     if not _FEWEST_WORDS <= len([word for word in words if any(map(str.isalnum, word))]) <= _MOST_WORDS:
         return ""
-    if text.endswith("?"):
-        return text if text.count("?") == 1 and _ASKS.search(fold(text)) else ""
     folded = fold(text)
+    if not set(_WORD.findall(folded)) - _ASKING and not any(map(str.isdigit, folded)):  # "Pour qui ?"
+        return ""
+    if text.endswith("?"):
+        return text if text.count("?") == 1 and _ASKS.search(folded) else ""
     if text[-1:] in ".!…:;," or not (_FRENCH.match(folded) or _ENGLISH.match(folded)):
         return ""
     if folded.startswith("how to "):
@@ -170,7 +172,7 @@ def answer_of(blocks: Sequence[Block]) -> str:
 
 def pairs_in(section: Section) -> Iterator[tuple[str, list[Block]]]:
     """(question, blocks that answer it) of the bold lines and `Q:` / `A:` pairs in a section."""
-    if not any("?" in block.text or _PAIR.match(block.text) for block in section.blocks):
+    if not any("?" in block.text or "?" in block.term or _PAIR.match(block.text) for block in section.blocks):
         return
     question, blocks = "", list[Block]()
     for block in section.blocks:
@@ -187,6 +189,9 @@ def pairs_in(section: Section) -> Iterator[tuple[str, list[Block]]]:
 
 def _asked(block: Block) -> Iterator[tuple[str, Block | None]]:
     """A block as (the question that it begins with or "", what of it answers)."""
+    if block.kind == "term" and as_question(block.term):
+        yield block.term, block._replace(kind="text", term="")
+        return
     if block.kind not in ("text", "item"):
         yield "", block
         return

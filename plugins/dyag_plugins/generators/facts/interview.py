@@ -130,7 +130,7 @@ class Interview:
         known: list[Phrase] = []
         for item in self.looked_at(document) if found is None else found:
             ask, reason = self._ask(item)
-            reason = self._doubt(ask) or reason
+            reason = self._doubt(ask, item.seen_as) or reason
             known.append(ask.phrase)
             if reason:
                 self.run.left_out[reason] += 1
@@ -200,18 +200,20 @@ class Interview:
             text += "\n\n" + self.words.fill(self.pack.source, ask.phrase, fact.subject, chunk=fact.chunk, quoted=False)
         return text
 
-    def _doubt(self, ask: Ask) -> str:
+    def _doubt(self, ask: Ask, seen_as: str) -> str:
         """The reason not to ask what fields and running text seem to say; "" where there is none."""
         if "://" in ask.fact.subject:
             return NO_SUBJECT
-        if ask.rule == "field":
+        if seen_as == "field":
             return NO_SUBJECT if is_clause(ask.fact.subject) else ""
-        if ask.rule in _OF_TEXT and not is_name(ask.fact.subject):
+        if seen_as in _OF_TEXT and not is_name(ask.fact.subject):
             return NO_SUBJECT
-        if ask.rule == "section" and ask.kind in ("how many", "when") and not re.search(r"\d", ask.fact.value or ""):
+        if seen_as == "section" and ask.kind in ("how many", "when") and not re.search(r"\d", ask.fact.value or ""):
             return PROSE
-        if ask.rule == "table" and not self.words.is_attribute(ask.fact.attribute):
-            return NO_ATTRIBUTE
+        if seen_as == "table":
+            label = ask.fact.attribute
+            clumsy = ask.kind == "yes/no" and not self.words.has_question(label) and len(label.split()) > 2
+            return NO_ATTRIBUTE if clumsy or not self.words.is_attribute(label) else ""
         return ""
 
     def _ask(self, item: Found) -> tuple[Ask, str]:

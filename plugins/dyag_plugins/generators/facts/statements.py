@@ -37,8 +37,10 @@ NO_ATTRIBUTE = "a table's column that isn't known as an attribute"
 #: So many characters of running text for each thing stated, and a document is prose.
 _PROSE = 500
 _LONGEST_HEADING_WORDS = 6
-#: "III", "12", "b": the rows are numbered, not named.
-_ORDINAL = re.compile(r"[ivxlc\d.]+|.|\W+")
+#: "III", "12", "b": the rows are numbered, not named; "beaucoup" is a word, no name of anything.
+_NO_ROW = re.compile(r"[IVXLC\d.]+|.|\W+|[a-zà-ÿ]+")
+#: A mark with a remark behind it is yes and no.
+_MARKED = re.compile(r"[✔✓✅☑✘✗✖❌☐]\W*\w")
 _OPTION = re.compile(r"^-{1,2}\w[\w-]*")
 _DESCRIPTIONS = frozenset(("description", "definition", "presentation", "resume", "description courte", "a propos"))
 #: Headings of parts of a text that are labels of attributes, too.
@@ -178,7 +180,8 @@ class _Reader:
                     yield "", question, answer, "faq"
             return
         for subject, label, value in table_facts(cells):
-            if not value or _ORDINAL.fullmatch(fold(subject)):
+            if not value or _NO_ROW.fullmatch(subject) or _MARKED.match(value):
+                self.left[NO_ATTRIBUTE] += bool(value)
                 continue
             described = label_key(label) in _DESCRIPTIONS
             if described and (self.is_attribute(subject) or not is_description(value, of_a_cell=True)):
@@ -188,14 +191,15 @@ class _Reader:
 
     def _labels(self, section: Section, *, about: bool) -> Iterator[tuple[str, str, str, str]]:
         glossary = not any(self.is_attribute(block.term) for block in section.blocks if block.term)
-        led_in = False
+        led_in, before = False, ""
         for block in section.blocks:
             found = self.labels[id(block)]
+            again, before = block.term == before, block.term
             for label, value in found:
                 if block.kind == "term" and _OPTION.match(label):
                     yield "", label, value, "option"
                 elif block.kind == "term" and glossary:
-                    if is_name(label) and is_description(value):
+                    if not again and is_name(label) and is_description(value):
                         yield label, "Description", value, "definition"
                 elif is_remark(label):
                     self.left[REMARK] += 1
