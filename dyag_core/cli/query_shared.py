@@ -34,8 +34,8 @@ def ask(
         return
     answer = asking.query(question, **arguments)
     result(answer.model_dump(mode="json"), as_json=as_json, text=answer.answer)
-    if answer.truncated:
-        hint(f"(cut at {decoding.max_new_tokens} tokens: raise --max-new-tokens)")
+    if answer.notice:
+        hint(f"({answer.notice})")
     if answer.sources:
         hint("Sources: " + ", ".join(f"{source.chunk} ({source.score:.2f})" for source in answer.sources))
 

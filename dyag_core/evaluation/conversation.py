@@ -12,12 +12,13 @@ from dyag_core.errors import DyagError, UsageError
 from dyag_core.evaluation.arm_models import Models, opened_engine
 from dyag_core.plugin.run import Run
 from dyag_core.progress import SilentProgress
-from dyag_core.records import Decoding, Message, Source
+from dyag_core.records import Decoding, Message, Reply, Source
 from dyag_core.records.answer import Answer
 from dyag_core.records.arm import arm_for
 from dyag_core.retrieval.index import open_index
 from dyag_core.retrieval.prompting import build_prompts
 from dyag_core.text.language import detect_language
+from dyag_core.text.reasoning import without_reasoning
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -98,11 +99,12 @@ class Conversation:
         reply = yield from self._engine.stream(prompt.messages, self.decoding)
         if reply.error is not None:
             raise DyagError(f"no answer: {reply.error}", reply.hint)
-        self._history = [*history, turn, Message(role="assistant", content=reply.text)]
-        self.notice = self._notice(dropped, prompt.cut, reply.truncated)
+        answer = without_reasoning(reply.text)
+        self._history = [*history, turn, Message(role="assistant", content=answer)]
+        self.notice = self._notice(dropped, prompt.cut, reply)
         self.last = Answer(
             question=question,
-            answer=reply.text,
+            answer=answer,
             arm=self.arm.name,
             base_model=self._models.base.name,
             sources=tuple(Source(chunk=hit.chunk.id, score=hit.score) for hit in prompt.hits),
@@ -152,12 +154,19 @@ class Conversation:
             dropped += 1
         return history, dropped
 
-    def _notice(self, dropped: int, cut: bool, truncated: bool) -> str | None:
+    def _notice(self, dropped: int, cut: bool, reply: Reply) -> str | None:
         notes = []
         if dropped:
             notes.append(f"the context is full: the first {dropped} question{'s' * (dropped > 1)} no longer count")
         if cut:
             notes.append("not all passages fitted the context")
-        if truncated:
-            notes.append(f"the answer was cut at its limit of {self.decoding.max_new_tokens} tokens")
+        if reply.truncated:
+            notes.append(f"the answer was cut at {self._limit_met(reply)}")
         return "; ".join(notes) or None
+
+    def _limit_met(self, reply: Reply) -> str:
+        """Which limit cut an answer: the one that was asked for, or the model's context."""
+        limit, context = self.decoding.max_new_tokens, self._engine.context_length
+        if reply.completion_tokens < limit and reply.prompt_tokens + reply.completion_tokens >= context:
+            return f"the model's context of {context} tokens: ask something shorter, or lower -k"
+        return f"its limit of {limit} tokens: raise --max-new-tokens"
