@@ -119,6 +119,14 @@ class StageCommand(click.Command):
             return super().invoke(ctx)
 
 
+class NoSuchFlag(click.NoSuchOption):
+    """An option that neither the command nor its plugin has; `hint` says what they do have."""
+
+    def __init__(self, error: click.NoSuchOption, hint: str) -> None:
+        super().__init__(error.option_name, ctx=error.ctx)
+        self.hint = hint
+
+
 class PluginCommand(StageCommand):
     """A command that has the flags of the plugin it is given, and whose `--help` lists its options, too."""
 
@@ -126,7 +134,8 @@ class PluginCommand(StageCommand):
         """As click does, with the plugin's flags. `--help` comes before other options, so the words are kept for it.
 
         Raises:
-            UsageError: an option, or a key of a settings file, that neither the command nor the plugin has.
+            UsageError: a key of a settings file that neither the command nor the plugin has.
+            NoSuchFlag: such an option.
         """
         ctx.meta[_ARGUMENTS] = list(args)
         asks_help = any(name in args for name in ctx.help_option_names)
@@ -144,7 +153,7 @@ class PluginCommand(StageCommand):
         except click.NoSuchOption as error:
             spelt = [name for p in self.get_params(ctx) if isinstance(p, click.Option) for name in p.opts]
             hint = f"{nearest(error.option_name, spelt)} {_accepted(error.option_name, entry)}"
-            raise UsageError(f"no option {error.option_name}", hint.rstrip()) from None
+            raise NoSuchFlag(error, hint.strip()) from None
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
         """The command's own parameters, and the flags of the chosen plugin."""

@@ -173,7 +173,8 @@ def _run(arguments: list[str], show_traceback: bool) -> int:
         return _say_error("interrupted", "run the same command again to go on", 130)
     except click.NoSuchOption as error:
         options = [name for p in (error.ctx.command.params if error.ctx else []) for name in p.opts]
-        return _say_error(f"no option {error.option_name}", nearest(error.option_name, options), 2)
+        hint = getattr(error, "hint", None) or nearest(error.option_name, options)
+        return _say_error(f"no option {error.option_name}", hint, 2)
     except click.UsageError as error:
         where = error.ctx.command_path if error.ctx else "dyag"
         return _say_error(error.format_message(), f"see: {where} --help", 2)

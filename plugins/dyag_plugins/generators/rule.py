@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 
 from dyag_core import Example, hookimpl
 from dyag_core.api import similarity
-from dyag_plugins.generators.facts.interview import Interview, RuleOptions
+from dyag_plugins.generators.facts.interview import RuleOptions
 from dyag_plugins.generators.facts.interviews import Interviews
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from dyag_core import Document, Run
+    from dyag_plugins.generators.facts.interview import Interview
     from dyag_plugins.generators.facts.questions import Ask
 
 #: The two wordings of a fact are at most this similar; nearer than that, the split would refuse to ask the second.

@@ -18,21 +18,19 @@ if TYPE_CHECKING:
 
 _VOWELS = "aeiou"
 _NO_NOUN = frozenset(
-    "how what when where who why which if is are can do does did was were has have had will would should may "
-    "must be been "
-    "a an to in on at by for from with without of about into during before after under over between and or but "
-    "so as than "
-    "not no yes i you we he she it they this that these those there here my your our their its all any some each "
-    "every both "
-    "please let see also more most very just only get getting use using used make making create creating add "
-    "adding set "
-    "setting run running install installing configure configuring open choose find start stop try check ensure "
-    "allow".split()
+    "how what when where who why which if is are can do does did was were has have had will would should may must be "
+    "been a an to in on at by for from with without of about into during before after under over between and or but "
+    "so as than not no yes i you we he she it they this that these those there here my your our their its all any "
+    "some each every both please let see also more most very just only get getting use using used make making create "
+    "creating add adding set setting run running install installing configure configuring open choose find start stop "
+    "try check ensure allow".split()
 )
+#: A question to the reader of one page.
+_POINTS = re.compile(r"\b(?:you|your|we|our|us|ce|cette|cela|this|these)\b")
 _QUESTION = re.compile(
-    r"^(?:(?:to|for|by|with|from|at|in|on|since|until) )?(?:who|whom|whose|what|which|when|where|why|how)\b"
-    r"|^(?:is|are|do|does|can|could|should|will|has|have|was|were|may|must) (?:it|they|there|this|that|the|you"
-    r"|we|i|one|users?)\b"
+    r"^(?:(?:to|for|by|with|from|at|in|on|since|until) )?(?:who|whom|whose|what|which|when|where|why|how)\b|^(?:is"
+    r"|are|do|does|can|could|should|will|has|have|was|were|may|must) (?:it|they|there|this|that|the|you|we|i|one"
+    r"|users?)\b"
 )
 _TO_DO = re.compile(r"^(who|what|when|where|how) to ")
 _SHOULD = {"who": "should", "what": "should", "when": "should", "where": "can", "how": "do"}
@@ -40,9 +38,8 @@ _SINGULAR = ("ss", "us", "is", "news", "series", "os")
 _ADJECTIVE = ("able", "ible", "free", "only", "ready", "ful", "less", "based", "friendly")
 _NO_ADJECTIVE = frozenset("table cable variable timetable source resource need seed feed speed shed bed red".split())
 _OF_ANOTHER = frozenset(
-    "allowed included required available accepted provided needed possible permitted offered welcome used "
-    "updated created "
-    "modified published given changed added removed".split()
+    "allowed included required available accepted provided needed possible permitted offered welcome used updated "
+    "created modified published given changed added removed".split()
 )
 _PREPOSITIONS = frozenset("of for in to by with per on at from under".split())
 #: Nouns of these endings are seldom counted: "has encryption", "comes with monitoring".
@@ -93,7 +90,11 @@ class English:
         noun = kind.noun if kind and kind.noun else None
         if not kind and (text.rstrip().endswith("?") or _QUESTION.match(fold(text))):
             asked = _TO_DO.sub(lambda to: f"{to[1]} {_SHOULD[to[1]]} I ", lower_first(text.rstrip(" ?")))
-            doubt = UNSAID if len(asked.split()) < 2 or is_unsaid(asked.replace(",", "")) else ""
+            doubt = (
+                UNSAID
+                if _POINTS.search(fold(asked)) or len(asked.split()) < 2 or is_unsaid(asked.replace(",", ""))
+                else ""
+            )
             return Phrase(label, "", asked, "", False, None, doubt=doubt, asks_itself=True)
         bare = noun.removeprefix("the ") if noun else lower_first(re.sub(r"^(?:the|a|an) (?=\w)", "", text, flags=re.I))
         words = bare.split()
@@ -114,8 +115,7 @@ class English:
         plural = head.endswith("s") and not head.endswith(_SINGULAR) and not named.isupper()
         return Phrase(
             label, noun, bare, "what are" if plural else "what is", plural, kind,
-            (kind.asks if kind else None)
-            or self._heads.get(label_key(bare).partition(" ")[0]) or self._heads.get(head),
+            (kind.asks if kind else None) or self._heads.get(fold(bare.split()[0])) or self._heads.get(head),
             its=f"its {bare}",
             it_is="they are" if plural else "it is",
             that_one="those" if plural else "that",

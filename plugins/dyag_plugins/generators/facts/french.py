@@ -20,23 +20,23 @@ _WHICH = {"m": "quel est", "f": "quelle est", "mp": "quels sont", "fp": "quelles
 _ARTICLE = re.compile(r"^(?:(?P<m>le|un) |(?P<f>la|une) |(?P<p>les|des) |(?P<l>l['’]))(?=\w)", re.IGNORECASE)
 #: A field's name has lost the hyphen behind these.
 _PREFIX = re.compile(r"^(sous|mi|demi|vice|co|ex|avant|après) (?=[a-zà-ÿ])", re.IGNORECASE)
+_EST_CE = re.compile(r"^(est) (ce)\b", re.IGNORECASE)
 #: What no noun begins with.
 _NO_NOUN = frozenset(
-    "a au aux en dans sur sous pour par avec sans chez vers selon avant apres depuis pendant entre contre et ou "
-    "mais donc car "
-    "si que qui quoi dont ce cet cette ces mon ma mes ton ta tes son sa ses notre nos votre vos leur leurs je tu "
-    "il elle on "
-    "nous vous ils elles ne pas plus tres bien deja aussi alors ainsi comme est sont etre avoir ont fait peut "
-    "doit y voir "
-    "savoir faire aller tout tous toute toutes chaque plusieurs quelques aucun aucune de du d".split()
+    "a au aux en dans sur sous pour par avec sans chez vers selon avant apres depuis pendant entre contre et ou mais "
+    "donc car si que qui quoi dont ce cet cette ces mon ma mes ton ta tes son sa ses notre nos votre vos leur leurs "
+    "je tu il elle on nous vous ils elles ne pas plus tres bien deja aussi alors ainsi comme est sont etre avoir ont "
+    "fait peut doit y voir savoir faire aller tout tous toute toutes chaque plusieurs quelques aucun aucune de du "
+    "d".split()
 )
+#: A question to the reader of one page.
+_POINTS = re.compile(r"\b(?:nous|vous|notre|votre|nos|vos|tu|ton|ta|tes|ce|cette|cela|this|these)\b")
 _QUESTION = re.compile(
-    r"^(?:(?:a|de|par|pour|avec|depuis|chez|en|dans|sous|sur) )?(?:qui|que|qu['’]|quoi|quel(?:le)?s?|quand"
-    r"|comment|combien|pourquoi"
-    r"|ou(?= (?:est|se|sont|trouver|aller|peut|puis|faut|deposer|acheter|s))|est-ce|lequel|laquelle|lesquel(?:le)?s)\b"
-    r"|^\w+-(?:t-)?(?:il|elle|ils|elles|on|ce|vous|tu)\b|^y a-t-il\b"
+    r"^(?:(?:a|de|par|pour|avec|depuis|chez|en|dans|sous|sur) )?(?:qui|que|qu['’]|quoi|quel(?:le)?s?|quand|comment"
+    r"|combien|pourquoi|ou(?= (?:est|se|sont|trouver|aller|peut|puis|faut|deposer|acheter|s))|est-ce|lequel|laquelle"
+    r"|lesquel(?:le)?s)\b|^\w+-(?:t-)?(?:il|elle|ils|elles|on|ce|vous|tu)\b|^y a-t-il\b"
 )
-#: Beside one of these nouns another one takes "de" alone ("type de parking"), beside the rest of the pack's an article.
+#: Beside one of these nouns another one takes "de" alone ("type de parking"), beside those below an article.
 _OF_A_KIND = frozenset(
     "type date nombre mode niveau numero taux duree annee heure unite format cause motif nature".split()
 )
@@ -84,9 +84,11 @@ class French:
                 "f" if kind.noun.startswith("la ") else "fp" if kind.noun.startswith("les ") else "m"
             )
             return self.noun(label, kind.noun, re.sub(r"^(?:le|la|les)\s+|^l'", "", kind.noun), gender, kind)
+        text = _EST_CE.sub(r"\1-\2", text)
         if not kind and (text.rstrip().endswith("?") or _QUESTION.match(fold(text))):
             asked = lower_first(text.rstrip(" ?"))
-            doubt = UNSAID if len(asked.split()) < 2 or is_unsaid(asked.replace(",", "")) else ""
+            unfit = _POINTS.search(fold(asked)) or len(asked.split()) < 2 or is_unsaid(asked.replace(",", ""))
+            doubt = UNSAID if unfit else ""
             return Phrase(label, "", asked, "", False, None, doubt=doubt, asks_itself=True)
         text, gender = self._without_article(_PREFIX.sub(r"\1-", text))
         if not kind:
@@ -99,9 +101,8 @@ class French:
         gender = self._gender(text) or gender
         if gender is None:
             doubt = "" if kind else self._doubt(text, head, gender)
-            return Phrase(
-                label, "", bare, "", False, kind, self._asks(head, kind), of_bare=self._of_bare(bare), doubt=doubt
-            )
+            asks, of_bare = self._asks(head, kind), self._of_bare(bare)
+            return Phrase(label, "", bare, "", False, kind, asks, of_bare=of_bare, doubt=doubt)
         article = "les " if gender.endswith("p") else "l'" if self._takes_l(bare) else "la " if gender == "f" else "le "
         made = self.noun(label, article + bare, bare, gender, kind)
         doubt = "" if kind else self._doubt(text, head, gender)
@@ -129,6 +130,7 @@ class French:
 
     def truth(self, label: str, text: str) -> tuple[Phrase, tuple[str, ...]]:
         """How to ask whether `label` is true of something; the phrase has its doubt where nobody would ask it so."""
+        text = _EST_CE.sub(r"\1-\2", text)
         pack, bare = self._pack, lower_first(text)
         if text.rstrip().endswith("?") or _QUESTION.match(fold(text)):
             return self.phrase(label, text, None, False, False), tuple(pack.question_frames)
@@ -204,12 +206,8 @@ class French:
         bare = lower_first(text)
         gender = self._gender(text)
         alone = len(label_key(text).split()) == 1
-        if (
-            gender is None
-            or head in _NO_NOUN
-            or (alone and head in self._never_had)
-            or (alone and head.endswith("ite"))
-        ):
+        odd = alone and (head in self._never_had or head.endswith("ite"))
+        if gender is None or head in _NO_NOUN or odd:
             return Phrase(label, "", bare, "", False, None, doubt=NO_QUESTION), ()
         return self.noun(label, f"le {bare}", bare, gender, None), tuple(self._pack.noun_questions)
 
@@ -233,9 +231,8 @@ class French:
         if noun and (first in _OF_A_KIND or second.endswith("s")):
             return f"{words[0]} {self._of_bare(rest)}"
         if noun:
-            article = (
-                "de l'" if self._takes_l(rest) else "de la " if noun == "f" else "des " if noun.endswith("p") else "du "
-            )
+            article = "des " if noun.endswith("p") else "de la " if noun == "f" else "du "
+            article = "de l'" if self._takes_l(rest) else article
             return f"{words[0]} {article}{rest}"
         return f"{words[0]} {self._of_bare(rest)}" if first in _OF_A_KIND and words[1].isupper() else text
 

@@ -38,6 +38,7 @@ _OF_TEXT = ("label", "table", "section", "sentence", "definition", "option")
 _CELLS = ("field", "label", "table")
 #: Why something isn't asked.
 _SAYS_NONE = "a value that says there is none"
+_BLANK = "a blank where others are described, or say yes or no"
 _EITHER = "a value that may be a code, or a yes or no among other values"
 
 
@@ -224,16 +225,19 @@ class Interview:
         if seen_as in _OWN:
             return own_ask(fact, seen_as, phrase, self.pack), ""
         key = label_key(fact.attribute)
-        reading = self._values.read(value, self._columns.of(key), key) if seen_as in _CELLS else "value"
+        column = self._columns.of(key)
+        reading = self._values.read(value, column, key) if seen_as in _CELLS else "value"
         if reading == "blank":
             # A blank field is asked about in the words in which others of its label are.
             phrase = self.told.phrase(key) or phrase
             untold = fact.model_copy(update={"value": None})
-            implied = phrase.kind is not None and phrase.kind.implied
-            return Ask(untold, phrase, kind_of(phrase, None), "blank"), phrase.doubt or (_SAYS_NONE if implied else "")
+            unasked = (phrase.kind and phrase.kind.implied) or self._values.are_yes_or_no(column, key)
+            return Ask(untold, phrase, kind_of(phrase, None), "blank"), phrase.doubt or (_BLANK if unasked else "")
         if reading in ("yes", "no"):
             phrase, templates = self.words.truth(fact.attribute)
             answer = self.pack.yes if reading == "yes" else self.pack.no.partition(",")[0]
+            if fold(value).startswith(f"{fold(answer)} ") or fold(value).startswith(f"{fold(answer)},"):
+                answer = value[:1].upper() + value[1:]  # with a remark
             return Ask(fact, phrase, "yes/no", seen_as, templates, answer), phrase.doubt
         reason = _SAYS_NONE if reading == "none" else _EITHER if reading == "doubt" else phrase.doubt
         return Ask(fact, phrase, kind_of(phrase, value), seen_as), reason

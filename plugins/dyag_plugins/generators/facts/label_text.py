@@ -21,33 +21,29 @@ _PLURAL = re.compile(r"(?<=\w)\((e?s|x)\)")
 _CAMEL = re.compile(r"(?<=[a-zà-ÿ]{2})(?=[A-Z][a-z])")
 #: Units in brackets, as they are said after "en" or "in".
 _UNITS = {
-    "€": {"fr": "euros", "en": "euros"}, "eur": {"fr": "euros", "en": "euros"}, "euros": {"fr": "euros", "en": "euros"},
-    "$": {"fr": "dollars", "en": "dollars"}, "usd": {"fr": "dollars", "en": "dollars"},
-    "k€": {"fr": "milliers d'euros", "en": "thousand euros"},
-    "%": {"fr": "pourcentage", "en": "per cent"}, "£": {"fr": "livres", "en": "pounds"},
-    "m€": {"fr": "millions d'euros", "en": "million euros"},
-    "j": {"fr": "jours"}, "jours": {"fr": "jours"}, "h": {"fr": "heures", "en": "hours"},
-    "min": {"fr": "minutes", "en": "minutes"},
-    "s": {"fr": "secondes", "en": "seconds"}, "ms": {"fr": "millisecondes", "en": "milliseconds"},
-    "days": {"en": "days"},
-    "hours": {"en": "hours"}, "minutes": {"fr": "minutes", "en": "minutes"},
-    "heures": {"fr": "heures"}, "années": {"fr": "années"},
-    "ans": {"fr": "années"}, "years": {"en": "years"}, "mois": {"fr": "mois"},
-    "months": {"en": "months"}, "weeks": {"en": "weeks"},
+    "fr": {
+        "€": "euros", "eur": "euros", "euros": "euros", "k€": "milliers d'euros", "m€": "millions d'euros",
+        "$": "dollars", "usd": "dollars", "£": "livres", "%": "pourcentage", "j": "jours", "jours": "jours",
+        "h": "heures", "heures": "heures", "min": "minutes", "minutes": "minutes", "s": "secondes",
+        "ms": "millisecondes", "mois": "mois", "ans": "années", "années": "années",
+    },
+    "en": {
+        "€": "euros", "eur": "euros", "euros": "euros", "k€": "thousand euros", "m€": "million euros", "$": "dollars",
+        "usd": "dollars", "£": "pounds", "%": "per cent", "days": "days", "h": "hours", "hours": "hours",
+        "min": "minutes", "minutes": "minutes", "s": "seconds", "ms": "milliseconds", "weeks": "weeks",
+        "months": "months", "years": "years",
+    },
 }  # fmt: skip
 _PLAIN_UNITS = frozenset(
-    "kg g mg t km m cm mm km² m² m2 km2 ha m³ m3 l ml cl kw kwh mw mwh gwh w v a hz mhz ghz go mo ko to gb mb kb "
-    "tb db °c °f "
-    "bar pa kcal kj mol px pt lb oz ft in mi mph km/h kg/m³ g/l mg/l".split()
+    "kg g mg t km m cm mm km² m² m2 km2 ha m³ m3 l ml cl kw kwh mw mwh gwh w v a hz mhz ghz go mo ko to gb mb kb tb "
+    "db °c °f bar pa kcal kj mol px pt lb oz ft in mi mph km/h kg/m³ g/l mg/l".split()
 )
 _TAXES = frozenset(("ht", "ttc"))
-_SIGNS = re.compile(r"[?!;,/\\\"“”«»<>=|#…*{}@&+]|\.\w|\w\.\s|://")
+_SIGNS = re.compile(r"[?!:;,/\\\"“”«»<>=|#…*{}@&+]|\.\w|\w\.\s|://")
 _GENERIC = frozenset(
-    "column colonne col header entete section row ligne field champ value valeur unnamed var variable item "
-    "element donnee "
-    "donnees data info infos texte text cell cellule misc divers autre autres other others key cle vide empty "
-    "none null "
-    "unknown inconnu untitled total sous subtotal main term".split()
+    "column colonne col header entete section row ligne field champ value valeur unnamed var variable item element "
+    "donnee donnees data info infos texte text cell cellule misc divers autre autres other others key cle vide empty "
+    "none null unknown inconnu untitled total sous subtotal main term".split()
 )
 _VOWEL = re.compile(r"[aeiouy]")
 _IDENTIFIERS = frozenset("id ids uuid guid slug hash uid oid pk fk".split())
@@ -91,8 +87,8 @@ def _unit(bracket: str, lang: str) -> str:
     for part in re.split(r"[\s,]+", bracket.strip().lower().removeprefix("en ").removeprefix("in ")):
         if part in _TAXES:
             taxes = f" {part.upper()}"
-        elif not said and part in _UNITS and lang in _UNITS[part]:
-            said = f" {'en' if lang == 'fr' else 'in'} {_UNITS[part][lang]}"
+        elif not said and part in _UNITS[lang]:
+            said = f" {'en' if lang == 'fr' else 'in'} {_UNITS[lang][part]}"
         elif not said and part in _PLAIN_UNITS:
             said = f" {'en' if lang == 'fr' else 'in'} {bracket.strip().removeprefix('en ').removeprefix('in ')}"
         else:

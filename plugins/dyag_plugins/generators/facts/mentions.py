@@ -28,19 +28,20 @@ _NAME = re.compile(
     r"(?<=[\w,;:'’«(] )[A-ZÀ-Þ][\w&.-]+|[A-ZÀ-Þ][\w'’-]+(?: (?:de|du|des|d['’]|of|the|la|le) ?)? ?[A-ZÀ-Þ][\w'’-]+"
 )
 _YEAR = re.compile(
-    r"\b(?:1[89]|20)\d\d\b|\d/\d|\b(?:janvier|fevrier|mars|avril|mai|juin|juillet|aout|septembre|octobre|novembre|decembre|january"
-    r"|february|march|april|may|june|july|august|september|october|november|december|hier|today|yesterday|siecle|century)\b"
+    r"\b(?:1[89]|20)\d\d\b|\d/\d|\b(?:janvier|fevrier|mars|avril|mai|juin|juillet|aout|septembre|octobre|novembre"
+    r"|decembre|january|february|march|april|may|june|july|august|september|october|november|december|hier|today"
+    r"|yesterday|siecle|century)\b"
 )
 _NUMBER = re.compile(
-    r"\d|\b(?:deux|trois|quatre|cinq|six|sept|huit|neuf|dix|onze|douze|quinze|vingt|trente|quarante|cinquante|soixante|cent|cents"
-    r"|mille|dizaine|douzaine|vingtaine|trentaine|centaine|millier|million|two|three|four|five|seven|eight|nine|ten|eleven|twelve"
-    r"|fifteen|twenty|thirty|forty|fifty|sixty|hundred|thousand|dozen|gratuit\w*|free|unique|once|twice|daily|quotidien\w*"
-    r"|hebdomadaire\w*|mensuel\w*|weekly|monthly)s?\b"
+    r"\d|\b(?:deux|trois|quatre|cinq|six|sept|huit|neuf|dix|onze|douze|quinze|vingt|trente|quarante|cinquante"
+    r"|soixante|cent|cents|mille|dizaine|douzaine|vingtaine|trentaine|centaine|millier|million|two|three|four|five"
+    r"|seven|eight|nine|ten|eleven|twelve|fifteen|twenty|thirty|forty|fifty|sixty|hundred|thousand|dozen|gratuit\w*"
+    r"|free|unique|once|twice|daily|quotidien\w*|hebdomadaire\w*|mensuel\w*|weekly|monthly)s?\b"
 )
 #: Words of labels that tell nothing about what they are labels of.
 _OF_ANY_LABEL = frozenset(
-    "nombre number niveau level valeur value numero total autre other principal rubrique critere champ field "
-    "type nature".split()
+    "nombre number niveau level valeur value numero total autre other principal rubrique critere "
+    "champ field type nature".split()
 )
 
 

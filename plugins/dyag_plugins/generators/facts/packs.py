@@ -52,8 +52,8 @@ class Kind(BaseModel, extra="forbid"):
     `canonical` is the plain question. A `broad` kind ("description") is asked about in its own `questions` alone, and
     is never compared; an `implied` one is never asked of a document that lacks it. `asks` types its facts. Where `fits`
     is given, `questions` are asked only of a value in which this regular expression is found. `checks` are yes/no
-    questions, `choices` choose between two documents. `told_by` are words, or their beginnings, with which a text tells
-    it without its label ("gratuit" tells a price).
+    questions, `choices` choose between two documents. `told_by` are words, or their beginnings, with which a text
+    tells it without its label ("gratuit" tells a price).
     """
 
     labels: list[str]
@@ -87,7 +87,8 @@ class Kind(BaseModel, extra="forbid"):
 
 
 class Pattern(BaseModel, extra="forbid"):
-    """A regular expression whose group `value` is a fact's value; `attribute` names it (or the group `label` does)."""
+    """A regular expression whose group `value` is a fact's value; `attribute` names it (or the group `label` "
+    "does)."""
 
     pattern: str
     attribute: str | None = None
@@ -268,7 +269,8 @@ _LATIN = bytes(code if chr(code).isalnum() else ord(" ") for code in range(256))
 
 
 def as_words(folded: str) -> str:
-    """A folded text as its words between single spaces, without the s or x of a plural: labels are looked for in it."""
+    """A folded text as its words between single spaces, without the s or x of a plural: labels are looked for in "
+    "it."""
     try:
         spaced = folded.encode("latin-1").translate(_LATIN).decode("latin-1")
     except UnicodeEncodeError:

@@ -39,6 +39,9 @@ _PART = re.compile(
 _GERUND = re.compile(r"^(?!(?:parking|camping|planning|coworking|meeting|building|marketing)$)[a-z]{3,}ing$")
 #: A title that speaks to its reader is no name.
 _TO_THE_READER = frozenset("vous votre vos notre nos nous mon ma mes you your our my".split())
+#: More nouns than verbs end like this ("aire", "gare", "couloir"): of a verb, what it is done to stands behind it.
+_OFTEN_A_NOUN = re.compile(r"(?:re|oir|ier)$")
+_DETERMINERS = frozenset("un une le la les l votre vos son sa ses leur leurs ce cette ces mon ma mes notre nos".split())
 #: They end like an infinitive and are nouns.
 _NOUNS = frozenset(
     "cahier dossier fichier courrier atelier metier quartier calendrier chantier papier avenir plaisir registre cadre "
@@ -79,6 +82,8 @@ def is_clause(name: str) -> bool:
     if len(words) == 1:
         return False
     infinitive = _INFINITIVE.match(words[0]) is not None and words[0] not in _NOUNS
+    if infinitive and _OFTEN_A_NOUN.search(words[0]):
+        infinitive = words[1].partition("'")[0] in _DETERMINERS
     gerund = len(words) > 2 and _GERUND.match(words[0]) is not None
     return (
         first in _NO_NAME

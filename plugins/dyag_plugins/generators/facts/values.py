@@ -27,23 +27,20 @@ _PARTICIPLE = (
     r"|evalue|publie|saisi|documente|rempli|fixe|decide|recu|calcule|mesure|identifie)e?s?"
 )
 _OPEN = re.compile(
-    r"(?:reste |encore |information |champ |donnees? )?(?:a|reste a) (?:definir|completer|preciser|renseigner|confirmer"
-    r"|determiner|venir|verifier|remplir|fixer|saisir|ajouter|fournir|valider|decider)(?: .{0,40})?"
+    r"(?:reste |encore |information |champ |donnees? )?(?:a|reste a) (?:definir|completer|preciser|renseigner"
+    r"|confirmer|determiner|venir|verifier|remplir|fixer|saisir|ajouter|fournir|valider|decider)(?: .{0,40})?"
     rf"|(?:pas (?:encore )?|non )(?:ete )?{_PARTICIPLE}(?: (?:a ce jour|pour le moment|pour l['’]instant))?"
     r"|(?:donnees?|informations?|valeurs?|champs?|reponses?) (?:manquant|indisponible|absent|vide|inconnu"
-    r"|non )\w*(?: .*)?"
-    r"|(?:en|encore en) (?:cours|attente)(?: (?:de |d['’]).{0,40})?|inconnue?s?|vide|absente?|manquante?|indefinie?"
-    r"|indetermine?e?|bientot(?: disponible)?|prochainement|aucune? (?:information|donnee|reponse|valeur)s?(?: .*)?"
-    r"|(?:still |yet )?to (?:be )?(?:defined|confirmed|completed|determined|announced|decided|filled(?: in)?"
-    r"|added|provided"
-    r"|specified|advised|clarified|discussed|follow|come|do)"
-    r"|(?:not|never)(?: yet| currently| been)*(?: been)? (?:available|defined|specified|known|provided"
-    r"|determined|set|stated"
+    r"|non )\w*(?: .*)?|(?:en|encore en) (?:cours|attente)(?: (?:de |d['’]).{0,40})?|inconnue?s?|vide|absente?"
+    r"|manquante?|indefinie?|indetermine?e?|bientot(?: disponible)?|prochainement|aucune? (?:information|donnee"
+    r"|reponse|valeur)s?(?: .*)?|(?:still |yet )?to (?:be )?(?:defined|confirmed|completed|determined|announced"
+    r"|decided|filled(?: in)?|added|provided|specified|advised|clarified|discussed|follow|come|do)|(?:not"
+    r"|never)(?: yet| currently| been)*(?: been)? (?:available|defined|specified|known|provided|determined|set|stated"
     r"|given|disclosed|documented|filled(?: in)?|recorded|reported|entered|decided|published|assigned|identified)"
-    r"|(?:un|in)(?:available|defined|specified|known|determined|assigned|complete)|coming soon"
-    r"|pending(?: .{0,40})?|missing"
-    r"|(?:work )?in progress|wip|todo|fixme|placeholder|empty|blank|lorem ipsum.*|no (?:data|information|answer|value)"
-    r"|(?:data|information|value) (?:not |un)\w+(?: \w+)?|awaiting .{0,40}|under (?:review|construction|discussion)"
+    r"|(?:un|in)(?:available|defined|specified|known|determined|assigned|complete)|coming soon|pending(?: .{0,40})?"
+    r"|missing|(?:work )?in progress|wip|todo|fixme|placeholder|empty|blank|lorem ipsum.*|no (?:data|information"
+    r"|answer|value)|(?:data|information|value) (?:not |un)\w+(?: \w+)?|awaiting .{0,40}|under (?:review|construction"
+    r"|discussion)"
 )
 #: Under these labels "en cours" is a state, and says something.
 _STATES = re.compile(
@@ -55,6 +52,7 @@ _FILLER = re.compile(r"([xz?.\-_~])\1{1,}|0{2,4}[-/.]0{2}[-/.]0{2,4}|\\n")
 _CODE = re.compile(r"[A-Z]{2,4}")
 #: A column is one of codes where so many of its different values have one form, and there are enough of them.
 _OF_ONE_FORM, _ENOUGH = 0.8, 5
+_WITH_REMARK = re.compile(r"(?P<said>[^\W\d_]{2,5})(?:\s?[,(;:]|\s[–—-]\s)\s?\S|(?P<mark>[✓✔☑✗✘☐])\s?\S")
 #: One letter is yes or no only where the column holds its counterpart, too.
 _LETTERS = {"o": "yes", "y": "yes", "n": "no"}
 _COUNTERPARTS = {"o": "n", "y": "n", "n": "oy"}
@@ -67,7 +65,7 @@ class Values:
 
     def __init__(self, packs: Iterable[Pack]) -> None:
         packs = tuple(packs)
-        self._blank = frozenset(_key(value) for pack in packs for value in pack.missing) | {""}
+        self._blank = frozenset(form for pack in packs for value in pack.missing for form in (fold(value), _key(value)))
         self._none = frozenset(_key(value) for pack in packs for value in pack.nothing)
         self._yes = frozenset(fold(value) for pack in packs for value in pack.yes_values)
         self._no = frozenset(fold(value) for pack in packs for value in pack.no_values)
@@ -75,6 +73,11 @@ class Values:
 
     def read(self, value: str, column: Column, label: str) -> Reading:
         """What `value` says in `column`, whose label is given in the form in which labels are compared."""
+        if remark := _WITH_REMARK.match(value):
+            if remark["mark"]:  # a tick with a remark says half of it
+                return "doubt"
+            if (truth := self._alone(remark["said"])) in ("yes", "no") and fold(remark["said"]) in _SURE:
+                return truth
         if len(value) > _LONGEST:
             return "value"
         alone = self._alone(value)
@@ -118,14 +121,21 @@ class Values:
         key = _key(value)
         if key in self._none:
             return "none"
-        if key in self._blank or _ERROR.fullmatch(folded) or _FILLER.fullmatch(folded) or _OPEN.fullmatch(key):
+        if (
+            folded in self._blank
+            or (key and key in self._blank)
+            or _ERROR.fullmatch(folded)
+            or _FILLER.fullmatch(folded)
+            or _OPEN.fullmatch(key)
+        ):
             return "blank"
         if not any(map(str.isalnum, folded)):
             return "none"
         return "doubt" if folded in _LETTERS else "value"
 
     def _is_code(self, value: str, column: Column) -> bool | None:
-        """Whether `value`, which may be a code or a word, stands among codes of its length; None leaves it in doubt."""
+        """Whether `value`, which may be a code or a word, stands among codes of its length; None leaves it in "
+        "doubt."""
         if not _CODE.fullmatch(value):
             return False
         others = [other for other in column.values if self._alone(other) == "value"]
