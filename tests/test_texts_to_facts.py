@@ -84,6 +84,7 @@ def test_a_question_that_points_back_is_told_what_it_is_about(tmp_path: Path) ->
     assert "Est-elle ouverte le samedi ?" not in found
     # Where nothing says what it is about, it isn't asked.
     assert asked(tmp_path, "faq.md", "# FAQ\n\n## Peut-on la refuser ?\n\nNon, jamais.") == {}
+    assert asked(tmp_path, "faq.md", "# FAQ\n\n## Comment contribuer ?\n\nÉcrivez-nous.") == {}
 
 
 @pytest.mark.parametrize(
@@ -331,6 +332,7 @@ def test_what_describes_nothing_is_not_asked(tmp_path: Path, text: str) -> None:
     ("title", "named"),
     [
         ("API Adresse", True), ("git-log(1)", True), ("Cahier des charges", True), ("Registre des navires", True),
+        ("Open EDX", True), ("IS Designer", True), ("Open a port", False),
         ("On a remote server", False), ("Lier les données", False), ("Comment faire", False), ("Liens utiles", False),
         ("Obtaining an API key", False), ("Votre compte", False), ("FAQ", False), ("Ce document n'est pas...", False),
     ],

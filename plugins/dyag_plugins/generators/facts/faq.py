@@ -47,7 +47,7 @@ _WORD = re.compile(r"[^\W\d_]{4,}")
 #: Words of a question that say nothing of what it is about.
 _ASKING = frozenset(
     "quel quelle quels quelles quoi comment combien pourquoi quand lequel laquelle sont etre avoir faire fait faut "
-    "peut dois doit vous nous votre vos notre nos cette cela dans avec pour what when which where whose does have "
+    "peut dois doit etes vous nous votre vos notre nos cette cela dans avec pour what when which where whose does have "
     "with your this that these those should".split()
 )
 _DEFINITION = re.compile(r"^(?:qu['’]est[- ]ce qu|c['’]est quoi|what (?:is|are) )")
@@ -133,7 +133,7 @@ def answered(said: str, blocks: Sequence[Block], about: Sequence[str], *, named:
     if named or points or _says_little(folded):
         names = (_OF_A_FAQ.sub("", name) for name in reversed(about))
         context = next((name for name in names if name and not is_generic(name) and not as_question(name)), "")
-        if points and not context:
+        if not context and (points or _says_little(folded)):
             raise Unfit("a question that makes no sense alone")
         if context and fold(context) not in folded:
             question = f"{question} ({context})"

@@ -31,6 +31,8 @@ _NO_NAME = frozenset(
     "contribute contributing connect connecting migrate migrating update updating upgrade upgrading try trying test "
     "testing learn learning build building see open start".split()
 )
+#: Some of them begin names, too, with capitals throughout: "Open EDX", "IS Designer".
+_IN_NAMES = frozenset("build find is make open run see start test write".split())
 _INFINITIVE = re.compile(r"^[a-z]{2,}(?:er|ir|re|oir)$")
 _PART = re.compile(
     r"^(?:advantages?|avantages?|benefits?|inconvenients?|introduction|limits?|limites?|lists?|listes?|overview|presentation"
@@ -79,7 +81,7 @@ def is_clause(name: str) -> bool:
     if not words or name.rstrip()[-1:] in "?…" or is_generic(name):
         return True
     first = re.split(r"['-]", words[0])[0]
-    if len(words) == 1:
+    if len(words) == 1 or (first in _IN_NAMES and not any(word[0].islower() for word in name.split())):
         return False
     infinitive = _INFINITIVE.match(words[0]) is not None and words[0] not in _NOUNS
     if infinitive and _OFTEN_A_NOUN.search(words[0]):
