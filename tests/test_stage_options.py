@@ -48,7 +48,8 @@ def keywords(method: str) -> dict[str, inspect.Parameter]:
 def declared_type(method: str, name: str) -> str:
     """As the class says it, in the words of a signature: what a path or a folder may be given as."""
     model = OF_METHOD[method]
-    text = str(inspect.get_annotations(model)[name])
+    said = next(each for each in model.__mro__ if name in inspect.get_annotations(each))
+    text = str(inspect.get_annotations(said)[name])
     text = re.sub(r"Annotated\[((?:[^\[\],]|\[[^\]]*\])+), [^|]*?\)\]", r"\1", text)
     for ours, theirs in {
         "PluginOptions": "Mapping[str, Any]",
@@ -278,10 +279,9 @@ def test_a_name_that_the_command_has_stays_the_commands(dyag: Callable[..., Resu
 def test_a_flag_that_the_chosen_plugin_has_not_exits_2_with_what_it_takes(
     dyag: Callable[..., Result], typed: tuple[str, ...], named: list[str]
 ) -> None:
-    error = dyag(*COMMAND, *typed).exception
-    assert isinstance(error, UsageError)
-    assert error.exit_code == 2
-    assert all(part in f"{error.message} {error.hint}" for part in named)
+    done = dyag(*COMMAND, *typed)
+    assert done.exit_code == 2
+    assert all(part in done.output for part in named)
 
 
 def test_the_flags_of_the_chosen_plugin_are_completed(dyag: Callable[..., Result]) -> None:

@@ -126,6 +126,10 @@ class NoSuchFlag(click.NoSuchOption):
         super().__init__(error.option_name, ctx=error.ctx)
         self.hint = hint
 
+    def format_message(self) -> str:
+        """As the command line says it, in one text."""
+        return f"no option {self.option_name}\n{self.hint}".rstrip()
+
 
 class PluginCommand(StageCommand):
     """A command that has the flags of the plugin it is given, and whose `--help` lists its options, too."""
