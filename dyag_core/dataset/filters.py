@@ -82,7 +82,7 @@ class Screen:
         if not (facts and _all_stand_in(facts, read.passages(example.chunk))) and not self._supported(example, read):
             return "not supported by its chunk"
         # A generator that names its fact has asked about a subject; only free questions can fail to.
-        if not (example.fact or history or stands_alone(question, read.documents[0].title)):
+        if not (example.fact or history or stands_alone(question, read.title)):
             return "makes no sense alone"
         if whole in self._questions:
             return "exact duplicate"
@@ -116,13 +116,13 @@ class _Read:
     """A document as it was read, in one part or several."""
 
     def __init__(self) -> None:
-        self.documents: list[Document] = []
+        self.title = ""
         self._texts: dict[str, list[str]] = {}  # by chunk
         self.length = 0
 
     def add(self, document: Document) -> int:
         """Returns how many characters came with it."""
-        self.documents.append(document)
+        self.title = self.title or document.title
         for chunk in passages_of(document):
             self._texts.setdefault(chunk.id, []).append(chunk.text)
         more = sum([len(chunk.text) for chunk in document.chunks])
