@@ -12,6 +12,7 @@ import pytest
 from dyag_core.plugin.host import Plugins
 from dyag_core.records import Comparison, Quality
 from dyag_core.records.comparison import ComparisonFiles
+from dyag_core.records.options import CompareOptions
 from dyag_core.records.quality import Variety
 from dyag_core.stages.compare import compare
 from dyag_plugins.reporters.html import HTMLReporter
@@ -42,7 +43,7 @@ def made(folder: Path, **files: dict[str, Any]) -> ComparisonFiles:
     for arm, content in files.items():
         paths[arm] = folder / f"in_{arm}.json"
         paths[arm].write_text(json.dumps(content), encoding="utf-8")
-    return compare(results=paths, output=folder / "out", lang="en", plugins=Plugins())
+    return compare(CompareOptions(), results=paths, output=folder / "out", lang="en", plugins=Plugins())
 
 
 def run(folder: Path, **files: dict[str, Any]) -> Comparison:

@@ -14,6 +14,7 @@ import pytest
 from dyag_core.comparison.sentences import WAYS, in_words, say, templates
 from dyag_core.plugin.host import Plugins
 from dyag_core.records import Comparison, MetricDescription
+from dyag_core.records.options import CompareOptions
 from dyag_core.stages.compare import compare
 from dyag_core.text.language import LANGUAGES
 from dyag_core.text.wording import fill
@@ -125,7 +126,8 @@ def run(folder: Path, files: dict[str, Any], **options: Any) -> Comparison:
     for arm, content in files.items():
         paths[arm] = folder / f"in_{arm}.json"
         paths[arm].write_text(json.dumps(content), encoding="utf-8")
-    return compare(results=paths, output=folder / "out", reporters=["json"], plugins=Plugins(), **options).comparison
+    given = CompareOptions(reporters=["json"], **options)
+    return compare(given, results=paths, output=folder / "out", plugins=Plugins()).comparison
 
 
 @pytest.mark.parametrize("file", ["texts.yaml", "quality.yaml"])

@@ -169,7 +169,11 @@ class PluginCommand(StageCommand):
             for parameter in self.params:
                 if isinstance(parameter, PluginName) and _WRITTEN.get(parameter.family, "").startswith("-o"):
                     value, source = parameter.consume_value(ctx, self._words(ctx))
-                    if isinstance(value, str) and value and (with_default or source is not click.core.ParameterSource.DEFAULT):
+                    if (
+                        isinstance(value, str)
+                        and value
+                        and (with_default or source is not click.core.ParameterSource.DEFAULT)
+                    ):
                         return discovery.find(parameter.family, value)
         return None
 
