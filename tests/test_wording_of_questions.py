@@ -127,7 +127,6 @@ def test_what_looks_like_no_or_missing_is_a_code_among_codes(tmp_path: Path) -> 
         ("fr", "Accessible", "non", "Est-ce qu'Alba est accessible ?", "Non"),
         ("fr", "API publique", "oui", "Y a-t-il une API publique pour Alba ?", "Oui"),
         ("fr", "Nécessite un compte", "oui", "Est-ce qu'Alba nécessite un compte ?", "Oui"),
-        ("fr", "Est-ce libre ?", "oui", "Pour Alba, est-ce libre ?", "Oui"),
         ("en", "is_active", "true", "Is Alba active?", "Yes"),
         ("en", "has_api", "false", "Does Alba have an API?", "No"),
         ("en", "Supports IPv6", "yes", "Does Alba support IPv6?", "Yes"),
