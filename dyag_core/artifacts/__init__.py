@@ -8,6 +8,7 @@ from dyag_core.artifacts.lock import output_lock
 from dyag_core.artifacts.manifest import (
     MANIFEST_SUFFIX,
     file_sha256,
+    manifest_of_rows,
     manifest_path,
     readable_name,
     relative_to,
@@ -29,6 +30,7 @@ __all__ = [
     "file_sha256",
     "is_one_array",
     "jsonl_file",
+    "manifest_of_rows",
     "manifest_path",
     "output_lock",
     "read_json",

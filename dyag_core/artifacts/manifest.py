@@ -14,6 +14,7 @@ from dyag_core.records import SCHEMA_VERSION
 from dyag_core.version import __version__
 
 MANIFEST_SUFFIX = ".manifest.json"
+_PARTS = ("_test", "_val", "_train")
 
 
 def file_sha256(path: Path) -> str:
@@ -46,6 +47,13 @@ def readable_name(name: str) -> str:
 def manifest_path(output: Path) -> Path:
     """Where the manifest of an output file stands: NAME.manifest.json beside NAME.ext."""
     return output.with_name((output.stem if output.suffix else output.name) + MANIFEST_SUFFIX)
+
+
+def manifest_of_rows(rows: Path) -> Path | None:
+    """The manifest beside a file of rows, or beside the whole that NAME_train, NAME_val or NAME_test is a part of."""
+    stems = [rows.stem, *(rows.stem.removesuffix(part) for part in _PARTS if rows.stem.endswith(part))]
+    found = (rows.with_name(stem + MANIFEST_SUFFIX) for stem in stems)
+    return next((path for path in found if path.is_file()), None)
 
 
 def write_manifest(

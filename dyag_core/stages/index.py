@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dyag_core.artifacts import (
-    MANIFEST_SUFFIX,
     BadLine,
     atomic_text,
     file_sha256,
+    manifest_of_rows,
     output_lock,
     read_json,
     relative_to,
@@ -43,8 +43,6 @@ if TYPE_CHECKING:
 
     from dyag_core.plugin.host import Plugins
     from dyag_core.progress import Progress
-
-_SPLITS = ("_test", "_val", "_train")
 
 
 def index(
@@ -139,7 +137,7 @@ def index_for_questions(
     if (folder / MANIFEST).is_file():
         return folder
     command = f"dyag index-rag DOCUMENTS --output {folder}"
-    manifest = _manifest_of(questions)
+    manifest = manifest_of_rows(questions)
     if manifest is None:
         raise UsageError(f"{folder}: no index here", f"build it: {command}")
     made = read_json(manifest)
@@ -159,13 +157,6 @@ def index_for_questions(
         progress.message(f"no index at {folder}: building it from {relative_to(source, Path.cwd())}")
     given = IndexOptions(fields=fields)
     return index(given, source=source, output=folder, plugins=plugins, seed=seed, progress=progress).folder
-
-
-def _manifest_of(questions: Path) -> Path | None:
-    stem = questions.stem
-    names = [stem, *(stem.removesuffix(split) for split in _SPLITS if stem.endswith(split))]
-    found = (questions.with_name(name + MANIFEST_SUFFIX) for name in names)
-    return next((path for path in found if path.is_file()), None)
 
 
 def _read_source(source: Path, fields: Mapping[str, str] | None, run: Run) -> list[Chunk]:

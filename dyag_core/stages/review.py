@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
 from dyag_core.artifacts import (
-    MANIFEST_SUFFIX,
     Journal,
     atomic_text,
     atomic_write,
+    manifest_of_rows,
     read_json,
     read_jsonl,
     refuse_inputs,
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from dyag_core.records.options import ReviewOptions
 
 SUFFIX = ".review.jsonl"
-_SPLITS = ("_test", "_val", "_train")
 
 
 def review(given: ReviewOptions, *, file: Path, lang: str | None = None, seed: int = 42, progress: Progress) -> Review:
@@ -52,8 +51,8 @@ def review(given: ReviewOptions, *, file: Path, lang: str | None = None, seed: i
     refuse_inputs([path for path in (given.page, given.output, verdicts) if path], [file])
     known = _given(verdicts)
     chosen = [(place, questions[place]) for place in drawn(questions, given.sample, seed)]
-    source = given.documents or _documents_of(file)
-    texts = _passages(source, _fields_of(file), [question for _, question in chosen], progress)
+    source, fields = _origin(file)
+    texts = _passages(given.documents or source, fields, [question for _, question in chosen], progress)
     rows = tuple(_row(place, question, texts, known) for place, question in chosen)
     judged = [row.verdict for row in rows if row.verdict]
     found = Review(
@@ -103,25 +102,15 @@ def _row(place: int, question: Question, texts: dict[str, str], given: dict[str,
     )
 
 
-def _manifest_of(file: Path) -> Path | None:
-    stems = [file.stem, *(file.stem.removesuffix(split) for split in _SPLITS if file.stem.endswith(split))]
-    return next((path for stem in stems if (path := file.with_name(stem + MANIFEST_SUFFIX)).is_file()), None)
-
-
-def _documents_of(file: Path) -> Path | None:
-    """What the manifest beside `file` says that its rows were made from, if it is still there."""
-    manifest = _manifest_of(file)
-    told = (read_json(manifest).get("inputs") or {}).get("documents") if manifest else None
-    if manifest is None or not isinstance(told, dict) or "path" not in told:
-        return None
-    source = manifest.parent / str(told["path"])
-    return source if source.exists() else None
-
-
-def _fields_of(file: Path) -> dict[str, str] | None:
-    """What the documents of `file` call their fields, as its manifest has it (`--map`)."""
-    manifest = _manifest_of(file)
-    return (read_json(manifest).get("options") or {}).get("fields") if manifest else None
+def _origin(file: Path) -> tuple[Path | None, dict[str, str] | None]:
+    """What the rows of `file` were made from, if it is still there, and what it calls its fields (`--map`)."""
+    manifest = manifest_of_rows(file)
+    if manifest is None:
+        return None, None
+    made = read_json(manifest)
+    told, fields = (made.get("inputs") or {}).get("documents"), (made.get("options") or {}).get("fields")
+    source = manifest.parent / str(told["path"]) if isinstance(told, dict) and "path" in told else None
+    return source if source is not None and source.exists() else None, fields
 
 
 def _passages(
