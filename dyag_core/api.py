@@ -43,7 +43,7 @@ from dyag_core.text.grounding import support, supported
 from dyag_core.text.language import LANGUAGES, detect_language, language_name, languages_told
 from dyag_core.text.markup import is_marked_up, plain_text
 from dyag_core.text.normalise import fold, normalise, tokens
-from dyag_core.text.passage import field_label, passages_of, says_field
+from dyag_core.text.passage import field_label, field_text, passages_of, says_field
 from dyag_core.text.reasoning import without_reasoning
 from dyag_core.text.sanitize import bytes_text, plain, writable
 from dyag_core.text.sentences import first_sentence, sentences
@@ -84,6 +84,7 @@ __all__ = [
     "estimate_memory",
     "export_rows",
     "field_label",
+    "field_text",
     "file_sha256",
     "fill",
     "first_sentence",

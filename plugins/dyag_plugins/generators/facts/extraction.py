@@ -7,9 +7,18 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from dyag_core.api import field_label, first_sentence, fold, is_marked_up, passages_of, plain_text, says_field
+from dyag_core.api import (
+    field_label,
+    field_text,
+    first_sentence,
+    fold,
+    is_marked_up,
+    passages_of,
+    plain_text,
+    says_field,
+)
 from dyag_core.records import Fact
 from dyag_plugins.generators.facts.faq import ANSWERS, LONGEST_ANSWER, QUESTIONS, as_question
 from dyag_plugins.generators.facts.packs import label_key
@@ -24,7 +33,8 @@ if TYPE_CHECKING:
 LONGEST_VALUE = 240
 #: The marks of a longer one aren't looked for: that takes time with the square of its length.
 _LONGEST_MARKED_UP = 10 * LONGEST_VALUE
-_CELLS = ("field", "label", "table")
+#: What stands in a column, or could: short values of which each says something, or nothing.
+CELLS = ("field", "label", "table")
 _SAYS = re.compile(r"[^\W_]")
 #: What is whole, or isn't stated at all.
 _WHOLE = ("faq", "section", "option")
@@ -84,7 +94,7 @@ def facts_of(
             value = first_sentence(value)
             if len(value) > LONGEST_VALUE:
                 return
-        if seen_as not in _CELLS and not _SAYS.search(value):  # an ornament
+        if seen_as not in CELLS and not _SAYS.search(value):  # an ornament
             return
         fact = Fact(document=document_id, chunk=chunk, subject=subject, attribute=label, value=value)
         found[key] = Found(fact, seen_as)
@@ -97,7 +107,7 @@ def facts_of(
     in_text = [item.fact for item in found.values()]
     passages = passages_of(document) if document.metadata else ()
     for field, value in document.metadata.items():
-        text = _field_text(value)
+        text = field_text(value)
         label = field_label(field)
         if text and fold(text) != title and not any(_same(label, text, fact) for fact in in_text):
             add(_chunk_saying(passages, field, text).id, name, label, _plain(text), "field")
@@ -120,15 +130,6 @@ def _question_in(document: Document) -> tuple[str, str] | None:
     asked = (document.title, *(fields[name] for name in fields if name in QUESTIONS))
     question = next(filter(None, map(as_question, asked)), "")
     return (question, answer) if question else None
-
-
-def _field_text(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, list):
-        parts = [_field_text(part) for part in value]
-        return ", ".join(parts) if all(parts) else ""
-    return str(value).strip() if isinstance(value, str | int | float) else ""
 
 
 def _same(label: str, value: str, fact: Fact) -> bool:

@@ -13,7 +13,7 @@ from dyag_core import Example, Fact
 from dyag_core.api import LANGUAGES, UNKNOWN, fold
 from dyag_plugins.generators.facts.columns import Columns
 from dyag_plugins.generators.facts.derived import derived
-from dyag_plugins.generators.facts.extraction import Found, facts_of
+from dyag_plugins.generators.facts.extraction import CELLS, Found, facts_of
 from dyag_plugins.generators.facts.label_history import LabelHistory
 from dyag_plugins.generators.facts.own_questions import own_ask
 from dyag_plugins.generators.facts.packs import label_key, load_pack
@@ -34,8 +34,6 @@ if TYPE_CHECKING:
 #: What brings a question of its own, and what is read off running text: the latter is asked only where it is sure.
 _OWN = ("faq", "option", "definition")
 _OF_TEXT = ("label", "table", "section", "sentence", "definition", "option")
-#: What stands in a column, or could: short values of which each says something, or nothing.
-_CELLS = ("field", "label", "table")
 #: Why something isn't asked.
 _SAYS_NONE = "a value that says there is none"
 _BLANK = "a blank where others are described, or say yes or no"
@@ -226,7 +224,7 @@ class Interview:
             return own_ask(fact, seen_as, phrase, self.pack), ""
         key = label_key(fact.attribute)
         column = self._columns.of(key)
-        reading = self._values.read(value, column, key) if seen_as in _CELLS else "value"
+        reading = self._values.read(value, column, key) if seen_as in CELLS else "value"
         if reading == "blank":
             # A blank field is asked about in the words in which others of its label are.
             phrase = self.told.phrase(key) or phrase
