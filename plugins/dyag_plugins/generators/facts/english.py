@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from dyag_core.api import fold
-from dyag_plugins.generators.facts.french import lower_first
-from dyag_plugins.generators.facts.label_text import NO_QUESTION, UNSAID, is_unsaid
-from dyag_plugins.generators.facts.packs import label_key
-from dyag_plugins.generators.facts.phrase import Phrase
+from dyag_plugins.generators.facts.label_text import NO_QUESTION, UNSAID, is_unsaid, lower_first
+from dyag_plugins.generators.facts.packs import folded, label_key
+from dyag_plugins.generators.facts.phrase import Phrase, question_phrase
 
 if TYPE_CHECKING:
     from dyag_plugins.generators.facts.packs import Kind, Pack
@@ -54,48 +52,19 @@ class English:
     lang = "en"
 
     def __init__(self, pack: Pack) -> None:
-        self._pack = pack
-
-    @cached_property
-    def _heads(self) -> dict[str, str]:
-        return {fold(head): asks for asks, heads in self._pack.asks.items() for head in heads}
-
-    @cached_property
-    def _numbered(self) -> frozenset[str]:
-        return frozenset(fold(head) for head in self._pack.numbered)
-
-    @cached_property
-    def _predicates(self) -> frozenset[str]:
-        return frozenset(fold(word) for word in self._pack.predicates)
-
-    @cached_property
-    def _attributes(self) -> frozenset[str]:
-        return frozenset(fold(noun) for noun in self._pack.attributes)
-
-    @cached_property
-    def _verbs(self) -> dict[str, str]:
-        """ "supports": "support"."""
-        return {f"{verb}es" if verb.endswith(("ss", "sh", "ch")) else f"{verb}s": verb for verb in self._pack.verbs}
-
-    @cached_property
-    def _counted(self) -> frozenset[str]:
-        return frozenset(fold(noun) for noun in self._pack.counted)
-
-    @cached_property
-    def _never_had(self) -> frozenset[str]:
-        return frozenset(fold(noun) for noun in self._pack.never_had)
+        self._pack, self._heads = pack, pack.heads
+        self._numbered, self._predicates = folded(pack.numbered), folded(pack.predicates)
+        self._attributes, self._never_had = folded(pack.attributes), folded(pack.never_had)
+        self._counted, self._uncounted = folded(pack.counted), folded(pack.uncounted)
+        #: "supports": "support"
+        self._verbs = {f"{verb}es" if verb.endswith(("ss", "sh", "ch")) else f"{verb}s": verb for verb in pack.verbs}
 
     def phrase(self, label: str, text: str, kind: Kind | None, heading: bool, number: bool) -> Phrase:
         """How to speak of `label`, which people say as `text`."""
         noun = kind.noun if kind and kind.noun else None
         if not kind and (text.rstrip().endswith("?") or _QUESTION.match(fold(text))):
             asked = _TO_DO.sub(lambda to: f"{to[1]} {_SHOULD[to[1]]} I ", lower_first(text.rstrip(" ?")))
-            doubt = (
-                UNSAID
-                if _POINTS.search(fold(asked)) or len(asked.split()) < 2 or is_unsaid(asked.replace(",", ""))
-                else ""
-            )
-            return Phrase(label, "", asked, "", False, None, doubt=doubt, asks_itself=True)
+            return question_phrase(label, asked, _POINTS)
         bare = noun.removeprefix("the ") if noun else lower_first(re.sub(r"^(?:the|a|an) (?=\w)", "", text, flags=re.I))
         words = bare.split()
         first = fold(words[0]) if words else ""
@@ -208,10 +177,6 @@ class English:
             else first[:1].lower() in _VOWELS and not _SOUNDS_YOU.match(first.lower())
         )
         return f"{'an' if vowel else 'a'} {bare}"
-
-    @cached_property
-    def _uncounted(self) -> frozenset[str]:
-        return frozenset(fold(noun) for noun in self._pack.uncounted)
 
 
 _SOUNDS_YOU = re.compile(r"(?:uni|use|usa|usu|eu|one\b|once\b|ubi|uti)")

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from dyag_core.api import fold
-from dyag_plugins.generators.facts.label_text import NO_QUESTION, UNSAID, is_unsaid
-from dyag_plugins.generators.facts.packs import label_key
-from dyag_plugins.generators.facts.phrase import Phrase
+from dyag_plugins.generators.facts.label_text import NO_QUESTION, UNSAID, is_unsaid, lower_first
+from dyag_plugins.generators.facts.packs import folded, label_key
+from dyag_plugins.generators.facts.phrase import Phrase, question_phrase
 
 if TYPE_CHECKING:
     from dyag_plugins.generators.facts.packs import Kind, Pack
@@ -54,28 +53,13 @@ class French:
     lang = "fr"
 
     def __init__(self, pack: Pack) -> None:
-        self._pack = pack
-
-    @cached_property
-    def genders(self) -> dict[str, str]:
-        """The gender of each noun that the pack lists, folded."""
-        return {fold(noun): gender for gender, nouns in self._pack.nouns.items() for noun in nouns}
-
-    @cached_property
-    def _unelided(self) -> frozenset[str]:
-        return frozenset(fold(word) for word in self._pack.no_elision)
-
-    @cached_property
-    def _heads(self) -> dict[str, str]:
-        return {fold(head): asks for asks, heads in self._pack.asks.items() for head in heads}
-
-    @cached_property
-    def _numbered(self) -> frozenset[str]:
-        return frozenset(fold(head) for head in self._pack.numbered)
-
-    @cached_property
-    def _predicates(self) -> frozenset[str]:
-        return frozenset(fold(word) for word in (*self._pack.predicates, *self._pack.invariable))
+        self._pack, self._heads = pack, pack.heads
+        #: the gender of each noun that the pack lists, folded
+        self.genders: dict[str, str] = {fold(noun): gender for gender, nouns in pack.nouns.items() for noun in nouns}
+        self._unelided, self._numbered = folded(pack.no_elision), folded(pack.numbered)
+        self._invariable, self._verbs = folded(pack.invariable), folded(pack.verbs)
+        self._predicates = folded(pack.predicates) | self._invariable
+        self._never_had, self._adjectives = folded(pack.never_had), folded(pack.adjectives)
 
     def phrase(self, label: str, text: str, kind: Kind | None, heading: bool, number: bool) -> Phrase:
         """How to speak of `label`, which people say as `text`."""
@@ -87,9 +71,7 @@ class French:
         text = _EST_CE.sub(r"\1-\2", text)
         if not kind and (text.rstrip().endswith("?") or _QUESTION.match(fold(text))):
             asked = lower_first(text.rstrip(" ?"))
-            unfit = _POINTS.search(fold(asked)) or len(asked.split()) < 2 or is_unsaid(asked.replace(",", ""))
-            doubt = UNSAID if unfit else ""
-            return Phrase(label, "", asked, "", False, None, doubt=doubt, asks_itself=True)
+            return question_phrase(label, asked, _POINTS)
         text, gender = self._without_article(_PREFIX.sub(r"\1-", text))
         if not kind:
             text = self._joined(text)
@@ -173,18 +155,6 @@ class French:
 
     # -- what is behind it -------------------------------------------------------------------------------------------
 
-    @cached_property
-    def _verbs(self) -> frozenset[str]:
-        return frozenset(fold(word) for word in self._pack.verbs)
-
-    @cached_property
-    def _invariable(self) -> frozenset[str]:
-        return frozenset(fold(word) for word in self._pack.invariable)
-
-    @cached_property
-    def _never_had(self) -> frozenset[str]:
-        return frozenset(fold(word) for word in self._pack.never_had)
-
     def _adjective(self, said: Phrase, first: str) -> tuple[Phrase, tuple[str, ...]]:
         """Of no known gender is what is asked about: "c'est gratuit" suits all."""
         pack = self._pack
@@ -260,8 +230,7 @@ class French:
     def _gender(self, label: str) -> str | None:
         """m, f, mp or fp by the head noun; None where nothing tells it."""
         words = re.findall(r"[^\W\d_]+(?:-[^\W\d_]+)*", label.lower())
-        adjectives = {fold(word) for word in self._pack.adjectives}
-        while words and fold(words[0]) in adjectives:
+        while words and fold(words[0]) in self._adjectives:
             words.pop(0)
         if not words:
             return None
@@ -290,11 +259,3 @@ def _is_participle(bare: str) -> bool:
     """ "Validé", "chiffrée"; not "qualité"."""
     first = bare.split()[0].lower()
     return len(first) > 4 and first.endswith(("é", "ée")) and not first.endswith(("ité", "eté", "auté", "erté"))
-
-
-def lower_first(label: str) -> str:
-    """ "Site web" -> "site web"; "URL du site" and "iOS" stay."""
-    first, _, rest = label.partition(" ")
-    if first[1:] != first[1:].lower() or (len(first) > 1 and first.isupper()):
-        return label
-    return f"{first.lower()} {rest}".strip()

@@ -114,3 +114,11 @@ def _is_odd(word: str) -> bool:
     if letters < len(word):
         return not (0 < letters <= 4 and any(map(str.isupper, word))) and word.lower() not in _PLAIN_UNITS
     return 2 <= len(word) <= 5 and word.islower() and not _VOWEL.search(fold(word)) and word not in _PLAIN_UNITS
+
+
+def lower_first(label: str) -> str:
+    """ "Site web" -> "site web"; "URL du site" and "iOS" stay."""
+    first, _, rest = label.partition(" ")
+    if first[1:] != first[1:].lower() or (len(first) > 1 and first.isupper()):
+        return label
+    return f"{first.lower()} {rest}".strip()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
@@ -204,6 +205,11 @@ class Pack(BaseModel, extra="forbid"):
                 raise ValueError(f"{template!r} must hold {{question}} once and no other placeholder")
         return templates
 
+    @property
+    def heads(self) -> dict[str, str]:
+        """What the first word of a label asks for ("author": "who"), by that word, folded."""
+        return {fold(head): asks for asks, heads in self.asks.items() for head in heads}
+
     def under(self, own: Pack) -> Pack:
         """This pack with a user's `own` before it: lists are put in front, single templates are replaced."""
         merged: dict[str, Any] = {}
@@ -216,6 +222,11 @@ class Pack(BaseModel, extra="forbid"):
             else:
                 merged[name] = theirs or mine
         return Pack.model_construct(**merged)
+
+
+def folded(words: Iterable[str]) -> frozenset[str]:
+    """Words in the form in which words of labels are looked up."""
+    return frozenset(map(fold, words))
 
 
 def _joined(first: dict[Any, list[str]], then: dict[Any, list[str]]) -> dict[Any, list[str]]:

@@ -8,9 +8,12 @@ from string import Formatter
 from typing import TYPE_CHECKING
 
 from dyag_core.api import fold
+from dyag_plugins.generators.facts.label_text import UNSAID, is_unsaid
 from dyag_plugins.generators.facts.packs import OF_THE_PHRASE, as_words
 
 if TYPE_CHECKING:
+    import re
+
     from dyag_plugins.generators.facts.packs import Kind
 
 
@@ -61,6 +64,12 @@ class Phrase:
             )
             self._templates[template] = known
         return known
+
+
+def question_phrase(label: str, asked: str, points: re.Pattern[str]) -> Phrase:
+    """The phrase of a label that is a question; `points` finds what points at something outside it."""
+    unfit = points.search(fold(asked)) or len(asked.split()) < 2 or is_unsaid(asked.replace(",", ""))
+    return Phrase(label, "", asked, "", False, None, doubt=UNSAID if unfit else "", asks_itself=True)
 
 
 def _literal(text: str) -> str:
