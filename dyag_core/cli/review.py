@@ -33,8 +33,8 @@ def command(file: Path, given: dict[str, Any], lang: str | None, seed: int, as_j
     from dyag_core.cli.terminal import hint, result
 
     found = session(seed, lang).review(file, **given)
-    if not (as_json or found.page or found.written) and _ask(found):
-        found = session(seed, lang).review(file, **given)
+    if not (as_json or found.page or found.written):
+        found = _ask(found)
     result(found.model_dump(mode="json"), as_json=as_json, text=_text(found))
     if found.page:
         hint("Next:", f"  open {shell_path(found.page)}, save the verdicts there, then:")
@@ -44,9 +44,10 @@ def command(file: Path, given: dict[str, Any], lang: str | None, seed: int, as_j
         hint("Next:", f"  dyag review {shell_path(file)} --drop wrong --output {better}")
 
 
-def _ask(found: Review) -> bool:
-    """Show each row that has no verdict yet, and keep what is said of it. Returns whether anything was."""
+def _ask(found: Review) -> Review:
+    """Show each row that has no verdict yet, and keep what is said of it."""
     from dyag_core.artifacts import Journal
+    from dyag_core.dataset.review.sample import judged
 
     left = [row for row in found.sample if row.verdict is None]
     given: list[ReviewRow] = []
@@ -55,7 +56,7 @@ def _ask(found: Review) -> bool:
             key = _key(left[0], len(given) + 1, len(given) + len(left))
             if key in _KEYS:
                 journal.put(left[0].key, {"verdict": _KEYS[key]})
-                given.append(left.pop(0))
+                given.append(left.pop(0).model_copy(update={"verdict": _KEYS[key]}))
             elif key == "s":
                 left.pop(0)
             elif key == "u" and given:
@@ -63,7 +64,8 @@ def _ask(found: Review) -> bool:
                 journal.put(left[0].key, None)
             elif key == "q":
                 break
-    return bool(given)
+    said = {row.key: row for row in given}
+    return judged(found, [said.get(row.key, row) for row in found.sample])
 
 
 def _key(row: ReviewRow, number: int, total: int) -> str:

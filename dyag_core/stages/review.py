@@ -21,7 +21,7 @@ from dyag_core.artifacts import (
 from dyag_core.chat.questions import language_sample, read_questions
 from dyag_core.dataset.review.page import page_of
 from dyag_core.dataset.review.place import place_of
-from dyag_core.dataset.review.sample import drawn, row_key, shares
+from dyag_core.dataset.review.sample import drawn, judged, row_key
 from dyag_core.documents import read_documents
 from dyag_core.errors import UsageError
 from dyag_core.records.review import Excerpt, Review, ReviewRow, Verdict
@@ -53,11 +53,8 @@ def review(given: ReviewOptions, *, file: Path, lang: str | None = None, seed: i
     chosen = [(place, questions[place]) for place in drawn(questions, given.sample, seed)]
     source, fields = _origin(file)
     texts = _passages(given.documents or source, fields, [question for _, question in chosen], progress)
-    rows = tuple(_row(place, question, texts, known) for place, question in chosen)
-    judged = [row.verdict for row in rows if row.verdict]
-    found = Review(
-        file=file, rows=len(questions), sample=rows, verdicts=verdicts, read=len(judged), shares=shares(judged)
-    )
+    rows = [_row(place, question, texts, known) for place, question in chosen]
+    found = judged(Review(file=file, rows=len(questions), sample=(), verdicts=verdicts), rows)
     if given.page is not None:
         given.page.parent.mkdir(parents=True, exist_ok=True)
         atomic_text(given.page, page_of(found, lang or detect_language(language_sample(questions))))

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dyag_core.records import Question
+    from dyag_core.records.review import Review, ReviewRow
 
 
 def row_key(question: Question) -> str:
@@ -30,6 +31,12 @@ def drawn(questions: Sequence[Question], size: int, seed: int) -> list[int]:
         ranked.append((taken[document], lot, place))
         taken[document] += 1
     return sorted(place for *_, place in sorted(ranked)[:size])
+
+
+def judged(found: Review, sample: Sequence[ReviewRow]) -> Review:
+    """`found` with these rows for its sample, and what their verdicts come to."""
+    verdicts = [row.verdict for row in sample if row.verdict]
+    return found.model_copy(update={"sample": tuple(sample), "read": len(verdicts), "shares": shares(verdicts)})
 
 
 def shares(verdicts: Sequence[Verdict]) -> dict[Verdict, Share]:

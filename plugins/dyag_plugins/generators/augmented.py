@@ -80,10 +80,7 @@ def wordings(asking: Interview, ask: Ask, number: int) -> list[tuple[str, str]]:
     rng = asking.run.random("wordings", ask.fact.id)
     first = asking.canonical(ask)
     chosen = [(asking.fill(first, ask), first)]
-    if ask.templates:
-        particular, general = list(ask.templates[1:]), list[str]()
-    else:
-        particular, general = asking.words.templates(ask.phrase, ask.fact.value)
+    particular, general = asking.other_templates(ask)
     # About half from what is particular to the attribute, the rest from what can be asked of anything.
     some = rng.sample(particular, min(len(particular), max(1, (number - 1) // 2)))
     others = [template for template in [*particular, *general] if template not in some]

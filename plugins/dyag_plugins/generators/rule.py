@@ -62,11 +62,8 @@ def _examples(documents: Iterable[Document], interviews: Interviews, run: Run) -
 
 def _other_wording(asking: Interview, ask: Ask, question: str) -> tuple[str, str] | None:
     """Another question about the same fact with its template, by lot; None where all are too near the plain one."""
-    if ask.templates:
-        templates = list(ask.templates[1:])
-    else:
-        particular, general = asking.words.templates(ask.phrase, ask.fact.value)
-        templates = [*particular, *general]
+    particular, general = asking.other_templates(ask)
+    templates = [*particular, *general]
     asking.run.random("other wording", ask.fact.id).shuffle(templates)
     for template in templates:
         other = asking.fill(template, ask)

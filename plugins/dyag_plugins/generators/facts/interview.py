@@ -161,6 +161,12 @@ class Interview:
         """The template of its plain question."""
         return ask.templates[0] if ask.templates else self.words.canonical(ask.phrase)
 
+    def other_templates(self, ask: Ask) -> tuple[list[str], list[str]]:
+        """(those particular to what is asked, those for any attribute) beside the plain question's."""
+        if ask.templates:
+            return list(ask.templates[1:]), []
+        return self.words.templates(ask.phrase, ask.fact.value)
+
     def fill(self, template: str, ask: Ask) -> str:
         """A template in words."""
         return self.words.fill(template, ask.phrase, ask.fact.subject, proposed=ask.proposed)
