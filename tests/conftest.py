@@ -98,6 +98,16 @@ class Heard(SilentProgress):
 
 
 @pytest.fixture
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder on the path of this process and of the commands it starts."""
+    folder = tmp_path / "site"
+    folder.mkdir()
+    monkeypatch.syspath_prepend(str(folder))
+    monkeypatch.setenv("PYTHONPATH", str(folder))
+    return folder
+
+
+@pytest.fixture
 def heard() -> Heard:
     """For a run's or a session's `progress`; what was told stands in `heard.lines`."""
     return Heard()

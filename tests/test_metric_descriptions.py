@@ -54,16 +54,6 @@ VOWELS = '''
 '''
 
 
-@pytest.fixture
-def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder on the path of this process and of the commands it starts."""
-    folder = tmp_path / "site"
-    folder.mkdir()
-    monkeypatch.syspath_prepend(str(folder))
-    monkeypatch.setenv("PYTHONPATH", str(folder))
-    return folder
-
-
 def install(site: Path, distribution: str, **metrics: str) -> Path:
     """A distribution with these metrics, name -> source; returns its metadata, without which it isn't installed."""
     info = site / f"{distribution.replace('-', '_')}-1.0.dist-info"

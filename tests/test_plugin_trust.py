@@ -41,16 +41,6 @@ def distribution(site: Path, name: str, entry_points: str, **modules: str) -> No
         (site / f"{module}.py").write_text(textwrap.dedent(source), encoding="utf-8")
 
 
-@pytest.fixture
-def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder on the path of this process and of the commands it starts."""
-    folder = tmp_path / "site"
-    folder.mkdir()
-    monkeypatch.syspath_prepend(str(folder))
-    monkeypatch.setenv("PYTHONPATH", str(folder))
-    return folder
-
-
 SOUND = """
     from dyag_core import MetricResult, hookimpl
     @hookimpl
