@@ -45,7 +45,7 @@ from dyag_core.text.markup import is_marked_up, plain_text
 from dyag_core.text.normalise import fold, normalise, tokens
 from dyag_core.text.passage import field_label, field_text, passages_of, says_field
 from dyag_core.text.reasoning import without_reasoning
-from dyag_core.text.sanitize import bytes_text, plain, writable
+from dyag_core.text.sanitize import bytes_text, csp_hash, plain, writable
 from dyag_core.text.sentences import first_sentence, sentences
 from dyag_core.text.similarity import similarity
 from dyag_core.text.wording import fill
@@ -78,6 +78,7 @@ __all__ = [
     "cache_folder",
     "capital",
     "cpu_has_bf16",
+    "csp_hash",
     "detect_language",
     "disk_errors",
     "end_of_turn_ids",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import re
 from typing import Any
 
@@ -21,6 +23,11 @@ def plain(text: str) -> str:
     """`text` without terminal escapes (ANSI, OSC), control characters and marks that reorder text; CRLF becomes LF."""
     text = _ESCAPES.sub("", text.replace("\r\n", "\n"))
     return _SURROGATES.sub("\ufffd", _CONTROLS.sub("", text))
+
+
+def csp_hash(text: str) -> str:
+    """How a page's content-security policy names a style or a script of its own, instead of 'unsafe-inline'."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode('utf-8')).digest()).decode('ascii')}'"
 
 
 def writable(text: str) -> str:

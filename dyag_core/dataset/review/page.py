@@ -5,15 +5,13 @@ Verdicts stay in the page's own storage and leave it as a file that `dyag review
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from dyag_core.text.sanitize import plain
+from dyag_core.text.sanitize import csp_hash, plain
 
 if TYPE_CHECKING:
     from dyag_core.records.review import Review, ReviewRow
@@ -29,16 +27,12 @@ def page_of(review: Review, lang: str) -> str:
     style, script = ((_HERE / name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
     environment = Environment(loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined)
     template = environment.get_template("page.html.jinja")
-    policy = f"default-src 'none'; style-src '{_digest(style)}'; script-src '{_digest(script)}'; base-uri 'none'"
+    policy = f"default-src 'none'; style-src {csp_hash(style)}; script-src {csp_hash(script)}; base-uri 'none'"
     # "<" is written so that no text of a row can end the element that holds the data
     data = json.dumps({"rows": [_shown(row) for row in review.sample], "words": words}).replace("<", "\\u003c")
     return template.render(
         lang=lang, words=words, file=review.file.name, data=data, style=style, script=script, policy=policy
     )
-
-
-def _digest(text: str) -> str:
-    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode("utf-8")).digest()).decode("ascii")
 
 
 def _shown(row: ReviewRow) -> dict[str, Any]:

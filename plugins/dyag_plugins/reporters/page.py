@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dyag_core.api import plain, unbroken
+from dyag_core.api import csp_hash, plain, unbroken
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -37,6 +35,4 @@ def _environment(lang: str) -> Environment:
 
 
 def _csp(css: str) -> str:
-    """The style sheet's hash instead of 'unsafe-inline'."""
-    digest = base64.b64encode(hashlib.sha256(css.encode("utf-8")).digest()).decode("ascii")
-    return f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+    return f"default-src 'none'; style-src {csp_hash(css)}; base-uri 'none'; form-action 'none'"
