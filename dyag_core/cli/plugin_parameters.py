@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from dyag_core.cli.terminal import results_alone
 from dyag_core.errors import DyagError, UsageError, nearest
 from dyag_core.plugin import discovery
 from dyag_core.plugin.families import kind, normalise_name
@@ -113,8 +114,6 @@ class StageCommand(click.Command):
 
     def invoke(self, ctx: click.Context) -> Any:
         """As click does; what is printed meanwhile goes to stderr."""
-        from dyag_core.cli.terminal import results_alone
-
         with results_alone():
             return super().invoke(ctx)
 
@@ -144,7 +143,8 @@ class PluginCommand(StageCommand):
         ctx.meta[_ARGUMENTS] = list(args)
         asks_help = any(name in args for name in ctx.help_option_names)
         entry = self._chosen(ctx, with_default=not (asks_help or ctx.resilient_parsing))
-        ctx.meta[_OFFERED] = list(self._flags_of(entry)) if entry else []
+        with results_alone():  # the plugin is imported here, and may print
+            ctx.meta[_OFFERED] = list(self._flags_of(entry)) if entry else []
         if asks_help:
             ctx.ignore_unknown_options = True
             return super().parse_args(ctx, args)
