@@ -33,8 +33,11 @@ _FIRST_NAMES = frozenset(("prenom", "first name", "firstname", "given name", "fo
 _LAST_NAMES = frozenset(("nom", "nom de famille", "last name", "lastname", "surname", "family name", "name"))
 _LISTED = {"|": re.compile(r"\s*\|\s*"), ";": re.compile(r"\s*;\s*"), "\n": re.compile(r"\s*\n\s*(?:[-*•]\s+)?")}
 _LONGEST_PART = 60
-#: "ad_lieu", "nbre_pl": what is as short as "ad" is no word by itself.
-_SHORTEST_WORD = 3
+#: What is said of a row, and never its name.
+_REMARKS = frozenset(
+    "comm commentaire commentaires comment comments remarque remarques remark remarks observation observations note "
+    "notes".split()
+)
 
 
 @dataclass(frozen=True)
@@ -57,12 +60,12 @@ class Columns:
     labels: Mapping[str, str] = field(default_factory=dict)
 
     def label(self, name: str) -> str:
-        """A column in words, without what the rows are: beside "nom_site", "code_site" is "code"."""
+        """A column in words, without what the rows are: beside "nom_site", "code_site" is "code", "ad_site" "ad"."""
         said = field_label(name)
         words, called = said.split(), field_label(self.title[0][0]).split() if self.title and "_" in name else []
         of_row = len(called) > 1 and fold(called[0]) in _NAMES and words[-len(called) + 1 :] == called[1:]
         left = " ".join(words[: -len(called) + 1]) if of_row else ""
-        return left if len(left) > _SHORTEST_WORD else said
+        return left if len(left) > 1 else said
 
 
 def columns_of(names: Sequence[str], sample: Sequence[Mapping[str, str]], given: Mapping[str, str]) -> Columns:
@@ -141,7 +144,8 @@ def _titles(names: Sequence[str], sample: Sequence[Mapping[str, str]]) -> list[t
     if named:
         named.sort(key=lambda name: told_apart is None or names.index(name) != told_apart)
         return [(name,) for name in named]
-    column = naming_column(cells, range(len(names))) if _needs_a_name(names, cells) else 0
+    own = [at for at, name in enumerate(names) if words[name] not in _REMARKS]
+    column = naming_column(cells, own) if _needs_a_name(names, cells) else 0
     return [(names[column],)] if names and column is not None else []
 
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 _PLAIN_SUFFIXES = (".md", ".markdown", ".mdx", ".txt")
 TEXT_SUFFIXES = (*_PLAIN_SUFFIXES, *CONVERTED)
 
-_PICTOGRAPHS = re.compile("[\u2190-\u2bff\ufe0f\U0001f000-\U0001faff]+")
+_PICTOGRAPHS = re.compile("[0-9#*]\ufe0f?\u20e3|[\u2190-\u2bff\ufe0f\U0001f000-\U0001faff]+")
 _NOT_IN_A_SLUG = re.compile(r"[\W_]+")
 
 

@@ -24,6 +24,10 @@ _TAG = re.compile(
     r"|</[A-Z][\w.]*\s*>|<[A-Z][\w.]*(?:\s[^<>]*|\s*/)>",
     re.IGNORECASE,
 )
+#: Tags of site generators ("{% hint %}", "{{< fa >}}"), attributes of a heading ("{#id}", "{: .table }").
+_TEMPLATE = re.compile(r"\{%.*?%\}|\{\{[<%].*?[>%]\}\}|\s*\{[:#.][^{}]*\}")
+#: A line of Markdown that ends so is broken there.
+_HARD_BREAK = re.compile(r"\\+(?=\s|$)")
 _JSX = re.compile(r"<[A-Z][\w.]*>|\{/\*.*?\*/\}")
 _CODE = re.compile(r"(`+)(?=\S)(.+?)(?<=\S)\1")
 _STRONG = re.compile(r"(\*\*\*|\*\*|~~|==)(?=\S)(.+?)(?<=\S)\1")
@@ -57,14 +61,14 @@ def _without_markup(text: str) -> str:
         return f"\x00{len(kept) - 1}\x00"
 
     text = _CODE.sub(keep, text.replace("\x00", ""))
-    text = _IMAGE.sub("", text)
+    text = _TEMPLATE.sub("", _IMAGE.sub("", text))
     text = _FOOTNOTE.sub("", text)
     text = _LINK.sub(lambda link: link[1] or link[2], text)
     text = _REFERENCE.sub(r"\1", text)
     text = _AUTOLINK.sub(r"\1", text)
     text = _JSX.sub("", _TAG.sub("", _BREAK.sub(" ", text)))
     text = _STARS.sub(r"\1", _UNDERSCORES.sub(r"\2", _STRONG.sub(r"\2", _STRONG.sub(r"\2", text))))
-    text = _ESCAPED.sub(r"\1", text)
+    text = _ESCAPED.sub(r"\1", _HARD_BREAK.sub("", text))
     text = re.sub("\x00(\\d+)\x00", lambda found: kept[int(found[1])], text)
     text = unescape(text).translate(_LIGATURES)
     return unicodedata.normalize("NFC", _INVISIBLE.sub("", text))

@@ -32,7 +32,12 @@ _TAG_START = re.compile(r"^\s*</?[A-Za-z][\w.-]*(?=[\s>/]|$)")
 _TAG_LINE = re.compile(r"^\s*(?:</?[A-Za-z][\w.-]*(?:\s(?:[^<>{}]|\{[^{}]*\}|\{\{[^{}]*\}\}|=>)*)?/?>\s*)+$")
 _LINK_ALONE = re.compile(r"^\W{0,3}!?\[[^\]]*\]\([^)]*\)\W{0,3}$|^<?https?://\S+>?$")
 _FOOTNOTE = re.compile(r"^\s{0,3}\[\^[^\]]+\]:")
-_NOT_OWN = re.compile(r"^\s*(?:[<>:!?.]|\[\^|import|export)", re.MULTILINE)
+#: Tags of site generators alone on a line; what some of them hold are cards, files and films, no text.
+_TEMPLATE_LINE = re.compile(r"^\s*(?:\{%.*?%\}|\{\{[<%].*?[>%]\}\})\s*\\?$")
+#: A card leads to another page: where it stood, something is missing.
+CARD = "{% card %}"
+_CARD, _CARD_END = re.compile(r"^\s*\{%\s*content-ref\b"), re.compile(r"^\s*\{%\s*endcontent-ref\b")
+_NOT_OWN = re.compile(r"^\s*(?:[<>:!?.{]|\[\^|import|export)", re.MULTILINE)
 _BULLETS = frozenset("-*+•▪◦‣")
 _CLOSED_BY_BLANK = ("text", "aside", "table")
 _SAYS = re.compile(r"[^\W_]")
@@ -149,10 +154,13 @@ def _own_lines(lines: Iterable[str]) -> Iterator[str]:
 
     What is left out leaves a blank line, so that paragraphs around it stay apart.
     """
-    fence, aside, in_tag, below_aside = "", 0, False, False
+    fence, aside, in_tag, below_aside, in_card = "", 0, False, False, False
     for line in lines:
         said = line.strip()
-        if fence or in_tag or not said:
+        if in_card or _CARD.match(line):
+            yield "" if in_card else CARD
+            in_card = not _CARD_END.match(line)
+        elif fence or in_tag or not said:
             if fence and said.startswith(fence) and not said.strip(fence[0]):
                 fence = ""
             if not in_tag:
@@ -169,7 +177,7 @@ def _own_lines(lines: Iterable[str]) -> Iterator[str]:
         elif _ASIDE.match(line) or _FOOTNOTE.match(line):
             below_aside = True
             yield ""
-        elif _TAG_LINE.match(line) or _MODULE.match(line):
+        elif _TAG_LINE.match(line) or _TEMPLATE_LINE.match(line) or _MODULE.match(line):
             yield ""
         elif _TAG_START.match(line) and ">" not in said:
             in_tag = True

@@ -5,6 +5,7 @@ Each is a fact of its own for the split: its wordings share one answer, which is
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from dyag_core.api import fold
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from dyag_plugins.generators.facts.phrasing import Wordings
 
 _LONGEST_CHECKED = 60
+#: Nobody asks whether a latitude is 46.259779.
+_PRECISE = re.compile(r"[-+]?\d+[.,]\d{3,}")
 
 
 def derived(
@@ -35,7 +38,7 @@ def derived(
         truths: whether the next yes/no question is to be answered with yes.
     """
     for ask in rng.sample(asks, len(asks)):
-        if not ask.is_plain or ask.kind == "yes/no" or not ask.fact.value:
+        if not ask.is_plain or ask.kind == "yes/no" or not ask.fact.value or _PRECISE.fullmatch(ask.fact.value):
             continue
         parts = parts_of(ask.fact.value) if ask.phrase.plural else []
         if parts and rng.random() < 0.5:

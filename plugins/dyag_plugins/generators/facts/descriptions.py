@@ -40,7 +40,7 @@ _GENUS = re.compile(
 #: What begins like this speaks to the reader, or of something that was named before.
 _NO_DESCRIPTION = re.compile(
     r"^(?:ce|cet|cette|ces|il|elle|ils|elles|on|nous|vous|je|si|pour|this|these|it|they|you|we|if|to|see|voir|oui|non|yes"
-    r"|no|pourquoi|qui|que|quoi|quel\w*|comment|what|why|who|how|[a-z]+ez|[a-z]{3,}(?:er|ir)|indique|permet|precise"
+    r"|no|tu|avant|apres|pendant|lors|quelques|pourquoi|qui|que|quoi|quel\w*|comment|what|why|who|how|[a-z]+ez|[a-z]{3,}(?:er|ir)|indique|permet|precise"
     r"|contient)\b"
 )
 #: The beginning of a cell that is a sentence of its own: "La licence est ouverte."

@@ -123,6 +123,14 @@ class English:
         of_another = last > 1 and words[last - 1] in _OF_ANOTHER and not words[last - 2].endswith("ly")
         return (replace(said, doubt=NO_QUESTION), ()) if of_another else (said, tuple(pack.adjective_questions))
 
+    def is_of_several(self, name: str) -> bool:
+        """Not told: names end in s."""
+        return False
+
+    def named(self, name: str, *, quoted: bool) -> str:
+        """A name as it stands in a sentence."""
+        return name
+
     def of(self, name: str) -> str:
         """With a name behind it."""
         return f"of {name}"

@@ -20,9 +20,11 @@ from dyag_core.api import (
     says_field,
 )
 from dyag_core.records import Fact
+from dyag_plugins.generators.facts.descriptions import describes
 from dyag_plugins.generators.facts.faq import ANSWERS, LONGEST_ANSWER, QUESTIONS, as_question
 from dyag_plugins.generators.facts.packs import label_key
-from dyag_plugins.generators.facts.statements import statements_of
+from dyag_plugins.generators.facts.statements import DESCRIPTIONS, reader_of
+from dyag_plugins.generators.facts.subjects import is_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -35,6 +37,8 @@ LONGEST_VALUE = 240
 _LONGEST_MARKED_UP = 10 * LONGEST_VALUE
 #: What stands in a column, or could: short values of which each says something, or nothing.
 CELLS = ("field", "label", "table")
+#: Why a field isn't asked about.
+SITE_FIELD = "a field of a page that says how its site lists it"
 _SAYS = re.compile(r"[^\W_]")
 #: What is whole, or isn't stated at all.
 _WHOLE = ("faq", "section", "option")
@@ -102,7 +106,8 @@ def facts_of(
     if pair := _question_in(document):
         add(document.chunks[0].id, name, *pair, "faq")
         return list(found.values())
-    for chunk, subject, label, value, seen_as in statements_of(document, is_attribute, has_question, left):
+    reader = reader_of(document, is_attribute, has_question, left)
+    for chunk, subject, label, value, seen_as in reader.statements():
         add(chunk, subject or name, label, value, seen_as)
     in_text = [item.fact for item in found.values()]
     passages = passages_of(document) if document.metadata else ()
@@ -110,8 +115,21 @@ def facts_of(
         text = field_text(value)
         label = field_label(field)
         if text and fold(text) != title and not any(_same(label, text, fact) for fact in in_text):
+            if reader.page and (reason := _doubt_on_page(name, label, text, reader.prose, is_attribute)):
+                left[reason] += 1
+                continue
             add(_chunk_saying(passages, field, text).id, name, label, _plain(text), "field")
     return list(found.values())
+
+
+def _doubt_on_page(name: str, label: str, value: str, prose: bool, is_attribute: Callable[[str], bool]) -> str:
+    """The reason not to believe a field of a page, which tells how its site lists it for the most; "" where none is."""
+    if value.startswith(("/", "./", "../")):
+        return SITE_FIELD
+    if label_key(label) in DESCRIPTIONS:
+        said = plain_text(first_sentence(value)).rstrip(" .!…") + "."
+        return "" if is_name(name) and describes(said, name, genus=True) else SITE_FIELD
+    return "" if not prose or (is_attribute(label) and is_name(name)) else SITE_FIELD
 
 
 def _plain(value: str) -> str:

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from dyag_core.api import fold, plain_text
-from dyag_plugins.generators.facts.blocks import Block
+from dyag_plugins.generators.facts.blocks import CARD, Block
 from dyag_plugins.generators.facts.subjects import is_generic
 
 if TYPE_CHECKING:
@@ -23,10 +23,14 @@ LONGEST_ANSWER = 900
 _FEWEST_WORDS, _MOST_WORDS = 2, 30
 #: With fewer words of its own a question needs to be told what it is about: "Quelles sont vos obligations ?"
 _FEWEST_OWN = 2
+#: A longer heading is a sentence, and names nothing.
+_LONGEST_CONTEXT = 12
 
 _NUMBERED = re.compile(
     r"^(?:(?:Q(?:uestion)?\s*)?\d+(?:\.\d+)*\s*[.):/–—-]*|Q(?:uestion)?\s*[:.)–—-]+)\s*", re.IGNORECASE
 )
+#: A pictograph before a heading, whole or in parts.
+_ORNAMENT = re.compile(r"^[^\w«\"“(¿'’]+")
 _PAIR = re.compile(
     r"^[*_]{0,2}(?P<mark>Q(?:uestion)?|R(?:[ée]ponse)?|A(?:nswer)?)\s*\d{0,3}\s*[*_]{0,2}\s*[:.)]\s*[*_]{0,2}\s*(?P<said>\S.*)$",
     re.IGNORECASE,
@@ -62,6 +66,14 @@ _POINTING = re.compile(
     r"|\b(?:cela|ca|celui-ci|celle-ci|ceci)\b|\bc['’]est\b|\b(?:ce|cet|cette|ces) \w+"
     r"|\b(?:it|they|them|its|their|these|those)\b|\bthis\b|\bis that\b"
 )
+#: No title says which ones: "Laquelle de ces deux méthodes choisir ?", "Comment éviter ce type de malentendus ?"
+_POINTING_BACK = re.compile(
+    r"\b(?:ces|these|those) (?:deux|trois|quatre|two|three|four)\b|\bces? (?:type|genre)s? de\b"
+)
+#: It asks what only its reader knows: "As-tu dépassé ta date de fin de mission ?"
+_TO_THE_READER = re.compile(r"^\w+-tu\b|^etes-vous\b|^(?:avez|aviez)-vous (?:deja|bien)\b|\bquestion a-t-elle\b")
+#: "Quelles obligations ?"
+_VERBLESS = re.compile(r"^(?:quel(?:le)?s?|which|what) \w+ ?\?$")
 #: "Questions fréquentes sur le badge" are about the badge.
 _OF_A_FAQ = re.compile(
     r"^(?:foire aux questions|questions (?:les plus )?fr[ée]quentes|faq|frequently asked questions"
@@ -79,6 +91,11 @@ _ELSEWHERE = re.compile(
 )
 
 
+#: An answer that goes on from what was said before it.
+_GOES_ON = re.compile(
+    r"^(?:de (?:la )?meme(?: facon| maniere)?|idem|dans ce cas|par ailleurs|en revanche|enfin|ensuite|puis"
+    r"|likewise|similarly|same as|in that case)\b"
+)
 #: A link that is what is pointed at: "utilisez [ce script](...)". Without its address the sentence tells nothing.
 _POINTS_BY_LINK = re.compile(r"\[[^\]]*\b(?:ici|cet?|cette|ces|here|this|these|that)\b[^\]]*\]\(", re.IGNORECASE)
 
@@ -97,7 +114,7 @@ class Unfit(ValueError):
 @lru_cache(maxsize=4096)
 def as_question(said: str) -> str:
     """A heading, a bold line or a cell as the question that it is, "" where it is none."""
-    text = _NUMBERED.sub("", plain_text(said)).strip(" :")
+    text = _NUMBERED.sub("", _ORNAMENT.sub("", plain_text(said))).strip(" :")
     before, colon, behind = text.rpartition(" : " if " : " in text else ": ")
     if colon and before and _ASKS.search(fold(behind)):  # "Étape 1 : comment s'inscrire ?"
         text = behind[:1].upper() + behind[1:]
@@ -129,11 +146,13 @@ def answered(said: str, blocks: Sequence[Block], about: Sequence[str], *, named:
     """
     question = as_question(said)
     folded = fold(question)
+    if _POINTING_BACK.search(folded) or _TO_THE_READER.search(folded) or _VERBLESS.match(folded):
+        raise Unfit("a question that makes no sense alone")
     points = _POINTING.search(folded) is not None
     if named or points or _says_little(folded):
         names = (_OF_A_FAQ.sub("", name) for name in reversed(about))
         context = next((name for name in names if name and not is_generic(name) and not as_question(name)), "")
-        if not context and (points or _says_little(folded)):
+        if (not context or len(context.split()) > _LONGEST_CONTEXT) and (points or _says_little(folded)):
             raise Unfit("a question that makes no sense alone")
         if context and fold(context) not in folded:
             question = f"{question} ({context})"
@@ -156,7 +175,7 @@ def answer_of(blocks: Sequence[Block]) -> str:
         if block.kind in ("table", "term"):
             return ""
         text = block.text if block.kind == "code" else plain_text(block.text)
-        if _POINTS_BY_LINK.search(block.text):
+        if _POINTS_BY_LINK.search(block.text) or CARD in block.text:
             return ""
         if open_end and block.kind not in ("item", "code"):
             return ""
@@ -166,6 +185,8 @@ def answer_of(blocks: Sequence[Block]) -> str:
         open_end = text.endswith(":") and block.kind != "code"
     answer = "\n".join(lines)
     if open_end or answer.endswith((";", ",")) or len(answer) > LONGEST_ANSWER or _ELSEWHERE.search(fold(answer)):
+        return ""
+    if _GOES_ON.match(fold(answer)):
         return ""
     return answer if sum(map(str.isalpha, answer)) > 2 else ""
 

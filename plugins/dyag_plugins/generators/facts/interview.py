@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field, field_validator
 
 from dyag_core import Example, Fact
 from dyag_core.api import LANGUAGES, UNKNOWN, fold
+from dyag_plugins.generators.facts.cells import Cells
 from dyag_plugins.generators.facts.columns import Columns
 from dyag_plugins.generators.facts.derived import derived
 from dyag_plugins.generators.facts.extraction import CELLS, Found, facts_of
@@ -34,6 +35,10 @@ if TYPE_CHECKING:
 #: What brings a question of its own, and what is read off running text: the latter is asked only where it is sure.
 _OWN = ("faq", "option", "definition")
 _OF_TEXT = ("label", "table", "section", "sentence", "definition", "option")
+#: An article before a common noun, or two parts with a colon between them.
+_HEADING = re.compile(r"^(?:[Ll][ea]s? |[Ll]['’]|[Tt]he )[a-zà-ÿ]|\S ?: ")
+#: Longer than any list of people.
+_LONGEST_WHO = 120
 #: Why something isn't asked.
 _SAYS_NONE = "a value that says there is none"
 _BLANK = "a blank where others are described, or say yes or no"
@@ -87,6 +92,7 @@ class Interview:
         self.asked = 0
         self._columns = Columns() if columns is None else columns
         self._values = Values([self.pack, *(load_pack(other) for other in LANGUAGES if other != self.lang)])
+        self._cells = Cells(self.pack, self.lang)
         self._skipped = frozenset(label_key(label) for label in self.pack.skipped)
         self._wanted = {label_key(label) for label in options.attributes}
         self._patterns = [(re.compile(p.pattern, re.MULTILINE), p.attribute) for p in self.pack.patterns]
@@ -114,6 +120,8 @@ class Interview:
             if not fact.value or fact.subject != document.title or self._values.says_nothing(fact.value):
                 continue
             phrase = self.words.phrase(fact.attribute, heading=seen_as == "section", number=fact.value.isdigit())
+            if seen_as in CELLS and self._cells.doubt(fact, phrase, self._columns.of(label_key(fact.attribute))):
+                continue
             is_label = seen_as in ("field", "label") or (phrase.kind is not None and seen_as not in _OWN)
             if is_label and not phrase.doubt and not (phrase.kind and phrase.kind.implied):
                 self.told.hear(label_key(fact.attribute), phrase)
@@ -211,8 +219,10 @@ class Interview:
             return NO_SUBJECT
         if seen_as == "field":
             return NO_SUBJECT if is_clause(ask.fact.subject) else ""
-        if seen_as in _OF_TEXT and not is_name(ask.fact.subject):
+        if seen_as in _OF_TEXT and (not is_name(ask.fact.subject) or self._is_heading(ask.fact.subject, seen_as)):
             return NO_SUBJECT
+        if seen_as == "section" and ask.kind == "who" and len(ask.fact.value or "") > _LONGEST_WHO:
+            return PROSE
         if seen_as == "section" and ask.kind in ("how many", "when") and not re.search(r"\d", ask.fact.value or ""):
             return PROSE
         if seen_as == "table":
@@ -220,6 +230,12 @@ class Interview:
             clumsy = ask.kind == "yes/no" and not self.words.has_question(label) and len(label.split()) > 2
             return NO_ATTRIBUTE if clumsy or not self.words.is_attribute(label) else ""
         return ""
+
+    def _is_heading(self, subject: str, seen_as: str) -> bool:
+        """Whether a title is one of a text, not the name of what it is about: "Les standards", "Accès : le badge"."""
+        if seen_as in ("definition", "option", "table"):
+            return False
+        return _HEADING.search(subject) is not None or self.words.is_of_several(subject)
 
     def _ask(self, item: Found) -> tuple[Ask, str]:
         """How to ask for what was found, and the reason not to; "" where there is none."""
@@ -244,6 +260,8 @@ class Interview:
                 answer = value[:1].upper() + value[1:]  # with a remark
             return Ask(fact, phrase, "yes/no", seen_as, templates, answer), phrase.doubt
         reason = _SAYS_NONE if reading == "none" else _EITHER if reading == "doubt" else phrase.doubt
+        if seen_as in CELLS and not reason:
+            reason = self._cells.doubt(fact, phrase, column)
         return Ask(fact, phrase, kind_of(phrase, value), seen_as), reason
 
     def _derived(self, document: Document, told: list[Ask]) -> list[Ask]:

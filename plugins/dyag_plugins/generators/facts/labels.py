@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from dyag_core.api import fold, plain_text
+from dyag_plugins.generators.facts.subjects import is_clause
 
 if TYPE_CHECKING:
     from dyag_plugins.generators.facts.blocks import Block
@@ -76,5 +77,7 @@ def states(label: str, value: str) -> bool:
     """Whether a label that nothing is known of is that of an attribute, with a value and no sentence under it."""
     folded = fold(value)
     if _CLAUSE.search(fold(label)) or _PART.match(fold(label)) or _POINTS_AWAY.match(folded):
+        return False
+    if " " in label and is_clause(label):
         return False
     return len(value.split()) <= _MOST_WORDS and not re.search(r"[.!?] \S", value)

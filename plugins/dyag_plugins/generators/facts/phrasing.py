@@ -190,7 +190,12 @@ class Wordings:
                 second = self._subjects(subject_other, quoted)
                 words |= {"subject_other": second["subject"], "of_subject_other": second["of_subject"]}
         text = phrase.put_into(template).format_map(words)
-        return text if template.startswith(_TYPED) else text[:1].upper() + text[1:]
+        typed = template.startswith(_TYPED) and (template[1:8] != "subject" or words["subject"] == subject)
+        return text if typed else text[:1].upper() + text[1:]
+
+    def is_of_several(self, name: str) -> bool:
+        """Whether a name is that of several things, by its noun: "Guides d'entretien"."""
+        return self._speech.is_of_several(name)
 
     # -- subjects ----------------------------------------------------------------------------------------------------
 
@@ -201,6 +206,8 @@ class Wordings:
 
     def _said_with(self, subject: str, quoted: bool) -> dict[str, str]:
         name = self._name(subject) if quoted else subject
+        if name == subject:
+            name = self._speech.named(name, quoted=quoted)
         return dict.fromkeys(GIVEN, "") | {
             "subject": name,
             "of_subject": self._speech.of(name),

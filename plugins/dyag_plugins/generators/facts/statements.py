@@ -39,10 +39,14 @@ _PROSE = 500
 _LONGEST_HEADING_WORDS = 6
 #: "III", "12", "b": the rows are numbered, not named; "beaucoup" is a word, no name of anything.
 _NO_ROW = re.compile(r"[IVXLC\d.]+|.|\W+|[a-zà-ÿ]+")
-#: A mark with a remark behind it is yes and no.
-_MARKED = re.compile(r"[✔✓✅☑✘✗✖❌☐]\W*\w")
+#: Parameters and functions: what they are for is told by the section, not by their names.
+_CODE = re.compile(r"[a-z][\w.]*\(\)|[a-z]+(?:_\w+)+|[a-z]+(?:[A-Z]\w*)+|[a-z]+\.[a-z.]+")
+#: A mark with a remark behind it is yes and no; a question answers nothing, nor does a line of code.
+_NO_CELL = re.compile(r"^[✔✓✅☑✘✗✖❌☐]\W*\w|\?$|^[\w.:]+\([^()\s]*(?:, [^()\s]*)*\)+$")
 _OPTION = re.compile(r"^-{1,2}\w[\w-]*")
-_DESCRIPTIONS = frozenset(("description", "definition", "presentation", "resume", "description courte", "a propos"))
+#: "Tâche concernée et recommandation" asks for two things.
+_TWO_THINGS = re.compile(r"\b(?:et|and)\b")
+DESCRIPTIONS = frozenset(("description", "definition", "presentation", "resume", "description courte", "a propos"))
 #: Headings of parts of a text that are labels of attributes, too.
 _PARTS = frozenset("usage usages use introduction utilisation version versions date dates".split())
 
@@ -57,17 +61,17 @@ class Stated(NamedTuple):
     seen_as: str
 
 
-def statements_of(
+def reader_of(
     document: Document, is_attribute: Callable[[str], bool], has_question: Callable[[str], bool], left: Counter[str]
-) -> Iterator[Stated]:
-    """What the passages of `document` state.
+) -> Reader:
+    """What reads off the passages of `document` what they state.
 
     Args:
         is_attribute: whether a label is one that things are known to have; no others are believed in running text.
         has_question: whether there is a question for it: no others are believed as headings in running text.
         left: counts what isn't stated, by its reason.
     """
-    yield from _Reader(document, _parsed(document), is_attribute, has_question, left).statements()
+    return Reader(document, _parsed(document), is_attribute, has_question, left)
 
 
 def _parsed(document: Document) -> list[tuple[str, Section]]:
@@ -88,10 +92,11 @@ def _parsed(document: Document) -> list[tuple[str, Section]]:
     return parsed
 
 
-class _Reader:
+class Reader:
     """Reads the sections of one document, by what the whole of it is.
 
-    `prose`: mostly running text. `several`: labels come again under other headings, as in a file on many things.
+    `page`: it has text, and not only labels. `prose`: mostly running text. `several`: labels come again under other
+    headings, as in a file on many things.
     `record`: it has labels, each once, and some that are known; `sheet`: hardly anything but labels.
     """
 
@@ -119,10 +124,11 @@ class _Reader:
                 running += 0 if found or block.kind in ("table", "code") else len(block.text)
                 for label, _ in found:
                     self.headings[label_key(label)].add(section.heading)
-        self.prose = running > _PROSE * stated
+        self.page, self.prose = others > 0 or not labelled, running > _PROSE * stated
         self.several = any(len(headings) > 1 for headings in self.headings.values())
         listed = not self.prose and not self.several
-        self.record = listed and any(map(is_attribute, self.headings))
+        known = sum(map(is_attribute, self.headings))
+        self.record = listed and known > 0 and 2 * known >= len(self.headings)
         self.sheet = listed and labelled >= others
 
     def statements(self) -> Iterator[Stated]:
@@ -180,10 +186,10 @@ class _Reader:
                     yield "", question, answer, "faq"
             return
         for subject, label, value in table_facts(cells):
-            if not value or _NO_ROW.fullmatch(subject) or _MARKED.match(value):
+            if not value or _NO_ROW.fullmatch(subject) or _CODE.fullmatch(subject) or _NO_CELL.search(value):
                 self.left[NO_ATTRIBUTE] += bool(value)
                 continue
-            described = label_key(label) in _DESCRIPTIONS
+            described = label_key(label) in DESCRIPTIONS
             if described and (self.is_attribute(subject) or not is_description(value, of_a_cell=True)):
                 self.left[NO_ATTRIBUTE] += 1
             elif subject == "" or not (repeats(label, value) or repeats(subject, value)):
@@ -216,7 +222,7 @@ class _Reader:
 
     def _belongs_to(self, heading: str, label: str, value: str) -> bool:
         """Whether a label of one section among several with such labels is that of what its heading names."""
-        if label_key(label) in _DESCRIPTIONS and not is_description(value):
+        if label_key(label) in DESCRIPTIONS and not is_description(value):
             return False
         return self.is_attribute(label) and is_name(heading) and not self.is_attribute(heading)
 
@@ -245,12 +251,14 @@ class _Reader:
         if section.open_end or not self._is_asked_about(label):
             return
         text = short_text(blocks)
-        if text and (label_key(label) not in _DESCRIPTIONS or is_description(text)):
+        if text and (label_key(label) not in DESCRIPTIONS or is_description(text)):
             yield "", label, text, "section"
 
     def _is_asked_about(self, heading: str) -> bool:
         """Whether a heading is an attribute; in running text one that there is a question for, all of it."""
         if ":" in heading or len(heading.split()) > _LONGEST_HEADING_WORDS:
+            return False
+        if _TWO_THINGS.search(heading) and not self.has_question(heading):
             return False
         if label_key(heading) in _PARTS or is_generic(heading):
             return False

@@ -14,7 +14,7 @@ _GENERIC = frozenset(
     "divers doc docs document documentation documents draft example examples exemple exemples faq general generalites "
     "glossaire glossary header home index information informations introduction lexique lien liens links menu news "
     "notes overview page partie preambule preface presentation questions readme redirection references resources "
-    "ressources resume section sommaire summary toc untitled welcome".split()
+    "reference ressources resume section sommaire summary titre toc untitled welcome".split()
 ) | {
     "a propos", "en bref", "foire aux questions", "frequently asked questions", "getting started", "in short",
     "lexique des termes techniques", "liens utiles", "mentions legales", "on this page", "plan du site",
@@ -23,7 +23,8 @@ _GENERIC = frozenset(
 }  # fmt: skip
 #: Words that no name begins with: what follows is a clause, or says where or how.
 _NO_NAME = frozenset(
-    "comment pourquoi quand ou que qui quoi quel quelle quels quelles si ce cet cette ces nous vous je on il elle "
+    "bienvenue comment pourquoi quand ou que qui quoi quel quelle quels quelles si ce cet cette ces nous vous je on "
+    "il elle "
     "pour dans avec sans sur en vers chez selon par depuis mon ma mes votre vos notre nos apres avant aux des how why "
     "when where what which who if this these we you i my your our in at with without for from to by about after "
     "before are is can do does install installing use using getting setting make making create creating add adding "
@@ -33,10 +34,21 @@ _NO_NAME = frozenset(
 )
 #: Some of them begin names, too, with capitals throughout: "Open EDX", "IS Designer".
 _IN_NAMES = frozenset("build find is make open run see start test write".split())
+#: Verbs that end like more nouns than verbs do.
+_VERBS = frozenset(
+    "apprendre associer beneficier certifier choisir clarifier comprendre concevoir confier connaitre construire "
+    "copier decouvrir decrire dire ecrire etudier faire identifier inscrire introduire joindre justifier lier lire "
+    "mettre modifier notifier obtenir planifier prendre produire publier qualifier recevoir rediger reduire rejoindre relier "
+    "rendre repondre savoir simplifier soumettre specifier suivre traduire transmettre trier verifier voir".split()
+)
+#: A verb in the middle makes a sentence of a title: "Les données ne sont utilisées qu'en production".
+_FINITE = frozenset("est sont n'est ne doit doivent peut peuvent ont is are must can should has have".split())
+_NUMBERED = re.compile(r"\d+[.)]\s")
 _INFINITIVE = re.compile(r"^[a-z]{2,}(?:er|ir|re|oir)$")
 _PART = re.compile(
     r"^(?:advantages?|avantages?|benefits?|inconvenients?|introduction|limits?|limites?|lists?|listes?|overview|presentation"
     r"|histoire|history|regles?|rules?|types?|use cases?|cas) (?:of|to|for|de|du|des|d'|a|au|aux)\b"
+    r"|differences? (?:entre|between)\b|modele (?:de|d')\s?(?:fiche|page|document|lettre|rapport|courrier)"
 )
 _GERUND = re.compile(r"^(?!(?:parking|camping|planning|coworking|meeting|building|marketing)$)[a-z]{3,}ing$")
 #: A title that speaks to its reader is no name.
@@ -71,7 +83,7 @@ def is_name(name: str) -> bool:
     words = name.split()
     if not words or len(words) > _MOST_WORDS or name.rstrip()[-1:] in "?!.…:;,*" or not any(map(str.isalnum, name[:2])):
         return not is_clause(name) and name[:1] in ("«", "/", "(") and len(words) <= _MOST_WORDS
-    return any(map(str.isalpha, name)) and not is_clause(name)
+    return any(map(str.isalpha, name)) and not _NUMBERED.match(name) and not is_clause(name)
 
 
 @lru_cache(maxsize=4096)
@@ -84,13 +96,14 @@ def is_clause(name: str) -> bool:
     if len(words) == 1 or (first in _IN_NAMES and not any(word[0].islower() for word in name.split())):
         return False
     infinitive = _INFINITIVE.match(words[0]) is not None and words[0] not in _NOUNS
-    if infinitive and _OFTEN_A_NOUN.search(words[0]):
+    if infinitive and words[0] not in _VERBS and _OFTEN_A_NOUN.search(words[0]):
         infinitive = words[1].partition("'")[0] in _DETERMINERS
     gerund = len(words) > 2 and _GERUND.match(words[0]) is not None
     return (
         first in _NO_NAME
         or infinitive
         or gerund
+        or not _FINITE.isdisjoint(re.split(r"[ ’]", name)[2:-1])
         or bool(_PART.match(" ".join(words)))
         or not _TO_THE_READER.isdisjoint(words)
     )
