@@ -19,7 +19,7 @@ TOLD_BY_NAME = "what its name tells already"
 CODE_FOR_NAME = "a code where a name is expected"
 NO_UNIT = "a number without its unit"
 
-_FEWEST_LETTERS = 3
+_SHORTEST = 3
 _NUMBER = re.compile(r"[-+]?\d[\d\s.,]*")
 _CODE = re.compile(r"(?=.*\d)[A-Z0-9][A-Z0-9./ -]*")
 _SIGLE = re.compile(r"[A-Z]{2,3}")
@@ -37,7 +37,7 @@ class Cells:
         """The reason not to ask for `fact`, which `column` holds; "" where there is none."""
         value = fact.value or ""
         key = label_key(value)
-        if sum(map(str.isalpha, key)) >= _FEWEST_LETTERS and f" {key} " in f" {label_key(fact.subject)} ":
+        if len(key) >= _SHORTEST and not key.isdigit() and f" {key} " in f" {label_key(fact.subject)} ":
             return TOLD_BY_NAME
         words = fold(phrase.bare).split()
         head = words[0 if self._lang == "fr" else -1] if words else ""

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from dyag_plugins.generators.facts.phrasing import Wordings
 
 _LONGEST_CHECKED = 60
-#: Nobody asks whether a latitude is 46.259779.
-_PRECISE = re.compile(r"[-+]?\d+[.,]\d{3,}")
+#: Nobody asks whether a latitude is 46.259779, or a code 01049.
+_PRECISE = re.compile(r"[-+]?\d+[.,]\d{3,}|0\d+|\d{5,}")
 
 
 def derived(

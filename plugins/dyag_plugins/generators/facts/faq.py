@@ -63,7 +63,7 @@ _POINTING = re.compile(
     r"\w+-(?:t-)?(?:ils?|elles?)\b(?!(?: \w+){1,2} (?:de|d['’]|que)\b)"
     r"|\b(?:son|sa|ses|leurs?)\b"
     r"|\b(?:est-ce qu['’]|qu['’]|s['’])(?:ils?|elles?)\b(?! (?:y a|faut|est possible|existe|s['’]agit))"
-    r"|\b(?:cela|ca|celui-ci|celle-ci|ceci)\b|\bc['’]est\b|\b(?:ce|cet|cette|ces) \w+"
+    r"|\b(?:cela|ca|celui-ci|celle-ci|ceci)\b|\bc['’]est\b|(?<!-)\b(?:ce|cet|cette|ces) \w+"
     r"|\b(?:it|they|them|its|their|these|those)\b|\bthis\b|\bis that\b"
 )
 #: No title says which ones: "Laquelle de ces deux méthodes choisir ?", "Comment éviter ce type de malentendus ?"
@@ -149,8 +149,8 @@ def answered(said: str, blocks: Sequence[Block], about: Sequence[str], *, named:
     if _POINTING_BACK.search(folded) or _TO_THE_READER.search(folded) or _VERBLESS.match(folded):
         raise Unfit("a question that makes no sense alone")
     points = _POINTING.search(folded) is not None
-    if named or points or _says_little(folded):
-        names = (_OF_A_FAQ.sub("", name) for name in reversed(about))
+    if named or points or _says_little(folded, about):
+        names = (_OF_A_FAQ.sub("", _NUMBERED.sub("", _ORNAMENT.sub("", name))) for name in reversed(about))
         context = next((name for name in names if name and not is_generic(name) and not as_question(name)), "")
         if (not context or len(context.split()) > _LONGEST_CONTEXT) and (points or _says_little(folded)):
             raise Unfit("a question that makes no sense alone")
@@ -162,9 +162,13 @@ def answered(said: str, blocks: Sequence[Block], about: Sequence[str], *, named:
     return Answered(question, answer)
 
 
-def _says_little(folded: str) -> bool:
+def _says_little(folded: str, about: Sequence[str] = ()) -> bool:
+    """Whether a question has hardly a word of its own, or none of the headings `about` it."""
     own = set(_WORD.findall(folded)) - _ASKING
-    return len(own) < _FEWEST_OWN and not _DEFINITION.match(folded)
+    if _DEFINITION.match(folded):
+        return False
+    words = _WORD.findall(fold(" ".join(about)))
+    return len(own) < _FEWEST_OWN or (len(words) > 1 and own.isdisjoint(words))
 
 
 def answer_of(blocks: Sequence[Block]) -> str:

@@ -159,7 +159,7 @@ class French:
         if not rest or not (several or key in self._common):
             return name
         if several or not (rest[0].islower() or rest[0] == "("):
-            return f"« {name} »" if quoted and (several or " " in rest) else name
+            return f"« {name} »" if quoted else name
         return self._article(first, self._common[key]) + name
 
     def _article(self, noun: str, gender: str) -> str:

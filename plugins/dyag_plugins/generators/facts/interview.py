@@ -16,6 +16,7 @@ from dyag_plugins.generators.facts.columns import Columns
 from dyag_plugins.generators.facts.derived import derived
 from dyag_plugins.generators.facts.extraction import CELLS, Found, facts_of
 from dyag_plugins.generators.facts.label_history import LabelHistory
+from dyag_plugins.generators.facts.neighbours import DISPUTED, Neighbours
 from dyag_plugins.generators.facts.own_questions import own_ask
 from dyag_plugins.generators.facts.packs import label_key, load_pack
 from dyag_plugins.generators.facts.phrasing import Wordings
@@ -37,9 +38,12 @@ _OWN = ("faq", "option", "definition")
 _OF_TEXT = ("label", "table", "section", "sentence", "definition", "option")
 #: An article before a common noun, or two parts with a colon between them.
 _HEADING = re.compile(r"^(?:[Ll][ea]s? |[Ll]['’]|[Tt]he )[a-zà-ÿ]|\S ?: ")
+#: What a row of a text's table links to is seldom the site of what the row names.
+_LINKS = frozenset(("url", "lien", "liens", "link", "links", "adresse web"))
 #: Longer than any list of people.
 _LONGEST_WHO = 120
 #: Why something isn't asked.
+_OF_THE_ENTRY = "a date of the entry, not of what it is about"
 _SAYS_NONE = "a value that says there is none"
 _BLANK = "a blank where others are described, or say yes or no"
 _EITHER = "a value that may be a code, or a yes or no among other values"
@@ -93,6 +97,7 @@ class Interview:
         self._columns = Columns() if columns is None else columns
         self._values = Values([self.pack, *(load_pack(other) for other in LANGUAGES if other != self.lang)])
         self._cells = Cells(self.pack, self.lang)
+        self._bookkeeping = frozenset(map(label_key, self.pack.bookkeeping))
         self._skipped = frozenset(label_key(label) for label in self.pack.skipped)
         self._wanted = {label_key(label) for label in options.attributes}
         self._patterns = [(re.compile(p.pattern, re.MULTILINE), p.attribute) for p in self.pack.patterns]
@@ -127,17 +132,22 @@ class Interview:
                 self.told.hear(label_key(fact.attribute), phrase)
         return found
 
-    def asks(self, document: Document, found: list[Found] | None = None) -> list[Ask]:
+    def asks(
+        self, document: Document, found: list[Found] | None = None, neighbours: Neighbours | None = None
+    ) -> list[Ask]:
         """What the document tells, some questions made of that, then some that it doesn't answer (`value` None).
 
         Args:
             found: what `looked_at` gave for it.
+            neighbours: what the documents around it tell of the same things.
         """
         once: dict[tuple[str, str], Ask] = {}
         known: list[Phrase] = []
         for item in self.looked_at(document) if found is None else found:
             ask, reason = self._ask(item)
             reason = self._doubt(ask, item.seen_as) or reason
+            if not reason and neighbours is not None and neighbours.dispute(item):
+                reason = DISPUTED
             known.append(ask.phrase)
             if reason:
                 self.run.left_out[reason] += 1
@@ -148,14 +158,23 @@ class Interview:
         for ask in once.values():
             if self._is_wanted(ask.phrase):
                 (blank if ask.fact.value is None else told).append(ask)
-        told = self._drawn(document, told)
+        told = self._drawn(document, self._of_the_thing(told))
         made = self._derived(document, told)
         labelled = sum(ask.rule not in _OWN for ask in told)
-        asks_more = (labelled or blank) and is_name(document.title)
+        alone = neighbours is None or not neighbours.has_namesake(document)
+        asks_more = (labelled or blank) and alone and is_name(document.title)
         untold = self._unanswered.of(document, known, labelled + len(made), blank) if asks_more else []
         self._remember(document, once.values())
         self.asked += len(told)
         return [*told, *made, *untold]
+
+    def _of_the_thing(self, told: list[Ask]) -> list[Ask]:
+        """Without what is told of the entry ("date de mise à jour"), where anything else is."""
+        own = [ask for ask in told if label_key(ask.phrase.bare) not in self._bookkeeping]
+        if not own or len(own) == len(told):
+            return told
+        self.run.left_out[_OF_THE_ENTRY] += len(told) - len(own)
+        return own
 
     def _drawn(self, document: Document, told: list[Ask]) -> list[Ask]:
         """As many as are wanted of a document. Not the first: these would be the same labels in every document."""
@@ -221,12 +240,18 @@ class Interview:
             return NO_SUBJECT if is_clause(ask.fact.subject) else ""
         if seen_as in _OF_TEXT and (not is_name(ask.fact.subject) or self._is_heading(ask.fact.subject, seen_as)):
             return NO_SUBJECT
+        if seen_as in ("label", "section") and set(label_key(ask.fact.attribute).split()) <= set(
+            label_key(ask.fact.subject).split()
+        ):
+            return NO_SUBJECT  # a page on the scope of something
         if seen_as == "section" and ask.kind == "who" and len(ask.fact.value or "") > _LONGEST_WHO:
             return PROSE
         if seen_as == "section" and ask.kind in ("how many", "when") and not re.search(r"\d", ask.fact.value or ""):
             return PROSE
         if seen_as == "table":
             label = ask.fact.attribute
+            if label_key(label) in _LINKS:
+                return NO_ATTRIBUTE
             clumsy = ask.kind == "yes/no" and not self.words.has_question(label) and len(label.split()) > 2
             return NO_ATTRIBUTE if clumsy or not self.words.is_attribute(label) else ""
         return ""

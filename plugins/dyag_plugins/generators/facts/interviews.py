@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from dyag_core.api import LANGUAGES, language_name
 from dyag_plugins.generators.facts.columns import Columns
 from dyag_plugins.generators.facts.interview import Interview
+from dyag_plugins.generators.facts.neighbours import Neighbours
 from dyag_plugins.generators.facts.statements import PROSE
 
 if TYPE_CHECKING:
@@ -17,8 +18,9 @@ if TYPE_CHECKING:
     from dyag_plugins.generators.facts.interview import RuleOptions
     from dyag_plugins.generators.facts.questions import Ask
 
-#: So many documents are looked at before the first of them is asked about: what a value says is told by its column.
-_AHEAD = 64
+#: So many documents are looked at before the first of them is asked about: what a value says is told by its column,
+#: and whether another answers differently by its neighbours.
+_AHEAD = 256
 
 
 class Interviews:
@@ -35,8 +37,9 @@ class Interviews:
         while ahead := list(islice(coming, _AHEAD)):
             asked = [(document, asking) for document in ahead if (asking := self._in(document)) is not None]
             looked = [(document, asking, asking.looked_at(document)) for document, asking in asked]
+            neighbours = Neighbours((document, found) for document, _, found in looked)
             for document, asking, found in looked:
-                yield asking, document, asking.asks(document, found)
+                yield asking, document, asking.asks(document, found, neighbours)
         self._tell_what_was_left()
 
     def _in(self, document: Document) -> Interview | None:

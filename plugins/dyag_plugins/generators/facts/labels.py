@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from dyag_core.api import fold, plain_text
-from dyag_plugins.generators.facts.subjects import is_clause
+from dyag_plugins.generators.facts.subjects import begins_with_verb
 
 if TYPE_CHECKING:
     from dyag_plugins.generators.facts.blocks import Block
@@ -78,6 +78,6 @@ def states(label: str, value: str) -> bool:
     folded = fold(value)
     if _CLAUSE.search(fold(label)) or _PART.match(fold(label)) or _POINTS_AWAY.match(folded):
         return False
-    if " " in label and is_clause(label):
+    if " " in label and begins_with_verb(label):
         return False
     return len(value.split()) <= _MOST_WORDS and not re.search(r"[.!?] \S", value)

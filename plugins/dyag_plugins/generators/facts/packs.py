@@ -160,6 +160,7 @@ class Pack(BaseModel, extra="forbid"):
     never_had: list[str] = Field(default_factory=list)
     called: list[str] = Field(default_factory=list)
     measured: list[str] = Field(default_factory=list)
+    bookkeeping: list[str] = Field(default_factory=list)
     common: dict[Literal["m", "f"], list[str]] = Field(default_factory=dict)
     spelt: dict[str, str] = Field(default_factory=dict)
     checks: list[str] = Field(default_factory=list)

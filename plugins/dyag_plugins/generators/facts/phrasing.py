@@ -75,9 +75,15 @@ class Wordings:
         key = label_key(label)
         if key in self._kinds:
             return True
-        if key in self._vague or any(map(str.isdigit, key)) or len(key.split()) > _LONGEST_NAME_WORDS:
+        if (
+            key in self._vague
+            or key.removesuffix("s") in self._vague
+            or any(map(str.isdigit, key))
+            or len(key.split()) > _LONGEST_NAME_WORDS
+        ):
             return False
-        return self._speech.is_attribute_head(key)
+        spelt = label_key(" ".join(self._spelt.get(word, word) for word in key.split()))  # "ad" is "adresse"
+        return spelt in self._kinds or self._speech.is_attribute_head(spelt)
 
     @cached_property
     def _vague(self) -> frozenset[str]:

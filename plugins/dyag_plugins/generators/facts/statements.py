@@ -128,7 +128,7 @@ class Reader:
         self.several = any(len(headings) > 1 for headings in self.headings.values())
         listed = not self.prose and not self.several
         known = sum(map(is_attribute, self.headings))
-        self.record = listed and known > 0 and 2 * known >= len(self.headings)
+        self.record = listed and known > 0 and (2 * known >= len(self.headings) or not self.page)
         self.sheet = listed and labelled >= others
 
     def statements(self) -> Iterator[Stated]:

@@ -38,12 +38,17 @@ _IN_NAMES = frozenset("build find is make open run see start test write".split()
 _VERBS = frozenset(
     "apprendre associer beneficier certifier choisir clarifier comprendre concevoir confier connaitre construire "
     "copier decouvrir decrire dire ecrire etudier faire identifier inscrire introduire joindre justifier lier lire "
-    "mettre modifier notifier obtenir planifier prendre produire publier qualifier recevoir rediger reduire rejoindre relier "
-    "rendre repondre savoir simplifier soumettre specifier suivre traduire transmettre trier verifier voir".split()
+    "mettre modifier notifier obtenir planifier prendre produire publier qualifier recevoir rediger reduire rejoindre "
+    "relier rendre repondre savoir simplifier soumettre specifier suivre traduire transmettre trier verifier "
+    "voir".split()
 )
+#: The end of an address: "lieux-de-covoiturage-a-la-ville-dantibes".
+_SLUG = re.compile(r"[a-z0-9]+(?:[-_][a-z0-9]+){3,}")
 #: A verb in the middle makes a sentence of a title: "Les données ne sont utilisées qu'en production".
 _FINITE = frozenset("est sont n'est ne doit doivent peut peuvent ont is are must can should has have".split())
 _NUMBERED = re.compile(r"\d+[.)]\s")
+#: What goes on behind the end of a title: a part of it was no text.
+_OPEN_ENDS = frozenset("a avec dans de des du en et ou par pour sans sur with of for to and or in on the".split())
 _INFINITIVE = re.compile(r"^[a-z]{2,}(?:er|ir|re|oir)$")
 _PART = re.compile(
     r"^(?:advantages?|avantages?|benefits?|inconvenients?|introduction|limits?|limites?|lists?|listes?|overview|presentation"
@@ -88,22 +93,28 @@ def is_name(name: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def is_clause(name: str) -> bool:
-    """Whether a title is a question, an instruction or a part of a page ("Introduction"), however long it is."""
+    """Whether a title is a question, an instruction, a part of a page ("Introduction") or of an address."""
     words = fold(name).replace("’", "'").split()
-    if not words or name.rstrip()[-1:] in "?…" or is_generic(name):
+    if not words or name.rstrip()[-1:] in "?…" or is_generic(name) or _SLUG.fullmatch(name):
         return True
     first = re.split(r"['-]", words[0])[0]
     if len(words) == 1 or (first in _IN_NAMES and not any(word[0].islower() for word in name.split())):
         return False
-    infinitive = _INFINITIVE.match(words[0]) is not None and words[0] not in _NOUNS
-    if infinitive and words[0] not in _VERBS and _OFTEN_A_NOUN.search(words[0]):
-        infinitive = words[1].partition("'")[0] in _DETERMINERS
-    gerund = len(words) > 2 and _GERUND.match(words[0]) is not None
     return (
         first in _NO_NAME
-        or infinitive
-        or gerund
+        or words[-1] in _OPEN_ENDS
+        or begins_with_verb(name)
         or not _FINITE.isdisjoint(re.split(r"[ ’]", name)[2:-1])
         or bool(_PART.match(" ".join(words)))
         or not _TO_THE_READER.isdisjoint(words)
     )
+
+
+@lru_cache(maxsize=4096)
+def begins_with_verb(text: str) -> bool:
+    """Whether a text says what to do, or what is done: "Suivre des métriques", "Installing it by hand"."""
+    words = fold(text).replace("’", "'").split()
+    infinitive = _INFINITIVE.match(words[0]) is not None and words[0] not in _NOUNS
+    if infinitive and words[0] not in _VERBS and _OFTEN_A_NOUN.search(words[0]):
+        infinitive = words[1].partition("'")[0] in _DETERMINERS
+    return infinitive or (len(words) > 2 and _GERUND.match(words[0]) is not None)
