@@ -15,7 +15,7 @@ from dyag_plugins.generators.facts.packs import load_pack
 from dyag_plugins.generators.facts.phrasing import Wordings
 from dyag_plugins.generators.facts.subjects import is_clause, is_name
 
-PLACES = """id_lieu,nom_lieu,ad_lieu,com_lieu,insee,type,date_maj,source,Xlong,nbre_pmr,duree,lumiere,comm
+PLACES = """id_lieu,nom_lieu,ad_lieu,com_lieu,insee,nature,date_maj,source,Xlong,nbre_pmr,duree,lumiere,comm
 01-C-1,Aire de Mées sud,12 rue Haute,MEES,40179,Aire,2022-07-11,240100883,5.342720,2,15,true,Fermée la nuit
 01-C-2,Parking Super U Bel,3 rue Basse,BELLEY,01034,Parking,2022-07-11,240100883,5.341196,1,30,false,Rue commerçante
 01-C-3,Les Bords du Lac,7 quai Nord,NANTUA,01269,Parking,2021-05-11,200071751,5.168004,2,15,true,Près du lac
@@ -53,15 +53,16 @@ def test_columns_with_machine_names_are_asked_as_people_would(places: dict[str, 
     assert places["Quelle est la longitude des Bords du Lac ?"] == "5.168004"
 
 
-@pytest.mark.parametrize("word", ["lieu", "source", "PMR", "durée", "lumière", "commentaire", "mise à jour", "nombre"])
+@pytest.mark.parametrize(
+    "word", ["lieu", "source", "PMR", "durée", "lumière", "commentaire", "mise à jour", "nombre", "type"]
+)
 def test_columns_that_tell_a_reader_nothing_are_not_asked(places: dict[str, str], word: str) -> None:
     assert not [question for question in places if word in question]
 
 
 def test_what_the_name_tells_already_is_not_asked(places: dict[str, str]) -> None:
-    assert "Quel est le type de l'Aire de Mées sud ?" not in places
-    assert "Quel est le type de « Parking Super U Bel » ?" not in places
-    assert places["Quel est le type des Bords du Lac ?"] == "Parking"
+    assert "Quelle est la nature de l'Aire de Mées sud ?" not in places
+    assert places["Quelle est la nature des Bords du Lac ?"] == "Parking"
 
 
 def test_a_remark_or_an_address_names_no_row(tmp_path: Path) -> None:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from dyag_plugins.generators.facts.phrasing import Wordings
 
 _LONGEST_CHECKED = 60
+#: Nor whether a record has this number or that.
+_OF_RECORDS = ("numero de ", "code ", "reference ")
 #: Nobody asks whether a latitude is 46.259779, or a code 01049.
 _PRECISE = re.compile(r"[-+]?\d+[.,]\d{3,}|0\d+|\d{5,}")
 
@@ -38,7 +40,10 @@ def derived(
         truths: whether the next yes/no question is to be answered with yes.
     """
     for ask in rng.sample(asks, len(asks)):
-        if not ask.is_plain or ask.kind == "yes/no" or not ask.fact.value or _PRECISE.fullmatch(ask.fact.value):
+        value = ask.fact.value
+        if not ask.is_plain or ask.kind == "yes/no" or not value or _PRECISE.fullmatch(value):
+            continue
+        if fold(ask.phrase.bare).startswith(_OF_RECORDS):
             continue
         parts = parts_of(ask.fact.value) if ask.phrase.plural else []
         if parts and rng.random() < 0.5:

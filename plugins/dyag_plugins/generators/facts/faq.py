@@ -87,6 +87,7 @@ _ELSEWHERE = re.compile(
     r"|\b(?:see|shown|listed|described|as|the) (?:below|above)\b|\b(?:below|above)[.:,]"
     r"|\bfollowing (?:image|table|figure|screenshot|screen|page|links?|video)\b|\blike this\s*:"
     r"|\bnous (?:y )?reviendrons\b|\bvoir (?:plus (?:bas|haut|loin)|l[ae] (?:partie|chapitre|section))\b"
+    r"|^(?:un|le|ce) (?:rapport|guide|document|article|site)\b[^.]*\b(?:presente|detaille|decrit|explique)\b"
     r"|\b(?:coming soon|a venir|en construction|a completer|tbd|todo|fixme)\b"
 )
 
@@ -149,7 +150,8 @@ def answered(said: str, blocks: Sequence[Block], about: Sequence[str], *, named:
     if _POINTING_BACK.search(folded) or _TO_THE_READER.search(folded) or _VERBLESS.match(folded):
         raise Unfit("a question that makes no sense alone")
     points = _POINTING.search(folded) is not None
-    if named or points or _says_little(folded, about):
+    own_name = any(map(str.isupper, question[1:]))  # "Quand utiliser l'API ?" names its own thing
+    if named or points or _says_little(folded, () if own_name else about):
         names = (_OF_A_FAQ.sub("", _NUMBERED.sub("", _ORNAMENT.sub("", name))) for name in reversed(about))
         context = next((name for name in names if name and not is_generic(name) and not as_question(name)), "")
         if (not context or len(context.split()) > _LONGEST_CONTEXT) and (points or _says_little(folded)):

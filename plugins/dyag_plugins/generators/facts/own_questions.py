@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from dyag_plugins.generators.facts.phrasing import Phrase
 
 _WITH_CONTEXT = re.compile(r"^(?P<question>.*?)(?P<context> \([^()]+\))?$")
+#: "Comment demander son accès ?": said in the first person it is somebody else's.
+_OF_ANYBODY = re.compile(r"\b(?:demander|changer|modifier|migrer|gérer|créer|supprimer) s(?:on|a|es)\b")
 _KINDS = (
     ("how many", re.compile(r"^(?:combien|how (?:many|much))\b")),
     ("who", re.compile(r"^(?:[aà] |de |par )?(?:qui|who)\b(?! est-ce que?\b)")),
@@ -43,7 +45,7 @@ def _reworded(question: str, pack: Pack) -> Iterator[str]:
     asked, context = (parts["question"], parts["context"] or "") if parts else (question, "")
     for rewording in pack.rewordings:
         found = re.match(rewording.pattern, asked, re.IGNORECASE)
-        if found:
+        if found and not _OF_ANYBODY.search(found[0]):
             groups = {name: _inside(text, found.start(name)) for name, text in found.groupdict().items()}
             yield from (template.format_map(groups) + context for template in rewording.questions)
             return

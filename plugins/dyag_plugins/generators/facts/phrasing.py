@@ -188,6 +188,8 @@ class Wordings:
     ) -> str:
         """A template in words; the first letter is a capital unless people would type it otherwise."""
         words = self._subjects(subject, quoted)
+        if words["subject"].endswith(subject) and template.startswith(_TYPED) and template[-1] not in "?.!":
+            words = words | {"subject": subject}  # in a search field nobody types the article
         if value or chunk or proposed or other or value_other or subject_other:
             words = words | {"value": value, "chunk": chunk, "proposed": proposed, "value_other": value_other}
             if other:
