@@ -5,13 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Literal
 
 from dyag_core import Prediction
 from dyag_core.api import abstains, detect_language, fold, without_reasoning
 from dyag_plugins.metrics.success import clauses, yes_no
 from dyag_plugins.metrics.success.offers import GRAMMAR, longer_name, other_values
+from dyag_plugins.metrics.success.rivals import rival_answers
 from dyag_plugins.metrics.success.terms import Reading, Term, terms
+from dyag_plugins.metrics.success.writing import one_way
 
 #: Expected answers of so many words are sentences: their telling words decide.
 SENTENCE_WORDS = 6
@@ -19,9 +22,17 @@ SENTENCE_WORDS = 6
 _LOOP_WORDS = 8
 
 _PREPOSITIONS = {f"word:{word}" for word in ("in", "on", "at", "by", "en", "au", "aux", "a", "dans")}
+_TITLES = {f"word:{word}" for word in ("mr", "mrs", "ms", "m", "mme", "mlle", "dr", "prof", "sir", "monsieur", "madame")}
+_EMPTY = {f"word:{word}" for word in GRAMMAR}
+#: What denies is looked at as such, and may be said in several words: "writes nothing", "doesn't write anything".
+_DENIALS = {f"word:{word}" for word in ("not", "no", "nothing", "anything", "never", "doesn", "pas", "rien", "ne", "t")}
+#: Names of more words than this are texts: every word of theirs is wanted.
+_LONGEST_NAME = 4
 _FRENCH = re.compile(
     r"\b(?:quel(?:le)?s?|quand|combien|qui|quoi|ou est|est-ce|l[ea]s?|d[eu]s?|un|une|a-t-|est-il|est-elle)\b"
 )
+#: Questions for a bound: what is needed is needed at least.
+_NEEDED = re.compile(r"\b(?:need(?:ed|s)?|required?|requires|minimum|maximum|requise?s?|faut|necessaires?|necessite)\b")
 
 Rule = Literal[
     "failed", "abstained", "answered", "equal", "yes_no", "value", "list", "sentence",
@@ -67,9 +78,10 @@ def _judged(reply: str, question: str, expected: str, strictness: Strictness, re
     if re.search(r"\d[,;] \d", expected) and not re.search(r"\d,\d", expected):
         answer = re.sub(r"(?<=\d),(?=\d)", ", ", answer)  # a list of numbers, written without spaces
     wanted, given = terms(clauses.without_markup(expected), reading), terms(answer, reading)
-    if len(wanted) > 1 and wanted[0].key in _PREPOSITIONS and not _same_run(wanted, given, question):
-        wanted = wanted[1:]  # "in 2019" is 2019
-    asked = {term.key for term in terms(question, reading)}
+    questioned = terms(question, reading)
+    asked = {term.key for term in questioned}
+    if not any(_runs(wanted, given, question)):
+        wanted = _without_the_obvious(wanted, question)
     if _same_run(wanted, given, question):
         return True, "equal"
     if clauses.goes_on_with_another_turn(reply):
@@ -92,13 +104,29 @@ def _judged(reply: str, question: str, expected: str, strictness: Strictness, re
         contrasts=not clauses.sets_against(expected) and not clauses.sets_against(question),
     )
     told = terms(shown, reading)
-    return _found(wanted, told, given, asked, question, expected, answer, strictness)
+    return _found(wanted, told, given, questioned, question, expected, answer, strictness)
+
+
+def _without_the_obvious(wanted: list[Term], question: str) -> list[Term]:
+    """What an answer may leave out: a preposition ("in 2019"), a title ("Mr Roy"), the kind of thing that was asked for
+    ("platform A" where the question is which platform).
+    """
+    kinds = {term.key for term in terms(question, Reading()) if term.text.islower()} - _EMPTY
+    left = list(wanted)
+    if len(left) > 1 and left[0].key in _PREPOSITIONS | _TITLES:
+        left = left[1:]
+    if 1 < len(left) <= _LONGEST_NAME and left[0].key in kinds and left[0].text[1:].islower():
+        left = left[1:]
+    if 1 < len(left) <= _LONGEST_NAME and left[-1].key in kinds and left[-1].text.islower():
+        left = left[:-1]
+    return left
 
 
 def _found(
-    wanted: Sequence[Term], told: Sequence[Term], given: Sequence[Term], asked: Set[str], question: str,
+    wanted: Sequence[Term], told: Sequence[Term], given: Sequence[Term], questioned: Sequence[Term], question: str,
     expected: str, answer: str, strictness: Strictness,
 ) -> tuple[bool, Rule]:  # fmt: skip
+    asked = {term.key for term in questioned}
     items = _items(wanted)
     spans = list(_runs(wanted, told, question))
     rule: Rule = "value"
@@ -106,7 +134,11 @@ def _found(
         rule, spans = "list", list(_covering(items, told, question))
     own = {term.key for term in wanted}
     alone = [
-        span for span in spans if not longer_name(told, *span, asked | own) and not other_values(told, *span, asked)
+        span
+        for span in spans
+        if not longer_name(told, *span, asked | own)
+        and not other_values(told, *span, asked)
+        and not (rule == "value" and rival_answers(told, *span, questioned))
     ]
     if alone:
         return True, rule
@@ -122,10 +154,12 @@ def _found(
 
 def _reading(question: str, expected: str) -> Reading:
     asked = fold(question)
+    compares = bool(re.search("[<>≤≥]", one_way(expected)))
     return Reading(
         french=bool(_FRENCH.search(asked)) or detect_language([question, expected]) == "fr",
-        counting=bool(re.search(r"\b(?:how many|number of|combien d|nombre d)", asked)),
+        counting=bool(re.search(r"\b(?:how many|number of|combien d|combien \?|nombre d)", asked)),
         versions=bool(re.search(r"\bversions?\b|\breleases?\b", asked)),
+        bounds=not compares and bool(_NEEDED.search(asked)),
     )
 
 
@@ -139,7 +173,11 @@ def _same(wanted: Term, given: Term, question: str) -> bool:
     if wanted.key == given.key:
         return True
     if given.bare and given.bare == wanted.key:  # 5 km for 5, 12 March 2019 for 2019; 5 % is no 5
-        return given.unit not in ("percent", "angle") or _names_percent(question)
+        return _may_be_left_out(given, question)
+    if wanted.key.startswith("time:") and wanted.bare == given.key:
+        return True  # "à 17 heures" for 17h
+    if "percent" in (wanted.unit, given.unit) and _share(wanted) == _share(given) is not None:
+        return True  # 0.75 for 75 %
     if wanted.bare and wanted.bare == given.key and wanted.unit:
         return _names_unit(wanted, question)
     return (
@@ -147,6 +185,23 @@ def _same(wanted: Term, given: Term, question: str) -> bool:
         and _bare_address(wanted) == _bare_address(given)
         and ("://" not in wanted.key or "://" not in given.key)
     )
+
+
+def _may_be_left_out(given: Term, question: str) -> bool:
+    """Whether a unit of the answer that the expected number has not is no other thing than what was asked for."""
+    if given.unit in ("percent", "angle"):
+        return _names_percent(question)
+    counted = re.search(r"how many (\w{3,})|combien d[e'’] ?(\w{3,})", question, re.IGNORECASE)
+    return not (counted and given.unit) or _names_unit(given, question)  # 2 years are no 2 moons
+
+
+def _share(term: Term) -> Decimal | None:
+    """The part of a whole that a percentage, or a number below 1, says."""
+    if term.unit == "percent":
+        return Decimal(term.bare.removeprefix("number:")) / 100
+    if term.key.startswith("number:0."):
+        return Decimal(term.key.removeprefix("number:"))
+    return None
 
 
 def _names_percent(question: str) -> bool:
@@ -214,10 +269,15 @@ def _covering(items: Sequence[Sequence[Term]], told: Sequence[Term], question: s
 
 def _tells(given: Sequence[Term], expected: Sequence[Term], share: float) -> bool:
     """Whether enough of a sentence's telling words, and all of its numbers, are there."""
-    telling = {term.key for term in expected if term.key.removeprefix("word:") not in GRAMMAR}
+    telling = {_stem(term) for term in expected if term.key.removeprefix("word:") not in GRAMMAR} - _DENIALS
     numbers = {term.key for term in expected if term.counts}
-    there = {term.key for term in given}
+    there = {_stem(term) for term in given}
     return bool(telling) and numbers <= there and len(telling & there) >= share * len(telling)
+
+
+def _stem(term: Term) -> str:
+    """A word's key without the ending of a plural or of the third person."""
+    return term.key.removesuffix("s") if term.key.startswith("word:") and len(term.key) > len("word:") + 3 else term.key
 
 
 def _rambles(given: Sequence[Term], wanted: Sequence[Term], asked: Set[str], strictness: Strictness) -> bool:
