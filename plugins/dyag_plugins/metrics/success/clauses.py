@@ -55,7 +55,7 @@ _REPLACED = re.compile(
     r"\b(?:is|are|was|were|est|sont) (?:wrong|false|incorrect|excluded|obsolete|outdated|fausse?s?|faux|exclue?s?"
     r"|deprecated|discontinued|deprecie?e?s?)\b|\b(?:lost to|beaten by|battue? par|perdu contre)\b|"
     r"\b(?:(?:dropped|abandoned|given up|removed|abandonne?e?s?|retiree?s?) (?:in favou?r of|au profit d[eu']))|"
-    r"\b(?:(?:was|were|been|is|are) (?:replaced|superseded|succeeded) by|has been replaced|a ete remplacee? par|est"
+    r"\b(?:(?:was|were|been|is|are) (?:replaced|superseded|succeeded) by|(?:was|were|been|is|are) renamed(?: to| as)?|renommee?s? en|has been replaced|a ete remplacee? par|est"
     r" remplacee? par"
     r"|fut remplacee? par|until|jusqu'en|in the past)\b"
     r"|\b(?:before|beforehand|back then|auparavant|avant)\s*[.;]?\s*$"
@@ -73,7 +73,7 @@ _MOVED = re.compile(
 )
 _DENIAL = re.compile(
     r"\b(?:not|never|cannot|neither|nor|pas|jamais|aucune?|ni|non"
-    r"|nullement)\b|n't\b"
+    r"|nullement)\b|n't\b|\bn(?:e |')\w+ plus\b"
 )
 _NOTHING = re.compile(r"\b(?:no|none|nothing|nobody|nowhere|rien|personne|sans|without)\b")
 _DENIED_VERB = re.compile(
@@ -153,6 +153,7 @@ def _stated(clause: str, *, denials: bool, contrasts: bool) -> str:
         if (
             cue.start() == 0
             or cue[0] == "n't"
+            or cue[0].endswith("plus")
             or _DENIED_VERB.search(folded[: cue.start()])
             or not folded[: cue.start()].strip()
         ):

@@ -22,7 +22,7 @@ _SMALL = {word: i for words in (_UNITS, _UNITES) for i, word in enumerate(words.
     "eighteen": 18, "nineteen": 19, "dix-huit": 18, "dix-neuf": 19, "une": 1, "soixante-dix": 70, "quatre-vingt": 80,
     "quatre-vingts": 80, "quatre-vingt-dix": 90, "vingt": 20, "trente": 30, "quarante": 40, "cinquante": 50,
     "soixante": 60, "twenty": 20, "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "seventy": 70, "eighty": 80,
-    "ninety": 90,
+    "ninety": 90, "dozen": 12, "douzaine": 12,
 }  # fmt: skip
 _HUNDRED = {"hundred", "cent", "cents"}
 MULTIPLIERS = {

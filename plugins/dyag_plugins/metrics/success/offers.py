@@ -32,6 +32,7 @@ STARTERS = GRAMMAR | frozenset(
 _KINDS = frozenset("licence license version inc ltd".split())
 _AND = {"word:and", "word:et", "symbol:&", "symbol:+", "word:plus"}
 _OR = {"word:or", "word:ou"}
+_WHOSE = frozenset("her his their son sa ses leur leurs".split())
 _EACH = {f"word:{word}" for word in ("for", "pour", "in", "en", "on", "sur", "under", "sous")}
 _LONGEST_ITEM = 4
 _SEPARATOR = re.compile(r"[,;/|.\n!?]")
@@ -130,6 +131,8 @@ def _is_offer(item: Sequence[Term], value: Term, asked: Set[str], *, conjunction
     if len(item) > _LONGEST_ITEM or any(term.key in asked for term in item):
         return False
     words = [_word(term) for term in item]
+    if conjunction == "and" and value.capital and words[0] in _WHOSE:
+        return True  # "Anna and her brother"
     if start_of_text and words[0] in STARTERS:
         return False
     if value.counts:

@@ -176,6 +176,8 @@ def _same(wanted: Term, given: Term, question: str) -> bool:
         return _may_be_left_out(given, question)
     if wanted.key.startswith("time:") and wanted.bare == given.key:
         return True  # "à 17 heures" for 17h
+    if wanted.key.startswith("date:") and wanted.key.endswith("-0") and given.key.startswith(wanted.key[:-1]):
+        return True  # 3 May 2019 for May 2019
     if "percent" in (wanted.unit, given.unit) and _share(wanted) == _share(given) is not None:
         return True  # 0.75 for 75 %
     if wanted.bare and wanted.bare == given.key and wanted.unit:
@@ -254,7 +256,7 @@ def _covering(items: Sequence[Sequence[Term]], told: Sequence[Term], question: s
     if not all(places):
         return
     taken = {place: span for spans in places for span in spans for place in range(*span)}
-    joints = {"word:and", "word:et", "symbol:&", "word:also", "word:ainsi", "word:que", "symbol:/"}
+    joints = {"word:and", "word:et", "symbol:&", "word:also", "word:with", "word:avec", "word:ainsi", "word:que", "symbol:/"}
     for start in sorted(taken):
         stop = start
         while stop < len(told) and (stop in taken or told[stop].key in joints):

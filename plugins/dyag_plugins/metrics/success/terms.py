@@ -37,6 +37,7 @@ _SCAN = re.compile(
     re.VERBOSE,
 )
 _ARTICLES = frozenset("a an the le la les un une des du".split())
+_ONE = (["one"], ["un"], ["une"])
 _NONE = {"word:none", "word:nobody", "word:aucun", "word:aucune", "word:nul"}
 _ELISION = re.compile(r"(?<!\w)([LlDd]|[Qq]u|[JjNnSsCcMmTt])['’ʼ](?=\w)")
 _RANGE = re.compile(r"\s?(?:[-\u2013]|\bto\b|\bà|\ba\b)\s?")
@@ -125,7 +126,8 @@ def _term(match: re.Match[str], text: str, limit: int, reading: Reading) -> Term
         written = written.rstrip(".:!?").rstrip("/") or written
         return Term("path:" + written, written, start, end)
     if kind == "phone" and (digits := re.sub(r"\D", "", written)) and len(digits) >= 9 and written[0] in "+0":
-        return Term("phone:" + ("+" + digits if written[0] == "+" else re.sub("^00", "+", digits)), written, start, end)
+        whole = "+" + digits if written[0] == "+" else re.sub("^00", "+", digits)
+        return Term("phone:" + re.sub(r"^\+33(?=\d{9}$)", "0", whole), written, start, end)
     if kind == "phone":  # a row of numbers
         first = re.match(numbers.DIGITS, written)
         assert first is not None
@@ -171,6 +173,8 @@ def _number(written: str, text: str, start: int, end: int, limit: int, reading: 
     if ordinal := re.match(r"(?:st|nd|rd|th|er|ère|e|ème|nde)\b", behind):
         return Term(f"place:{digits}", written, start, end + ordinal.end())
     value *= sign
+    if re.fullmatch(r"0\d{3,}", digits):
+        return Term(f"literal:{digits}", written, start, end)  # a code: its zeros count
     key = numbers.plain_key(value) if not reading.versions else digits if sign > 0 else "-" + digits
     unit = UNIT.match(behind)
     told = unit_of(currency[0]) if currency else unit_of(unit[0]) if unit else None
@@ -203,6 +207,8 @@ def _spelt(found: list[Term]) -> list[Term]:
         term = found[i]
         words = [other.key.removeprefix("word:") for other in found[i : i + 6] if other.key.startswith("word:")]
         spelt = numbers.spelt_out(words) if term.key.startswith("word:") else None
+        if words[:1] in _ONE and len(words) > 1 and unit_of(words[1]):
+            spelt = 1, 1
         if spelt and not term.text.isupper():
             value, used = spelt
             last = found[i + used - 1]

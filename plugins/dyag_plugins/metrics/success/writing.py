@@ -44,10 +44,11 @@ _REWRITTEN: list[tuple[re.Pattern[str], str]] = [
     (re.compile(rf"\b(?:between|entre) ({_AMOUNT}) (?:and|et) (?=\d)", re.IGNORECASE), r"\1 to "),
     (re.compile(r"(?<![\w.])\.(?=\d)"), "0."),
     # licences: "Apache License, Version 2.0" is "Apache 2.0", "GPL version 3" is "GPLv3"
-    (re.compile(r"(?<=[^\W\d_])(?: public)? licen[cs]e(?=,? (?:version |v)?\d)", re.IGNORECASE), ""),
+    (re.compile(r"(?<=[^\W\d_]) licen[cs]e(?=,? (?:version |v)?\d)", re.IGNORECASE), ""),
     (re.compile(r",?(?<!\w) ?\bversion (?=v?\d)", re.IGNORECASE), " "),
     (re.compile(r"(?<=[A-Z]{2})v(?=\d)"), " "),
     (re.compile(r"\b([eE])-(?=[a-z]{3})"), r"\1"),  # e-mail
+    (re.compile(r"(?<![\w-])(--[a-z][\w-]*)=(?=\w)"), r"\1 "),
     (re.compile(r"(?:\b19|['’]|(?<!\d)(?<!\d[.,]))([2-9]0)s\b"), r"19\1s"),  # the 90s
     (re.compile(r"\b(?:les )?années (\d{3}0)\b", re.IGNORECASE), r"\1s"),
     (re.compile(r"\b(?:les )?années ([2-9]0)\b", re.IGNORECASE), r"19\1s"),
@@ -71,7 +72,7 @@ def one_way(text: str, *, compares: bool = True) -> str:
     for pattern, instead in _REWRITTEN:
         text = pattern.sub(instead, text)
     text = _FRACTION.sub(_percent, text)
-    return text if compares else re.sub(r"[≥≤] ?(?=\S)", "", text)
+    return text if compares else re.sub(r"[≥≤] *(?=\S)", "", text)
 
 
 def _percent(found: re.Match[str]) -> str:
