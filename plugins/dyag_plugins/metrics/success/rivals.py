@@ -101,13 +101,17 @@ def _abbreviates(answer: Sequence[Term], start: int) -> bool:
     """Whether a value in brackets is made of the initials before it: "European Space Agency (ESA)"."""
     initials = "".join(term.text[:1] for term in answer[max(0, start - 6) : start] if term.capital)
     name = answer[start].text
-    return "(" in answer[start].gap and len(name) > 1 and initials.endswith((name, name[:-1] if len(name) > 3 else name))
+    return (
+        "(" in answer[start].gap and len(name) > 1 and initials.endswith((name, name[:-1] if len(name) > 3 else name))
+    )
 
 
 def _alike(word: str, other: str) -> bool:
     """Whether two words are forms of one: "die" and "died"."""
     shorter, longer = sorted((word, other), key=len)
-    return word == other or (len(shorter) >= _LEAST_STEM and longer.startswith(shorter) and len(longer) < len(shorter) + 3)
+    return word == other or (
+        len(shorter) >= _LEAST_STEM and longer.startswith(shorter) and len(longer) < len(shorter) + 3
+    )
 
 
 def _stands_as_answer(answer: Sequence[Term], start: int, asked: set[str]) -> bool:

@@ -22,7 +22,9 @@ SENTENCE_WORDS = 6
 _LOOP_WORDS = 8
 
 _PREPOSITIONS = {f"word:{word}" for word in ("in", "on", "at", "by", "en", "au", "aux", "a", "dans")}
-_TITLES = {f"word:{word}" for word in ("mr", "mrs", "ms", "m", "mme", "mlle", "dr", "prof", "sir", "monsieur", "madame")}
+_TITLES = {
+    f"word:{word}" for word in ("mr", "mrs", "ms", "m", "mme", "mlle", "dr", "prof", "sir", "monsieur", "madame")
+}
 _EMPTY = {f"word:{word}" for word in GRAMMAR}
 #: What denies is looked at as such, and may be said in several words: "writes nothing", "doesn't write anything".
 _DENIALS = {f"word:{word}" for word in ("not", "no", "nothing", "anything", "never", "doesn", "pas", "rien", "ne", "t")}
@@ -256,7 +258,17 @@ def _covering(items: Sequence[Sequence[Term]], told: Sequence[Term], question: s
     if not all(places):
         return
     taken = {place: span for spans in places for span in spans for place in range(*span)}
-    joints = {"word:and", "word:et", "symbol:&", "word:also", "word:with", "word:avec", "word:ainsi", "word:que", "symbol:/"}
+    joints = {
+        "word:and",
+        "word:et",
+        "symbol:&",
+        "word:also",
+        "word:with",
+        "word:avec",
+        "word:ainsi",
+        "word:que",
+        "symbol:/",
+    }
     for start in sorted(taken):
         stop = start
         while stop < len(told) and (stop in taken or told[stop].key in joints):

@@ -25,13 +25,18 @@ _COMPARED = (
     ),
     ("~", r"nearly|almost|presque|près de"),
 )
-_OR_MORE = r"(?:or|and) (?:newer|later|more|above|higher|greater|over|older|up)|(?:ou|et) (?:plus|ult[ée]rieure?s?)|minimum"
+_OR_MORE = (
+    r"(?:or|and) (?:newer|later|more|above|higher|greater|over|older|up)|(?:ou|et) (?:plus|ult[ée]rieure?s?)|minimum"
+)
 _OR_LESS = r"(?:or|and) (?:less|fewer|lower|below|earlier|under)|ou (?:moins|ant[ée]rieure?s?)|maximum"
 _PARTS = {2: r"half|halves|demi(?:e|s|es)?", 3: r"thirds?|tiers", 4: r"quarters?|quarts?", 5: r"fifths?|cinquièmes?"}
 _HOW_MANY = {"a": 1, "one": 1, "un": 1, "two": 2, "deux": 2, "three": 3, "trois": 3, "four": 4, "quatre": 4}
 
 _REWRITTEN: list[tuple[re.Pattern[str], str]] = [
-    (re.compile(rf"({DIGITS})(?: degrees?| degrés?|°)? (?:below zero|sous zéro|en dessous de zéro)", re.IGNORECASE), r"-\1"),
+    (
+        re.compile(rf"({DIGITS})(?: degrees?| degrés?|°)? (?:below zero|sous zéro|en dessous de zéro)", re.IGNORECASE),
+        r"-\1",
+    ),
     (re.compile(r">=|=>(?= ?\d)"), "≥"),
     (re.compile(r"<=|=<(?= ?\d)"), "≤"),
     *((re.compile(rf"\b(?:{words}){_AHEAD}", re.IGNORECASE), f"{sign} ") for sign, words in _COMPARED),
