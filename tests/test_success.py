@@ -32,12 +32,12 @@ def answered(answer: str, expected: str, question: str = "What is the licence?",
 @pytest.mark.parametrize("half", ["tuned", "held_out"])
 def test_it_agrees_with_a_person(half: str) -> None:
     pairs = [pair for pair in PAIRS if pair["half"] == half]
-    assert len(pairs) >= 75
+    assert len(pairs) >= 238
     result = score(*(answered(pair["answer"], pair["expected"], pair["question"]) for pair in pairs))
     agreed = sum(item == pair["success"] for item, pair in zip(result.items, pairs, strict=True))
     accepted_wrongly = sum(item > pair["success"] for item, pair in zip(result.items, pairs, strict=True) if item)
-    assert agreed >= (0.97 if half == "tuned" else 0.96) * len(pairs)
-    assert accepted_wrongly <= 1
+    assert agreed >= 0.97 * len(pairs)
+    assert accepted_wrongly <= (0 if half == "tuned" else 1)
 
 
 @pytest.mark.parametrize(

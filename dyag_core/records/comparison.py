@@ -56,12 +56,12 @@ class ArmSummary(Record):
     """One arm: its name, where its results came from, its metrics overall and by stratum, its errors and times.
 
     `possible_refusals` counts answers to unanswerable questions that may be refusals in words that no rule knows; they
-    count as wrong. `unscored` counts questions without a score on the primary metric. `empty` counts answers that are empty or hold
-    nothing but what a model says to itself, `unusable` those that failed, are empty or were cut. `without_seen` is the
-    mean on that metric over the questions that the arm was not trained on word for word, where there are others.
-    `details` is what metrics tell beside their scores, by metric. `repeats` is how often the arm was asked the same
-    questions, `noise` how far its means then differ at most, by metric (rates in points). Times are seconds a question;
-    tokens are the median a question; None where the file does not say.
+    count as wrong. `unscored` counts questions without a score on the primary metric. `empty` counts answers that are
+    empty or hold nothing but what a model says to itself, `unusable` those that failed, are empty or were cut.
+    `without_seen` is the mean on that metric over the questions that the arm was not trained on word for word, where
+    there are others. `details` is what metrics tell beside their scores, by metric. `repeats` is how often
+    the arm was asked the same questions, `noise` how far its means then differ at most, by metric (rates in
+    points). Times are seconds a question; tokens are the median a question; None where the file does not say.
     """
 
     name: str
@@ -163,7 +163,7 @@ class Disagreement(Record):
 
 
 class PossibleRefusal(Record):
-    """An answer to an unanswerable question that may be a refusal, but wasn't counted as one: a person should read it."""
+    """An answer to an unanswerable question that may be a refusal but wasn't counted as one, for a person to read."""
 
     arm: str
     id: str

@@ -17,8 +17,8 @@ from urllib.parse import urlsplit
 
 from dyag_core import Decoding, Message, Reply, UsageError
 from dyag_core.api import writable
-from dyag_plugins.engines.openai.faults import Fault, error_text, refused_parameter, status_fault
 from dyag_plugins.engines.openai import system_turn
+from dyag_plugins.engines.openai.faults import Fault, error_text, refused_parameter, status_fault
 from dyag_plugins.engines.openai.replies import count, read_reply, refuse_unanswered, short, text_of
 
 KEY_VARIABLES = ("DYAG_OPENAI_API_KEY", "OPENAI_API_KEY")

@@ -21,7 +21,7 @@ def is_refused(said: str, turns: Turns) -> bool:
 
 
 def folded(turns: Turns) -> list[dict[str, str]]:
-    """The turns with the system turn's text at the head of the first user turn, as for the same template on this machine."""
+    """The turns with the system turn's text at the head of the first user turn, as it is done for a local model."""
     if len(turns) < 2 or (turns[0]["role"], turns[1]["role"]) != ("system", "user"):
         return list(turns)
     return [turns[1] | {"content": f"{turns[0]['content']}\n\n{turns[1]['content']}"}, *turns[2:]]

@@ -33,8 +33,13 @@ _LONGEST_NAME = 4
 _FRENCH = re.compile(
     r"\b(?:quel(?:le)?s?|quand|combien|qui|quoi|ou est|est-ce|l[ea]s?|d[eu]s?|un|une|a-t-|est-il|est-elle)\b"
 )
-#: Questions for a bound: what is needed is needed at least.
-_NEEDED = re.compile(r"\b(?:need(?:ed|s)?|required?|requires|minimum|maximum|requise?s?|faut|necessaires?|necessite)\b")
+#: Questions for a bound, and what then goes without saying: what is needed is needed at least.
+_BOUNDS = {
+    "≥": re.compile(
+        r"\b(?:need(?:ed|s)?|required?|requires|minimum|minimale?s?|requise?s?|faut|necessaires?|necessite)\b"
+    ),
+    "≤": re.compile(r"\b(?:maximum|maximale?s?|limite?|at most|au plus)\b"),
+}
 
 Rule = Literal[
     "failed", "abstained", "answered", "equal", "yes_no", "value", "list", "sentence",
@@ -115,7 +120,7 @@ def _without_the_obvious(wanted: list[Term], question: str) -> list[Term]:
     """
     kinds = {term.key for term in terms(question, Reading()) if term.text.islower()} - _EMPTY
     left = list(wanted)
-    if len(left) > 1 and left[0].key in _PREPOSITIONS | _TITLES:
+    if len(left) > 1 and left[0].key in _PREPOSITIONS | _TITLES and left[0].text not in "AI":
         left = left[1:]
     if 1 < len(left) <= _LONGEST_NAME and left[0].key in kinds and left[0].text[1:].islower():
         left = left[1:]
@@ -161,7 +166,7 @@ def _reading(question: str, expected: str) -> Reading:
         french=bool(_FRENCH.search(asked)) or detect_language([question, expected]) == "fr",
         counting=bool(re.search(r"\b(?:how many|number of|combien d|combien \?|nombre d)", asked)),
         versions=bool(re.search(r"\bversions?\b|\breleases?\b", asked)),
-        bounds=not compares and bool(_NEEDED.search(asked)),
+        bound="" if compares else next((sign for sign, asks in _BOUNDS.items() if asks.search(asked)), ""),
     )
 
 

@@ -24,15 +24,16 @@ _SCAN = re.compile(
         |\b(?:[a-z0-9-]+\.)+(?:org|com|net|fr|eu|io|gouv|edu|info|dev|be|ch|de|uk)\b(?:/[^\s)\]>"»]*)?)
   | (?P<option>(?<![\w-])--?[A-Za-z][\w-]*)
   | (?P<path>(?<![\w/])(?:~?/|[A-Za-z]:[\\/]|\.{{1,2}}/)[^\s,;)"'»]+(?:\ [^\s,;)"'»]+[\\/][^\s,;)"'»]*)*)
-  | (?P<name>\b\w*[^\W_]_\w+|\b_\w+)
+  | (?P<name>(?<![\w$])\$[A-Za-z_]\w*|\b\w*[^\W_]_\w+|\b_\w+)
   | (?P<phone>(?<![\w.,])(?:\+\d|0\d)\d{{0,2}}(?:[ .-]?\d{{1,4}}){{3,}}(?!\w))
   | (?P<version>\bv\d+(?:\.\d+)*(?:[-.]?(?:rc|beta|alpha)\d*)?\b|(?<![\w.,])\d+(?:\.\d+){{2,}}(?![\w,]))
   | (?P<number>(?:{CURRENCY}\ ?)?(?:(?<![\w)\]°%])[-\u2212\u2013](?=[\d$€£])(?:{CURRENCY})?)?{numbers.DIGITS})
   | (?P<dotted>(?<!\w)(?:[^\W\d_]\.){{2,}})
   | (?P<cjk>[{_CJK}])
-  | (?P<word>{_LETTER}+(?:-(?:et-)?(?:vingts?|dix|un|one|two|three|four|five|six|seven|eight|nine|deux|trois|quatre|cinq|sept
-        |huit|neuf|onze|douze|treize|quatorze|quinze|seize)\b)*(?:\+\+|\#)?)
-  | (?P<symbol>[=!<>&|*+]{{2,}}|[%‰*=<>≤≥≠&|~^+/@\#\\±×÷$€£¥°]|[^\w\s\x00-\u00ff\u2010-\u2027\u2030-\u205e\u3000-\u303f\uff00-\uffef])
+  | (?P<word>{_LETTER}+(?:-(?:et-)?(?:vingts?|dix|un|one|two|three|four|five|six|seven|eight|nine|deux|trois|quatre|cinq
+        |sept|huit|neuf|onze|douze|treize|quatorze|quinze|seize)\b)*(?:\+\+|\#)?)
+  | (?P<symbol>[=!<>&|*+]{{2,}}|[%‰*=<>≤≥≠&|~^+/@\#\\±×÷$€£¥°]
+        |[^\w\s\x00-\u00ff\u2010-\u2027\u2030-\u205e\u3000-\u303f\uff00-\uffef])
     """,
     re.VERBOSE,
 )
@@ -60,8 +61,10 @@ class Term:
 
     @property
     def capital(self) -> bool:
-        """Whether it is written like a name."""
-        return self.text[:1].isupper() or any(char.isupper() for char in self.text)
+        """Whether it is written like a name; an option is none."""
+        return not self.key.startswith("literal:-") and (
+            self.text[:1].isupper() or any(char.isupper() for char in self.text)
+        )
 
     @property
     def counts(self) -> bool:
@@ -71,18 +74,20 @@ class Term:
 
 @dataclass(frozen=True)
 class Reading:
-    """How numbers are read: in which language's writing, and whether they count things, name versions or are bounds."""
+    """How numbers are read: in which language's writing, whether they count things or name versions, and which sign
+    (≥, ≤) goes without saying because the question asks for a bound.
+    """
 
     french: bool = False
     counting: bool = False
     versions: bool = False
-    bounds: bool = False
+    bound: str = ""
 
 
 def terms(text: str, reading: Reading) -> list[Term]:
     """The terms of a text, articles left out unless nothing else is there."""
     text = unicodedata.normalize("NFKC", unicodedata.normalize("NFC", text)).translate(_DASHES)
-    text = one_way(text, compares=not reading.bounds)
+    text = one_way(text, bound=reading.bound)
     text = _ELISION.sub(lambda found: found[1] + " ", text) if "'" in text else text
     found = _scan(text, reading)
     found = _ranges(_spelt(found), text)

@@ -1,4 +1,4 @@
-"""One way of writing for what both languages write in several: "at least 3" is "≥ 3", "minus 5" is "-5", "half" is 50 %.
+"""One way of writing what is written in several: "at least 3" is "≥ 3", "minus 5" is "-5", "half" is 50 %.
 
 A text is rewritten before it is read as terms, so that the terms need to know one way only.
 """
@@ -17,7 +17,8 @@ _COMPARED = (
     ("≤", r"at most|no(?:t)? more than|up to|a maximum of|au plus|au maximum|pas plus de|jusqu['’]à|jusqu['’]en"),
     (
         ">",
-        r"(?:more|greater|higher|larger|longer) than|over|above|exceeding|plus (?:grand )?que|plus de|sup[ée]rieure?s? à",
+        r"(?:more|greater|higher|larger|longer) than|over|above|exceeding|plus (?:grand )?que"
+        r"|plus de|sup[ée]rieure?s? à",
     ),
     (
         "<",
@@ -33,8 +34,9 @@ _PARTS = {2: r"half|halves|demi(?:e|s|es)?", 3: r"thirds?|tiers", 4: r"quarters?
 _HOW_MANY = {"a": 1, "one": 1, "un": 1, "two": 2, "deux": 2, "three": 3, "trois": 3, "four": 4, "quatre": 4}
 
 _REWRITTEN: list[tuple[re.Pattern[str], str]] = [
+    (re.compile(rf"({_AMOUNT}) (?:below sea level|sous le niveau de la mer)", re.IGNORECASE), r"-\1"),
     (
-        re.compile(rf"({DIGITS})(?: degrees?| degrés?|°)? (?:below zero|sous zéro|en dessous de zéro)", re.IGNORECASE),
+        re.compile(rf"({DIGITS})(?: degrees?| degrés?|°)? (?:(?:below|sous|en dessous de) z[eé]ro)", re.IGNORECASE),
         r"-\1",
     ),
     (re.compile(r">=|=>(?= ?\d)"), "≥"),
@@ -69,15 +71,15 @@ _FRACTION = re.compile(
 )
 
 
-def one_way(text: str, *, compares: bool = True) -> str:
+def one_way(text: str, *, bound: str = "") -> str:
     """A text with comparisons, signs, fractions, ranges and versions in one writing.
 
-    `compares` is False where the question asks for a bound: "at least 8 GB" then says no more than "8 GB".
+    `bound` is a sign that goes without saying: where it is asked how much is needed, "at least 8 GB" is "8 GB".
     """
     for pattern, instead in _REWRITTEN:
         text = pattern.sub(instead, text)
     text = _FRACTION.sub(_percent, text)
-    return text if compares else re.sub(r"[≥≤] *(?=\S)", "", text)
+    return re.sub(rf"{bound} *(?=\S)", "", text) if bound else text
 
 
 def _percent(found: re.Match[str]) -> str:

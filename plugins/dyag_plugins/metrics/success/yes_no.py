@@ -10,7 +10,10 @@ _YES = (
     r"(?:yes|oui|si|true|vrai|yep|yeah|affirmative|right|correct|exact|absolument|absolutely|indeed|of course|certainly"
     r"|definitely|sure|bien sur|tout a fait|evidemment|certainement)"
 )
-_NO = r"(?:not really|not at all|absolutely not|of course not|pas du tout|bien sur que non|no|non|false|faux|nope|negative)"
+_NO = (
+    r"(?:not really|not at all|absolutely not|of course not|pas du tout|bien sur que non"
+    r"|no|non|false|faux|nope|negative)"
+)
 _FIRST = re.compile(
     rf"^\W*(?:(?P<yes>{_YES})|(?P<no>{_NO}))(?=\s*(?:[.,;:!\n—–-]|$|\s(?:it|this|that|you|he|she|they|c'est|il|elle|on|ce)\b))"
 )
@@ -19,7 +22,8 @@ _DENIAL = re.compile(r"\b(?:not|never|cannot|no|none|pas|jamais|aucune?|non)\b|n
 _NEEDED = {"need", "needs", "needed", "required", "requires", "necessary", "faut", "necessaire", "requis", "requise"}
 #: "It does", "it isn't": the question's verb says the rest.
 _SHORT = re.compile(
-    r"(?:it|he|she|they|you|this|that|i|we) (?:is|are|was|were|does|do|did|has|have|had|can|could|will|would|should|must)"
+    r"(?:it|he|she|they|you|this|that|i|we) (?:is|are|was|were|does|do|did|has|have|had|can|could|will|would|should"
+    r"|must)"
     r"(?P<no> not|n't|not)?"
 )
 _FILLER = frozenset(
