@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Literal
 
 from dyag_core import Prediction
@@ -13,8 +12,8 @@ from dyag_core.api import abstains, detect_language, fold, without_reasoning
 from dyag_plugins.metrics.success import clauses, yes_no
 from dyag_plugins.metrics.success.offers import GRAMMAR, longer_name, other_values
 from dyag_plugins.metrics.success.rivals import rival_answers
+from dyag_plugins.metrics.success.sameness import runs, same_addresses, same_run
 from dyag_plugins.metrics.success.terms import Reading, Term, terms
-from dyag_plugins.metrics.success.writing import one_way
 
 #: Expected answers of so many words are sentences: their telling words decide.
 SENTENCE_WORDS = 6
@@ -87,9 +86,9 @@ def _judged(reply: str, question: str, expected: str, strictness: Strictness, re
     wanted, given = terms(clauses.without_markup(expected), reading), terms(answer, reading)
     questioned = terms(question, reading)
     asked = {term.key for term in questioned}
-    if not any(_runs(wanted, given, question)):
+    if not any(runs(wanted, given, question)):
         wanted = _without_the_obvious(wanted, question)
-    if _same_run(wanted, given, question):
+    if same_run(wanted, given, question):
         return True, "equal"
     if clauses.goes_on_with_another_turn(reply):
         return False, "another_turn"
@@ -103,7 +102,7 @@ def _judged(reply: str, question: str, expected: str, strictness: Strictness, re
         return False, "hedged"
     if _rambles(given, wanted, asked, strictness):
         return False, "rambles"
-    if not _same_addresses(wanted, given):
+    if not same_addresses(wanted, given):
         return False, "missing"
     shown = clauses.stated(
         answer,
@@ -135,7 +134,7 @@ def _found(
 ) -> tuple[bool, Rule]:  # fmt: skip
     asked = {term.key for term in questioned}
     items = _items(wanted)
-    spans = list(_runs(wanted, told, question))
+    spans = list(runs(wanted, told, question))
     rule: Rule = "value"
     if not spans and len(items) > 1:
         rule, spans = "list", list(_covering(items, told, question))
@@ -156,91 +155,17 @@ def _found(
             return True, "sentence"
     if spans:
         return False, "not_alone"
-    return False, "negation" if any(_runs(wanted, given, question)) else "missing"
+    return False, "negation" if any(runs(wanted, given, question)) else "missing"
 
 
 def _reading(question: str, expected: str) -> Reading:
     asked = fold(question)
-    compares = bool(re.search("[<>≤≥]", one_way(expected)))
     return Reading(
         french=bool(_FRENCH.search(asked)) or detect_language([question, expected]) == "fr",
         counting=bool(re.search(r"\b(?:how many|number of|combien d|combien \?|nombre d)", asked)),
         versions=bool(re.search(r"\bversions?\b|\breleases?\b", asked)),
-        bound="" if compares else next((sign for sign, asks in _BOUNDS.items() if asks.search(asked)), ""),
+        bound=next((sign for sign, asks in _BOUNDS.items() if asks.search(asked)), ""),
     )
-
-
-def _same_run(wanted: Sequence[Term], given: Sequence[Term], question: str) -> bool:
-    return len(wanted) == len(given) and all(_same(w, g, question) for w, g in zip(wanted, given, strict=True))
-
-
-def _same(wanted: Term, given: Term, question: str) -> bool:
-    """Whether two terms say the same: a unit or a year's day may be added, a unit that was asked for may be left"
-    " out."""
-    if wanted.key == given.key:
-        return True
-    if given.bare and given.bare == wanted.key:  # 5 km for 5, 12 March 2019 for 2019; 5 % is no 5
-        return _may_be_left_out(given, question)
-    if wanted.key.startswith("time:") and wanted.bare == given.key:
-        return True  # "à 17 heures" for 17h
-    if wanted.key.startswith("date:") and wanted.key.endswith("-0") and given.key.startswith(wanted.key[:-1]):
-        return True  # 3 May 2019 for May 2019
-    if "percent" in (wanted.unit, given.unit) and _share(wanted) == _share(given) is not None:
-        return True  # 0.75 for 75 %
-    if wanted.bare and wanted.bare == given.key and wanted.unit:
-        return _names_unit(wanted, question)
-    return (
-        wanted.key.startswith("address:")
-        and _bare_address(wanted) == _bare_address(given)
-        and ("://" not in wanted.key or "://" not in given.key)
-    )
-
-
-def _may_be_left_out(given: Term, question: str) -> bool:
-    """Whether a unit of the answer that the expected number has not is no other thing than what was asked for."""
-    if given.unit in ("percent", "angle"):
-        return _names_percent(question)
-    counted = re.search(r"how many (\w{3,})|combien d[e'’] ?(\w{3,})", question, re.IGNORECASE)
-    return not (counted and given.unit) or _names_unit(given, question)  # 2 years are no 2 moons
-
-
-def _share(term: Term) -> Decimal | None:
-    """The part of a whole that a percentage, or a number below 1, says."""
-    if term.unit == "percent":
-        return Decimal(term.bare.removeprefix("number:")) / 100
-    if term.key.startswith("number:0."):
-        return Decimal(term.key.removeprefix("number:"))
-    return None
-
-
-def _names_percent(question: str) -> bool:
-    return bool(re.search(r"%|\bper ?cent|\bpour ?cent|\bpourcentage", fold(question)))
-
-
-def _names_unit(wanted: Term, question: str) -> bool:
-    unit = re.sub(r"[-\d.,\s]+", "", wanted.text)
-    if wanted.unit == "percent":
-        return _names_percent(question)
-    return bool(unit) and bool(re.search(rf"(?<!\w){re.escape(fold(unit))}", fold(question)))
-
-
-def _bare_address(term: Term) -> str:
-    return re.sub(r"^address:(?:https?://)?", "", term.key)
-
-
-def _same_addresses(wanted: Sequence[Term], given: Sequence[Term]) -> bool:
-    """A path that goes on is another page: where the expected answer holds addresses, these and no others are given."""
-    expected = {_bare_address(term) for term in wanted if term.key.startswith("address:")}
-    found = {_bare_address(term) for term in given if term.key.startswith("address:")}
-    return not expected or expected == found
-
-
-def _runs(wanted: Sequence[Term], told: Sequence[Term], question: str) -> Iterator[tuple[int, int]]:
-    """Where the wanted terms stand in a row."""
-    n = len(wanted)
-    for i in range(len(told) - n + 1):
-        if n and all(_same(w, g, question) for w, g in zip(wanted, told[i : i + n], strict=True)):
-            yield i, i + n
 
 
 def _items(wanted: Sequence[Term]) -> list[list[Term]]:
@@ -259,7 +184,7 @@ def _items(wanted: Sequence[Term]) -> list[list[Term]]:
 
 def _covering(items: Sequence[Sequence[Term]], told: Sequence[Term], question: str) -> Iterator[tuple[int, int]]:
     """Where all items stand side by side, in any order, with nothing but conjunctions between them."""
-    places = [list(_runs(item, told, question)) for item in items]
+    places = [list(runs(item, told, question)) for item in items]
     if not all(places):
         return
     taken = {place: span for spans in places for span in spans for place in range(*span)}

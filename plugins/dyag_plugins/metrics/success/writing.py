@@ -11,6 +11,8 @@ from dyag_plugins.metrics.success.numbers import DIGITS, NUMBER_WORD
 
 #: A number, in digits or in words, as it may stand behind a word that compares.
 _AHEAD = rf"(?= ?(?:[-+\u2212\u2013$€£¥]|\d|v\d|(?:{NUMBER_WORD})\b))"
+#: A number is read from its beginning alone: a long row of digits would be tried from each of them.
+_START = r"(?<![\w.,])"
 _AMOUNT = rf"(?:v|[$€£] ?)?{DIGITS}(?: ?(?:%|[$€£]|[^\W\d_]+))?"
 _COMPARED = (
     ("≥", r"at least|no(?:t)? (?:less|fewer) than|a minimum of|au moins|au minimum|pas moins de|à partir de"),
@@ -34,16 +36,18 @@ _PARTS = {2: r"half|halves|demi(?:e|s|es)?", 3: r"thirds?|tiers", 4: r"quarters?
 _HOW_MANY = {"a": 1, "one": 1, "un": 1, "two": 2, "deux": 2, "three": 3, "trois": 3, "four": 4, "quatre": 4}
 
 _REWRITTEN: list[tuple[re.Pattern[str], str]] = [
-    (re.compile(rf"({_AMOUNT}) (?:below sea level|sous le niveau de la mer)", re.IGNORECASE), r"-\1"),
+    (re.compile(rf"{_START}({_AMOUNT}) (?:below sea level|sous le niveau de la mer)", re.IGNORECASE), r"-\1"),
     (
-        re.compile(rf"({DIGITS})(?: degrees?| degrés?|°)? (?:(?:below|sous|en dessous de) z[eé]ro)", re.IGNORECASE),
+        re.compile(
+            rf"{_START}({DIGITS})(?: degrees?| degrés?|°)? (?:(?:below|sous|en dessous de) z[eé]ro)", re.IGNORECASE
+        ),
         r"-\1",
     ),
     (re.compile(r">=|=>(?= ?\d)"), "≥"),
     (re.compile(r"<=|=<(?= ?\d)"), "≤"),
     *((re.compile(rf"\b(?:{words}){_AHEAD}", re.IGNORECASE), f"{sign} ") for sign, words in _COMPARED),
     *(
-        (re.compile(rf"(?<![\w.,])({_AMOUNT}) (?:{words})\b", re.IGNORECASE), rf"{sign} \1")
+        (re.compile(rf"{_START}({_AMOUNT}) (?:{words})\b", re.IGNORECASE), rf"{sign} \1")
         for sign, words in (("≥", _OR_MORE), ("≤", _OR_LESS))
     ),
     (re.compile(r"(?<!\d )\b(?:minus|moins|negative) (?=[$€£]?\d)", re.IGNORECASE), "-"),
