@@ -348,3 +348,37 @@ def test_a_token_that_the_model_spells_out_ends_its_answer(bare: Path) -> None:
     [(_, reply)] = engine.answer([asked], Decoding(max_new_tokens=len(spelt)))
     assert (reply.text, reply.truncated) == ("MIT", False)
     assert "".join(engine.stream(asked, Decoding(max_new_tokens=len(spelt)))) == "MIT"
+
+
+# -- comparing ---------------------------------------------------------------------------------------------------------
+
+
+def answered(folder: Path, arm: str, template: str | None) -> Path:
+    """A results file of one arm of the same base model, with the template that was given to it."""
+    base = {
+        "name": "bare:1m",
+        "source": "folder",
+        "revision": None,
+        **({"chat_template": template} if template else {}),
+    }
+    items = [
+        {"id": f"q{i}", "question": f"Licence {i} ?", "expected_answer": "MIT", "generated_answer": "MIT", "document": f"d{i}"}
+        for i in range(9)
+    ]  # fmt: skip
+    about = {"arm": arm, "base_model": base, "questions": {"file": "q.jsonl", "asked": 9}, "seed": 1}
+    path = folder / f"{arm}.json"
+    path.write_text(json.dumps({"metadata": about, "results": items}), encoding="utf-8")
+    return path
+
+
+def test_arms_with_different_templates_are_not_compared_unsaid(tmp_path: Path) -> None:
+    files = {"base": answered(tmp_path, "base", "a" * 16), "rag": answered(tmp_path, "rag", "b" * 16)}
+    with pytest.raises(UsageError, match="a{16}.*b{16}|b{16}.*a{16}"):
+        Session(tmp_path).compare(files, reporters=["json"])
+
+
+@pytest.mark.parametrize(("template", "named"), [("a" * 16, True), (None, False)])
+def test_the_command_that_measures_again_asks_for_the_template(tmp_path: Path, template: str, named: bool) -> None:
+    files = {arm: answered(tmp_path, arm, template) for arm in ("base", "rag")}
+    command = Session(tmp_path).compare(files, reporters=["json"]).comparison.method["commands"][0]
+    assert ("--chat-template TEMPLATE" in command) == named

@@ -140,7 +140,7 @@ BEGINS = (
 
 
 @pytest.mark.slow
-def test_with_a_given_template_an_answer_ends_where_the_next_turn_begins(base: Path, cache: Path, tmp_path: Path) -> None:
+def test_a_given_template_ends_answers_where_the_next_turn_begins(base: Path, cache: Path, tmp_path: Path) -> None:
     long = Decoding(max_new_tokens=60)
     expected = answers(engine(base, name="transformers", chat_template=BEGINS), decoding=long)
     own = shutil.copytree(base, tmp_path / "own")
@@ -154,7 +154,7 @@ def test_with_a_given_template_an_answer_ends_where_the_next_turn_begins(base: P
         opened.close()
 
 
-def test_with_a_given_template_an_answer_ends_where_the_next_turn_is_spelt(base: Path, cache: Path) -> None:
+def test_a_given_template_ends_answers_where_the_next_turn_is_spelt(base: Path, cache: Path) -> None:
     """The template writes prompts as the model's own does, and begins every later question with some text."""
     long = Decoding(max_new_tokens=60)
     whole = max((reply.text for reply in answers(engine(base, name="transformers"), decoding=long)), key=len)

@@ -209,6 +209,7 @@ def test_promptfoo_csv(tmp_path: Path) -> None:
         'Colours?,x,"contains-all: red, blue",,\n'
         "Note?,x,Note: read this,,kept as it stands\n"
         "When?,x,similar(0.8): in spring,not-contains: autumn,\n"
+        "How?,x,similar:cosine(0.8): by hand,,\n"
         "Why?,x,is-refusal,,\n"
     )
     found = read(tmp_path / "tests.csv", table)
@@ -219,8 +220,9 @@ def test_promptfoo_csv(tmp_path: Path) -> None:
         ("Colours?", ("red, blue",)),
         ("Note?", ("Note: read this",)),
         ("When?", ("in spring",)),
+        ("How?", ("by hand",)),
     ]
-    assert [q.answerable for q in found] == [True] * 6 + [False]
+    assert [q.answerable for q in found] == [True] * 7 + [False]
 
 
 @pytest.mark.parametrize(
@@ -230,7 +232,10 @@ def test_promptfoo_csv(tmp_path: Path) -> None:
             "city,country,__expected\nParis,France,MIT\n",
             r"line 2: which of its variables is the question \(city, country\)",
         ),
-        ("topic,__expected\nAlba,llm-rubric: is kind\n", r"line 2: its assertions \(code\) name no expected answer"),
+        (
+            "topic,__expected\nAlba,llm-rubric: is kind\n",
+            r"line 2: its assertions \(llm-rubric\) name no expected answer",
+        ),
         ("topic,__expected\nAlba,file://right.txt\n", "line 2: its assertions"),
         ("topic,__expected\nAlba,equals:{{missing}}\n", "line 2: its expected answer is a template"),
     ],
@@ -253,8 +258,11 @@ def test_promptfoo_yaml_with_a_default_test(tmp_path: Path) -> None:
         ("Licence?", ("MIT",)),
         ("Port?", ("8000",)),
     ]
-    only = [{"vars": {"topic": "Free?"}, "assert": [{"type": "contains-any", "value": ["yes", "true"]}]}]
-    assert answers(read(tmp_path / "tests.json", only)) == [("Free?", ("yes", "true"))]
+    only = [
+        {"vars": {"topic": "Free?"}, "assert": [{"type": "contains-any", "value": ["yes", "true"]}]},
+        {"vars": {"topic": "How?"}, "assert": [{"type": "similar:dot", "value": "by hand"}]},
+    ]
+    assert answers(read(tmp_path / "tests.json", only)) == [("Free?", ("yes", "true")), ("How?", ("by hand",))]
     with pytest.raises(UsageError, match=r"tests\[0\]: its tests are in another file \(tests.csv\)"):
         read(tmp_path / "other.yaml", yaml.safe_dump({"tests": "file://tests.csv"}))
     with pytest.raises(UsageError, match="not readable as YAML"):

@@ -28,12 +28,15 @@ EXPECTED = "__expected"
 _WHOLE = ("equals", "similar", "levenshtein", "factuality", "model-graded-factuality")
 _ANY = ("contains-any", "icontains-any")
 _PARTS = ("contains", "icontains", "contains-all", "icontains-all", "starts-with")
-_CODE = re.compile(r"(?:javascript|fn|eval|python|grade|llm-rubric|file):")
+_CODE = re.compile(r"(javascript|fn|eval|python|ruby|grade|llm-rubric|file):")
+_DISTANCE = re.compile(r"(?:cosine|dot|euclidean)(?:\(\d+(?:\.\d+)?\))?:\s*", re.ASCII)
 #: TYPE(THRESHOLD): VALUE. A text that only looks so ("Note: ...") is compared as it stands.
 _ASSERTION = re.compile(r"(?:not-)?[a-z][a-z-]*(?:\(\d+(?:\.\d+)?\))?", re.ASCII)
 _OTHER_TYPES = frozenset(
     "answer-relevance bleu classifier context-faithfulness context-recall context-relevance contains-html contains-json"
     " contains-sql contains-xml conversation-relevance cost finish-reason g-eval gleu guardrails human is-html is-json"
+    " javascript llm-rubric python rouge-l rouge-s ruby skill-used trace-error-spans trace-span-count"
+    " trace-span-duration"
     " is-refusal is-sql is-valid-function-call is-valid-openai-function-call is-valid-openai-tools-call is-xml latency"
     " max-score meteor model-graded-closedqa moderation perplexity perplexity-score pi regex rouge-n search-rubric"
     " select-best tool-call-f1 trajectory webhook word-count".split()
@@ -105,15 +108,15 @@ def _with(common: Any, test: Any) -> Row | str:
 def _assertion(cell: str) -> tuple[str, Any]:
     """(type, value) of a cell under `__expected`; a text without a known type must be equalled."""
     kind, colon, value = cell.partition(":")
-    if _CODE.match(cell):
-        return "code", value
+    if code := _CODE.match(cell):
+        return code[1], value
     if not colon:
         return (kind, None) if kind in _OTHER_TYPES else ("equals", cell)
     name = kind.partition("(")[0]
     known = {*_WHOLE, *_ANY, *_PARTS, *_OTHER_TYPES}
     if not _ASSERTION.fullmatch(kind) or name.removeprefix("not-") not in known:
         return "equals", cell
-    value = value.strip()
+    value = _DISTANCE.sub("", value.strip(), count=1) if name == "similar" else value.strip()
     lists = name.endswith(("-any", "-all"))
     return name, [part.strip() for part in value.split(",")] if lists else value
 
@@ -124,6 +127,7 @@ def _asked(variables: Row, assertions: Sequence[tuple[str, Any]]) -> Row:
         listed = ", ".join(map(str, variables)) or "none"
         raise ValueError(f'which of its variables is the question ({listed})? Call it "question" (promptfoo)')
     asked_of = variables[name]
+    assertions = [(kind.partition(":")[0], value) for kind, value in assertions]  # similar:cosine
     if any(kind == "is-refusal" for kind, _ in assertions):
         return unanswerable(asked_of)
     expected = _expected([(kind, _filled(value, variables)) for kind, value in assertions])
