@@ -38,7 +38,7 @@ from dyag_core.text.abstention import UNKNOWN, abstains, might_abstain, wants_ab
 from dyag_core.text.chunking import HEADING, TABLE_ROW, TABLE_RULE, heading_title
 from dyag_core.text.digests import DigestSet
 from dyag_core.text.formatting import capital, interval, listed, number, percent, quoted, rounded, unbroken
-from dyag_core.text.grids import are_pairs, is_total, layout_of, subject_column, turned
+from dyag_core.text.grids import are_pairs, column_kind, is_total, kind_of, layout_of, subject_column, turned
 from dyag_core.text.grounding import support, supported
 from dyag_core.text.language import LANGUAGES, detect_language, language_name, languages_told
 from dyag_core.text.markup import is_marked_up, plain_text
@@ -77,6 +77,7 @@ __all__ = [
     "bytes_text",
     "cache_folder",
     "capital",
+    "column_kind",
     "cpu_has_bf16",
     "csp_hash",
     "detect_language",
@@ -97,6 +98,7 @@ __all__ = [
     "is_marked_up",
     "is_present",
     "is_total",
+    "kind_of",
     "language_name",
     "languages_told",
     "layout_of",

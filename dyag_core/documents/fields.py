@@ -169,11 +169,12 @@ def _part(value: Any) -> Any:
 
 
 def documents_of(
-    rows: Iterable[tuple[int, Any]], chunk_of: Callable[[Any], Placed], note: OnBadLine
+    rows: Iterable[tuple[int, Any]], chunk_of: Callable[[Any], Placed], note: OnBadLine, lang: str | None = None
 ) -> Iterator[Document]:
     """Documents out of numbered rows; those that are BadLines, no chunks, or repeat an id are noted.
 
-    Neighbouring chunks of one document become one; the first to name a title or a field is believed.
+    Neighbouring chunks of one document become one; the first to name a title or a field is believed. `lang` is what
+    is known of their language before they are read.
     """
     for document, group in groupby(_chunks(rows, chunk_of, note), key=lambda item: item[0]):
         members = list(group)
@@ -182,7 +183,8 @@ def documents_of(
             for name, value in chunk.metadata.items():
                 fields.setdefault(name, value)
         metadata = {name: value for name, value in fields.items() if name not in _OF_THE_CHUNK}
-        yield Document(id=document, title=members[0][1], chunks=tuple(c for *_, c in members), metadata=metadata)
+        chunks = tuple(chunk for *_, chunk in members)
+        yield Document(id=document, title=members[0][1], chunks=chunks, metadata=metadata, lang=lang)
 
 
 def _chunks(rows: Iterable[tuple[int, Any]], chunk_of: Callable[[Any], Placed], note: OnBadLine) -> Iterator[Placed]:

@@ -29,6 +29,10 @@ _OF_A_DOCUMENT, _OF_A_CORPUS = 2_000, 200_000
 #: so many times what it tells for the corpus' own; half as much where it tells nothing for that.
 _LEAST, _CLEARLY = 4, 1.5
 
+#: "12,50" and "80 €" are written so by people whose language isn't English.
+_DECIMAL_COMMA = re.compile(r"(?<![\[\d,])\d{1,3},\d\d(?![\d,])|\d\s?€")
+_WITH_A_COMMA = ("fr", "de", "es", "it", "nl", "pt", "pl")
+
 _WORD = re.compile(r"[^\W\d_]+")
 _CODE = re.compile(r"^(```|~~~).*?(?:^\1|\Z)|`[^`\n]+`|\w+://\S+", re.MULTILINE | re.DOTALL)
 #: NA, NO and DE are codes, not words.
@@ -78,6 +82,14 @@ def languages_told(text: str) -> Counter[str]:
     return told
 
 
+def language_of_names(names: Iterable[str]) -> str | None:
+    """The language that the names of columns and what stands above them tell most of; None where two tell as much."""
+    told = languages_told("\n".join(names))
+    most = _most(told)
+    rivals = [number for lang, number in told.items() if lang in LANGUAGES and lang != most]
+    return most if most is not None and told[most] > max(rivals, default=0) else None
+
+
 def in_their_languages(documents: Iterator[Document], lang: str | None) -> tuple[str, Iterator[Document]]:
     """(the language of what is written for people, "fr" or "en"; the documents, each with its own language).
 
@@ -118,8 +130,11 @@ def _most(told: Mapping[str, int]) -> str | None:
 
 
 def _told_by(document: Document) -> Counter[str]:
-    """What the beginning of a document, or its fields where it has little text, tell of languages."""
-    told: Counter[str] = Counter()
+    """What the beginning of a document, or its fields where it has little text, tell of languages.
+
+    What a table's reader made of the names of its columns counts like a word of a sentence.
+    """
+    told: Counter[str] = Counter({document.lang: 2} if document.lang else {})
     characters = 0
     for chunk in document.chunks:
         _count(chunk.text[: _OF_A_DOCUMENT - characters], told)
@@ -137,6 +152,8 @@ def _count(text: str, told: Counter[str]) -> None:
         text = _CODE.sub(" ", text)
     if " : " in text:  # French sets a space before a colon
         told["fr"] += min(2, text.count(" : "))
+    if ("," in text or "€" in text) and _DECIMAL_COMMA.search(text):
+        told.update(_WITH_A_COMMA)
     for word in _WORD.findall(fold(_ACRONYM.sub(" ", text))):
         for lang, weight in LANGUAGES_BY_WORD.get(word, ()):
             told[lang] += weight

@@ -59,6 +59,7 @@ _RECORDS = {
     "lieu creation debut fin reference marque modele quantite fabricant frequence periode population capitale monnaie "
     "sigle intitule libelle observations remarques commentaire metier logiciel outil application plateforme systeme "
     "exploitation formation niveau public priorite droits acces documents delivre valide pieces demande dossier fiche "
+    "sommaire glossaire parcs voirie salle salles etage lieux tarifs effectifs "
     "rubrique identifiant francais anglais allemand espagnol ouvert ferme actif inactif recommande janvier fevrier "
     "mars avril mai juin juillet aout septembre octobre novembre decembre lundi mardi mercredi jeudi vendredi gare "
     "parking place avenue maison",

@@ -79,4 +79,4 @@ class Columns:
 
 
 #: What is told under a label that other documents, or rows, have too.
-_IN_COLUMNS = frozenset(("field", "label", "table"))
+_IN_COLUMNS = frozenset(("field", "label", "table", "column"))

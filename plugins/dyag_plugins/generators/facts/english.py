@@ -54,6 +54,7 @@ class English:
     def __init__(self, pack: Pack) -> None:
         self._pack, self._heads = pack, pack.heads
         self._numbered, self._predicates = folded(pack.numbered), folded(pack.predicates)
+        self._tallied = folded(pack.tallied)
         self._attributes, self._never_had = folded(pack.attributes), folded(pack.never_had)
         self._counted, self._uncounted = folded(pack.counted), folded(pack.uncounted)
         #: "supports": "support"
@@ -75,6 +76,8 @@ class English:
             return Phrase(label, "", bare, "", False, kind, self._heads.get(first), doubt=UNSAID)
         if noun is None and number and words[-1].lower() in self._numbered:
             bare = f"{bare} number"
+        if noun is None and number and words[-1].lower() in self._tallied:
+            bare = f"number of {bare}"
         return self.noun(label, noun or f"the {bare}", bare, "", kind)
 
     def noun(self, label: str, noun: str, bare: str, _gender: str, kind: Kind | None) -> Phrase:

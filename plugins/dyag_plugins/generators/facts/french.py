@@ -57,6 +57,7 @@ class French:
         #: the gender of each noun that the pack lists, folded
         self.genders: dict[str, str] = {fold(noun): gender for gender, nouns in pack.nouns.items() for noun in nouns}
         self._unelided, self._numbered = folded(pack.no_elision), folded(pack.numbered)
+        self._tallied = frozenset(f"{noun}s" for noun in folded(pack.tallied))
         self._invariable, self._verbs = folded(pack.invariable), folded(pack.verbs)
         self._predicates = folded(pack.predicates) | self._invariable
         self._never_had, self._adjectives = folded(pack.never_had), folded(pack.adjectives)
@@ -79,6 +80,9 @@ class French:
         head = _head(bare)
         if number and head in self._numbered:
             bare = f"numéro {self._of_bare(bare)}"
+            return self.noun(label, f"le {bare}", bare, "m", kind)
+        if number and not kind and head in self._tallied:
+            bare = f"nombre {self._of_bare(bare)}"
             return self.noun(label, f"le {bare}", bare, "m", kind)
         gender = self._gender(text) or gender
         if gender is None:
@@ -142,7 +146,9 @@ class French:
         return f"d'{name}" if self.elides(name) else f"de {name}"
 
     def elides(self, name: str) -> bool:
-        """De becomes d' before a vowel; before h and y it stays, as most people write (de Hadoop, de Yunohost)."""
+        """De becomes d' before a vowel; not before h and y, as most people write (de Hadoop), nor a single letter."""
+        if len(name) > 1 and not name[1].isalnum() and name[1] not in "'’":
+            return False
         first = fold(name[:1])[:1]  # "œ" is two letters then, a combining mark none
         return bool(first) and first in _VOWELS and fold(name.split()[0]) not in self._unelided
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 #: What brings a question of its own, and what is read off running text: the latter is asked only where it is sure.
 _OWN = ("faq", "option", "definition")
-_OF_TEXT = ("label", "table", "section", "sentence", "definition", "option")
+_OF_TEXT = ("label", "table", "column", "section", "sentence", "definition", "option")
 #: Why something isn't asked.
 _SAYS_NONE = "a value that says there is none"
 _BLANK = "a blank where others are described, or say yes or no"
@@ -215,6 +215,8 @@ class Interview:
             return NO_SUBJECT
         if seen_as == "section" and ask.kind in ("how many", "when") and not re.search(r"\d", ask.fact.value or ""):
             return PROSE
+        if seen_as == "column" and self.words.is_vague(ask.fact.attribute):
+            return NO_ATTRIBUTE
         if seen_as == "table":
             label = ask.fact.attribute
             clumsy = ask.kind == "yes/no" and not self.words.has_question(label) and len(label.split()) > 2

@@ -71,6 +71,11 @@ class Wordings:
         """Whether a label is one of a kind."""
         return label_key(label) in self._kinds
 
+    def is_vague(self, label: str) -> bool:
+        """Whether a label says too little of what stands under it, or is one of a year or a number."""
+        key = label_key(label)
+        return key in self._vague or not any(map(str.isalpha, key)) or len(key.split()) > _LONGEST_NAME_WORDS
+
     def _is_attribute(self, label: str) -> bool:
         key = label_key(label)
         if key in self._kinds:

@@ -179,15 +179,16 @@ class _Reader:
                 if question and (answer := plain_text(row[tells])) and len(answer) <= LONGEST_ANSWER:
                     yield "", question, answer, "faq"
             return
-        for subject, label, value in table_facts(cells):
+        for subject, label, value, data in table_facts(cells):
             if not value or _NO_ROW.fullmatch(subject) or _MARKED.match(value):
-                self.left[NO_ATTRIBUTE] += bool(value)
+                if value:
+                    self.left[NO_ATTRIBUTE] += 1
                 continue
             described = label_key(label) in _DESCRIPTIONS
             if described and (self.is_attribute(subject) or not is_description(value, of_a_cell=True)):
                 self.left[NO_ATTRIBUTE] += 1
             elif subject == "" or not (repeats(label, value) or repeats(subject, value)):
-                yield subject, label, value, "table"
+                yield subject, label, value, "column" if data and not self.is_attribute(label) else "table"
 
     def _labels(self, section: Section, *, about: bool) -> Iterator[tuple[str, str, str, str]]:
         glossary = not any(self.is_attribute(block.term) for block in section.blocks if block.term)

@@ -38,6 +38,8 @@ _PART = re.compile(
     r"^(?:advantages?|avantages?|benefits?|inconvenients?|introduction|limits?|limites?|lists?|listes?|overview|presentation"
     r"|histoire|history|regles?|rules?|types?|use cases?|cas) (?:of|to|for|de|du|des|d'|a|au|aux)\b"
 )
+#: An option of a command is called by it.
+_OPTION = re.compile(r"^-{1,2}\w[\w-]*$")
 _GERUND = re.compile(r"^(?!(?:parking|camping|planning|coworking|meeting|building|marketing)$)[a-z]{3,}ing$")
 #: A title that speaks to its reader is no name.
 _TO_THE_READER = frozenset("vous votre vos notre nos nous mon ma mes you your our my".split())
@@ -70,7 +72,8 @@ def is_name(name: str) -> bool:
     """
     words = name.split()
     if not words or len(words) > _MOST_WORDS or name.rstrip()[-1:] in "?!.…:;,*" or not any(map(str.isalnum, name[:2])):
-        return not is_clause(name) and name[:1] in ("«", "/", "(") and len(words) <= _MOST_WORDS
+        said = name[:1] in ("«", "/", "(") or _OPTION.match(name)
+        return bool(said) and not is_clause(name) and len(words) <= _MOST_WORDS
     return any(map(str.isalpha, name)) and not is_clause(name)
 
 
