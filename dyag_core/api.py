@@ -41,7 +41,7 @@ from dyag_core.text.formatting import capital, interval, listed, number, percent
 from dyag_core.text.grids import are_pairs, column_kind, is_total, kind_of, layout_of, subject_column, turned
 from dyag_core.text.grounding import support, supported
 from dyag_core.text.language import LANGUAGES, detect_language, language_name, languages_told
-from dyag_core.text.markup import is_marked_up, plain_text
+from dyag_core.text.markup import is_marked_up, plain_text, without_pictographs
 from dyag_core.text.normalise import fold, normalise, tokens
 from dyag_core.text.passage import field_label, field_text, passages_of, says_field
 from dyag_core.text.reasoning import without_reasoning
@@ -149,6 +149,7 @@ __all__ = [
     "wants_abstention",
     "weights_of",
     "with_context",
+    "without_pictographs",
     "without_reasoning",
     "writable",
 ]

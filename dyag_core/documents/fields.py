@@ -100,7 +100,10 @@ def record_chunk(row: Mapping[str, str], columns: Columns, given: Mapping[str, s
     roles = {columns.id, columns.document, columns.text, *named}
     fields: dict[str, Any] = {name: cell for name, cell in row.items() if cell and name not in roles}
     for name, sign in columns.lists.items():
-        if name in fields and len(parts := several(fields[name], sign)) > 1:
+        if name not in fields:
+            continue
+        parts = several(fields[name], sign)
+        if len(parts) > 1 or (sign == "[" and parts != [fields[name]]):
             fields[name] = parts
     text = (row.get(columns.text, "") if columns.text else "") or _listed_text(title, fields, columns)
     if not text.strip("# \n"):

@@ -35,8 +35,11 @@ _WITH_A_COMMA = ("fr", "de", "es", "it", "nl", "pt", "pl")
 
 _WORD = re.compile(r"[^\W\d_]+")
 _CODE = re.compile(r"^(```|~~~).*?(?:^\1|\Z)|`[^`\n]+`|\w+://\S+", re.MULTILINE | re.DOTALL)
-#: NA, NO and DE are codes, not words.
-_ACRONYM = re.compile(r"\b[A-Z]{1,3}\b")
+_TAG = re.compile(r"</?[A-Za-z][^<>]*>|\{#[^{}]*\}")
+#: NA, NO and DE are codes, not words; so are "fr" and "en" where they are all that a cell, or a part of a list, holds.
+_ACRONYM = re.compile(r"\b[A-Z]{1,3}\b|(?<=[:,;|\t] )[a-z]{2}(?= ?(?:[,;|\t\n]|\Z))")
+#: Before a vowel a French word loses its own: "l'équipe", "qu'il".
+_ELISION = re.compile(r"\b(?:[cdjlns]|qu)['’](?=[^\W\d_])", re.IGNORECASE)
 _SCRIPTS = (
     ("ja", re.compile("[\u3040-\u30ff]")),
     ("zh", re.compile("[\u4e00-\u9fff]")),
@@ -123,10 +126,10 @@ def _own(told: Counter[str], usual: str) -> str:
 
 
 def _most(told: Mapping[str, int]) -> str | None:
-    """What is told most of; of equals a language that questions are asked in."""
+    """What is told most of; a language that questions are asked in unless another is clearly told more of."""
     if not told:
         return None
-    return max(told, key=lambda lang: (told[lang], lang in LANGUAGES, lang == "en", lang))
+    return max(told, key=lambda lang: (told[lang] * (_CLEARLY if lang in LANGUAGES else 1), lang == "en", lang))
 
 
 def _told_by(document: Document) -> Counter[str]:
@@ -150,6 +153,10 @@ def _count(text: str, told: Counter[str]) -> None:
     """Add to `told` what a text tells of languages."""
     if "`" in text or "://" in text or "~~~" in text:
         text = _CODE.sub(" ", text)
+    if "<" in text or "{#" in text:
+        text = _TAG.sub(" ", text)
+    if "'" in text or "’" in text:
+        told["fr"] += 2 * len(_ELISION.findall(text))
     if " : " in text:  # French sets a space before a colon
         told["fr"] += min(2, text.count(" : "))
     if ("," in text or "€" in text) and _DECIMAL_COMMA.search(text):

@@ -43,7 +43,8 @@ _OF_SOMETHING = frozenset(
     "nom adresse code lieu statut etat commune libelle titre intitule prix ville pays description".split()
 )
 _STAYS = frozenset(
-    "public publique limite cible source mail email courriel url web internet ip client type mere cle pilote".split()
+    "public publique limite cible source mail email courriel url web internet ip client type mere cle pilote "
+    "pays".split()
 )
 
 

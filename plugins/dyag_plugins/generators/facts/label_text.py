@@ -38,6 +38,8 @@ _PLAIN_UNITS = frozenset(
     "kg g mg t km m cm mm km² m² m2 km2 ha m³ m3 l ml cl kw kwh mw mwh gwh w v a hz mhz ghz go mo ko to gb mb kb tb "
     "db °c °f bar pa kcal kj mol px pt lb oz ft in mi mph km/h kg/m³ g/l mg/l".split()
 )
+#: "Poids (kg, net)", "Price (EUR, gross)".
+_NET = re.compile(r"\b(net|brut|gross)\b,?", re.IGNORECASE)
 _TAXES = frozenset(("ht", "ttc"))
 _SIGNS = re.compile(r"[?!:;,/\\\"“”«»<>=|#…*{}@&+]|\.\w|\w\.\s|://")
 _GENERIC = frozenset(
@@ -61,16 +63,22 @@ def in_words(label: str, lang: str, spelt: Mapping[str, str], spellings: Mapping
     text = " ".join(text.split())
     unit = ""
     if bracket := _BRACKET.search(text):
-        unit = _unit(bracket[1], lang)
+        inner, how = _NET.subn("", bracket[1])
+        inner = inner.strip(" ,")
+        unit = _unit(inner, lang)
         if not unit:
             return text
-        text = text[: bracket.start()]
+        text = text[: bracket.start()].rstrip()
+        if how and (net := _NET.search(bracket[1])):
+            text = f"{text} {net[1].lower()}" if lang == "fr" else f"{net[1].lower()} {lower_first(text)}"
     shouted = text.isupper() and any(len(word) > 4 or fold(word) in spellings for word in _WORD.findall(text))
     titled = len(text.split()) > 1 and lang == "en" and all(word[:1].isupper() for word in text.split())
     words = []
     for word in text.split():
         key = fold(word).rstrip(".")
         if key in spelt:
+            if words and fold(spelt[key]).startswith(f"{fold(words[-1])} "):  # "code_insee" is one code
+                words.pop()
             words.append(spelt[key])
         elif key in spellings and (shouted or (word.isascii() and word.islower())):
             words.append(spellings[key])

@@ -191,7 +191,8 @@ class _Reader:
                 yield subject, label, value, "column" if data and not self.is_attribute(label) else "table"
 
     def _labels(self, section: Section, *, about: bool) -> Iterator[tuple[str, str, str, str]]:
-        glossary = not any(self.is_attribute(block.term) for block in section.blocks if block.term)
+        terms = [block.term for block in section.blocks if block.term]
+        glossary = is_generic(self.name) or not any(map(self.is_attribute, terms))
         led_in, before = False, ""
         for block in section.blocks:
             found = self.labels[id(block)]

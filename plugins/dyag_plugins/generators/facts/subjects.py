@@ -10,10 +10,10 @@ from dyag_core.api import fold
 _MOST_WORDS = 9
 #: Titles that say what part of something a page is, not what it is about.
 _GENERIC = frozenset(
-    "accueil annexe annexes bibliographie bienvenue brouillon changelog chapitre chapter conclusion contents contenu "
-    "divers doc docs document documentation documents draft example examples exemple exemples faq general generalites "
-    "glossaire glossary header home index information informations introduction lexique lien liens links menu news "
-    "notes overview page partie preambule preface presentation questions readme redirection references resources "
+    "accueil aide annexe annexes assistance bibliographie bienvenue brouillon changelog chapitre chapter conclusion "
+    "contents contenu divers doc docs document documentation documents draft example examples exemple exemples faq general generalites "
+    "glossaire glossary header help home index information informations introduction lexique lien liens links menu "
+    "news notes overview page partie preambule preface presentation questions readme redirection references resources "
     "ressources resume section sommaire summary toc untitled welcome".split()
 ) | {
     "a propos", "en bref", "foire aux questions", "frequently asked questions", "getting started", "in short",
@@ -39,7 +39,7 @@ _PART = re.compile(
     r"|histoire|history|regles?|rules?|types?|use cases?|cas) (?:of|to|for|de|du|des|d'|a|au|aux)\b"
 )
 #: An option of a command is called by it.
-_OPTION = re.compile(r"^-{1,2}\w[\w-]*$")
+_OPTION = re.compile(r"^-{1,2}\w[\w-]*(?:[ =,|/<>\[\]\w-]*)$")
 _GERUND = re.compile(r"^(?!(?:parking|camping|planning|coworking|meeting|building|marketing)$)[a-z]{3,}ing$")
 #: A title that speaks to its reader is no name.
 _TO_THE_READER = frozenset("vous votre vos notre nos nous mon ma mes you your our my".split())

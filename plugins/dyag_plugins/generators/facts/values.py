@@ -37,7 +37,8 @@ _OPEN = re.compile(
     r"|decided|filled(?: in)?|added|provided|specified|advised|clarified|discussed|follow|come|do)|(?:not"
     r"|never)(?: yet| currently| been)*(?: been)? (?:available|defined|specified|known|provided|determined|set|stated"
     r"|given|disclosed|documented|filled(?: in)?|recorded|reported|entered|decided|published|assigned|identified)"
-    r"|(?:un|in)(?:available|defined|specified|known|determined|assigned|complete)|coming soon|pending(?: .{0,40})?"
+    r"|(?:un|in)(?:available|defined|specified|known|determined|assigned|complete|disclosed|stated|published|confirmed"
+    r"|decided|documented)|coming soon|pending(?: .{0,40})?"
     r"|missing|(?:work )?in progress|wip|todo|fixme|placeholder|empty|blank|lorem ipsum.*|no (?:data|information"
     r"|answer|value)|(?:data|information|value) (?:not |un)\w+(?: \w+)?|awaiting .{0,40}|under (?:review|construction"
     r"|discussion)"
@@ -48,6 +49,13 @@ _STATES = re.compile(
     r"|availability|suivi|resolution|traitement|decision|avis|resultats?|results?)\b"
 )
 _ERROR = re.compile(r"#(?:n/?a|na|null|num|name|nom|ref|value|valeur|div/0|calc|spill|error|erreur)\b.*", re.IGNORECASE)
+#: What a form's template holds: "<nom>", "{{ owner }}", "[insert name]".
+_TEMPLATE = re.compile(
+    r"<[^<>]*>|\{\{.*\}\}|\[(?:insert|add|your|votre|vos|nom|name|inserer|ajouter|indiquer|saisir"
+    r"|mettre|a |to be )[^\[\]]*\]"
+)
+#: It says who knows, or where it stands: no answer, and not unknown either.
+_ELSEWHERE = re.compile(r"(?:voir|cf\.?|see|ask|demander|se renseigner|s['’]adresser|refer to|consulter)\b.{0,40}")
 _FILLER = re.compile(r"([xz?.\-_~])\1{1,}|0{2,4}[-/.]0{2}[-/.]0{2,4}|\\n")
 _CODE = re.compile(r"[A-Z]{2,4}")
 #: A column is one of codes where so many of its different values have one form, and there are enough of them.
@@ -119,13 +127,14 @@ class Values:
         if folded.strip(" .") in self._no:
             return "no"
         key = _key(value)
-        if key in self._none:
+        if key in self._none or _ELSEWHERE.fullmatch(key):
             return "none"
         if (
             folded in self._blank
             or (key and key in self._blank)
             or _ERROR.fullmatch(folded)
             or _FILLER.fullmatch(folded)
+            or _TEMPLATE.fullmatch(folded)
             or _OPEN.fullmatch(key)
         ):
             return "blank"
@@ -141,7 +150,8 @@ class Values:
         others = [other for other in column.values if self._alone(other) == "value"]
         if not others:
             return column.names_codes
-        alike = sum(len(other) == len(value) and _CODE.fullmatch(other) is not None for other in others)
+        codes = [other for other in others if _CODE.fullmatch(other)]
+        alike = sum(column.names_codes or len(other) == len(value) for other in codes)
         if alike < _OF_ONE_FORM * len(others):
             return None if column.names_codes and alike else False
         return True if column.names_codes or alike >= _ENOUGH else None
