@@ -20,7 +20,8 @@ LONGEST_PART = 40
 _OPEN_LIST = re.compile(
     r"(?:\.{2,}|…|:)\W*$|\betc\b|\b(?:notamment|entre autres|par exemple|tels? que|telles? que|including|includes?"
     r"|such as|e\.g\.|for example|among others|dont|et (?:d['’]|bien d['’])?autres|et plus"
-    r"|and (?:many )?(?:others?|more)|(?:et|ou) (?:le|les) restes?|and so on|in particular|surtout|principalement|mainly|mostly|especially)\b",
+    r"|and (?:many )?(?:others?|more)|(?:et|ou) (?:le|les) restes?|and so on|in particular|surtout|principalement"
+    r"|mainly|mostly|especially)\b",
     re.IGNORECASE,
 )
 _INNER_COMMA = re.compile(r"\([^()]*[,;][^()]*\)|^[^()]*\)|\([^()]*$|[.!?] [A-ZÀ-Þ]")

@@ -11,9 +11,9 @@ _MOST_WORDS = 9
 #: Titles that say what part of something a page is, not what it is about.
 _GENERIC = frozenset(
     "accueil aide annexe annexes assistance bibliographie bienvenue brouillon changelog chapitre chapter conclusion "
-    "contents contenu divers doc docs document documentation documents draft example examples exemple exemples faq general generalites "
-    "glossaire glossary header help home index information informations introduction lexique lien liens links menu "
-    "news notes overview page partie preambule preface presentation questions readme redirection references resources "
+    "contents contenu divers doc docs document documentation documents draft example examples exemple exemples faq "
+    "general generalites glossaire glossary header help home index information informations introduction lexique lien liens links "
+    "menu news notes overview page partie preambule preface presentation questions readme redirection references resources "
     "ressources resume section sommaire summary toc untitled welcome".split()
 ) | {
     "a propos", "en bref", "foire aux questions", "frequently asked questions", "getting started", "in short",
