@@ -122,7 +122,8 @@ def test_each_document_is_asked_in_its_own_language_and_the_users_prompts_are_fo
         return heard
 
     heard = asked_with()
-    assert "You write" in heard["en"] and "Tu écris" in heard["fr"]
+    assert "You write" in heard["en"]
+    assert "Tu écris" in heard["fr"]
     assert heard["de"] in (heard["en"], heard["fr"])
     (tmp_path / "p.yaml").write_text("system: Mine.\nuser: $title $passage $pairs\n")
     assert set(asked_with(prompts=str(tmp_path / "p.yaml")).values()) == {"Mine."}

@@ -20,7 +20,7 @@ _OF_THE_FILE = frozenset(("id", "document", "headings"))
 _LAYOUT = frozenset(
     "aliases alias bookcollapsesection cascade class classes collapsible comments css cssclass custom_edit_url draft "
     "edit_url editlink excerpt_separator favicon featured footer geometry grand_parent has_children has_toc head "
-    "header hide hide_table_of_contents hide_title icon ignore image images index js_dir keywords lang language "
+    "header hero hide hide_table_of_contents hide_title icon ignore image images index js_dir keywords lang language "
     "last_modified lastmod layout linktitle locale mathjax math menu meta_description meta_title nav nav_exclude "
     "nav_order navbar next og order orphan outline output pagination pagination_label pagination_next pagination_prev "
     "params parent parse_math permalink position prev published redirect redirect_from redirect_to render robots rank "

@@ -37,7 +37,7 @@ _WORD = re.compile(r"[^\W\d_]+")
 _CODE = re.compile(r"^(```|~~~).*?(?:^\1|\Z)|`[^`\n]+`|\w+://\S+", re.MULTILINE | re.DOTALL)
 _TAG = re.compile(r"</?[A-Za-z][^<>]*>|\{#[^{}]*\}")
 #: NA, NO and DE are codes, not words; so are "fr" and "en" where they are all that a cell, or a part of a list, holds.
-_ACRONYM = re.compile(r"\b[A-Z]{1,3}\b|(?<=[:,;|\t] )[a-z]{2}(?= ?(?:[,;|\t\n]|\Z))")
+_ACRONYM = re.compile(r"\b[A-Z]{1,3}\b|(?<=[:,;|\t] )[A-Za-z][a-z]{1,2}(?= ?(?:[,;|\t\n]|\Z))")
 #: Before a vowel a French word loses its own: "l'équipe", "qu'il".
 _ELISION = re.compile(r"\b(?:[cdjlns]|qu)['’](?=[^\W\d_])", re.IGNORECASE)
 _SCRIPTS = (

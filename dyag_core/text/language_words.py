@@ -167,6 +167,8 @@ def _languages_by_word() -> dict[str, tuple[tuple[str, int], ...]]:
     for words, weight in ((_RECORDS, 1), (_FUNCTION, 2)):
         for lang, text in words.items():
             for word in text.split():
+                if len(word) == 1:  # cells hold letters
+                    continue
                 found.setdefault(word, {})[lang] = weight
     return {word: tuple(weights.items()) for word, weights in found.items()}
 

@@ -48,6 +48,16 @@ _STAYS = frozenset(
 )
 
 
+#: What somebody or something is, rather than has: "Est-ce que la Norvège est membre de l'UE ?"
+_ROLES = frozenset("membre adherent adherente partenaire beneficiaire abonne abonnee laureat laureate donneur".split())
+
+
+_NOUN_ENDINGS = (
+    "tion", "sion", "age", "ment", "ite", "ance", "ence", "ture", "eur", "ette", "isme", "logie", "metrie", "ure",
+    "esse",
+)  # fmt: skip
+
+
 class French:
     """Labels in French, with one pack."""
 
@@ -58,7 +68,7 @@ class French:
         #: the gender of each noun that the pack lists, folded
         self.genders: dict[str, str] = {fold(noun): gender for gender, nouns in pack.nouns.items() for noun in nouns}
         self._unelided, self._numbered = folded(pack.no_elision), folded(pack.numbered)
-        self._tallied = frozenset(f"{noun}s" for noun in folded(pack.tallied))
+        self._amounts = folded(pack.amounts)
         self._invariable, self._verbs = folded(pack.invariable), folded(pack.verbs)
         self._predicates = folded(pack.predicates) | self._invariable
         self._never_had, self._adjectives = folded(pack.never_had), folded(pack.adjectives)
@@ -82,10 +92,11 @@ class French:
         if number and head in self._numbered:
             bare = f"numéro {self._of_bare(bare)}"
             return self.noun(label, f"le {bare}", bare, "m", kind)
-        if number and not kind and head in self._tallied:
+        gender = self._gender(text) or gender
+        several = gender is not None and gender.endswith("p") and not {head, head[:-1]} & self._amounts
+        if number and several and not kind and not self._doubt(text, head, gender):
             bare = f"nombre {self._of_bare(bare)}"
             return self.noun(label, f"le {bare}", bare, "m", kind)
-        gender = self._gender(text) or gender
         if gender is None:
             doubt = "" if kind else self._doubt(text, head, gender)
             asks, of_bare = self._asks(head, kind), self._of_bare(bare)
@@ -133,6 +144,8 @@ class French:
             return self._had(label, rest)
         if rest and first in self._verbs:
             return said, tuple(pack.verb_questions)
+        if first in _ROLES:
+            return said, tuple(pack.adjective_questions)
         if first in self.genders or first.rstrip("sx") in self.genders:
             return self._had(label, text)
         if first in self._predicates or first.removesuffix("e") in self._predicates or _is_participle(bare):
@@ -159,6 +172,11 @@ class French:
         if head in self.genders or head in self._predicates:
             return True
         return head.endswith(("s", "x")) and head[:-1] in self.genders
+
+    def may_be_a_noun(self, key: str) -> bool:
+        """Whether the head of a label is a noun by its ending, or its plural: "réduit" and "plein" are none."""
+        head = key.partition(" ")[0]
+        return self.is_attribute_head(key) or head.endswith(_NOUN_ENDINGS) or (len(head) > 3 and head.endswith("s"))
 
     # -- what is behind it -------------------------------------------------------------------------------------------
 

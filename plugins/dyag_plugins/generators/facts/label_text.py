@@ -47,6 +47,12 @@ _GENERIC = frozenset(
     "donnee donnees data info infos texte text cell cellule misc divers autre autres other others key cle vide empty "
     "none null unknown inconnu untitled total sous subtotal main term".split()
 )
+#: Columns for months, or days: "the January of Water" is said by nobody; "the opening of Monday" is of a place.
+CALENDAR = frozenset(
+    "janvier fevrier mars avril mai juin juillet aout septembre octobre novembre decembre lundi mardi mercredi jeudi "
+    "vendredi samedi dimanche january february march april may june july august september october november december "
+    "monday tuesday wednesday thursday friday saturday sunday jan feb mar apr jun jul aug sep oct nov dec".split()
+)
 _VOWEL = re.compile(r"[aeiouy]")
 _IDENTIFIERS = frozenset("id ids uuid guid slug hash uid oid pk fk".split())
 _WORD = re.compile(r"\w+")
@@ -112,7 +118,11 @@ def is_unsaid(text: str) -> bool:
     if "(" in text or ")" in text or "[" in text or (len(words) == 1 and len(text) == 1):
         return True
     keys = [fold(word) for word in words]
-    if all(key in _GENERIC or len(key) == 1 for key in keys) or keys[0] in _IDENTIFIERS or keys[-1] in _IDENTIFIERS:
+    if (
+        all(key in _GENERIC or key in CALENDAR or len(key) == 1 for key in keys)
+        or keys[0] in _IDENTIFIERS
+        or keys[-1] in _IDENTIFIERS
+    ):
         return True
     return any(map(_is_odd, words))
 

@@ -71,10 +71,12 @@ class Wordings:
         """Whether a label is one of a kind."""
         return label_key(label) in self._kinds
 
-    def is_vague(self, label: str) -> bool:
-        """Whether a label says too little of what stands under it, or is one of a year or a number."""
+    def names_something(self, label: str) -> bool:
+        """Whether a label that isn't known is a noun, as far as its form tells, and says enough of what is under it."""
         key = label_key(label)
-        return key in self._vague or not any(map(str.isalpha, key)) or len(key.split()) > _LONGEST_NAME_WORDS
+        if key in self._vague or not any(map(str.isalpha, key)) or len(key.split()) > _LONGEST_NAME_WORDS:
+            return False
+        return self._speech.may_be_a_noun(key)
 
     def _is_attribute(self, label: str) -> bool:
         key = label_key(label)

@@ -14,6 +14,7 @@ from dyag_core.api import first_sentence, fold, plain_text
 from dyag_plugins.generators.facts.blocks import Section, sections_of
 from dyag_plugins.generators.facts.descriptions import defined, describes, is_description, repeats, short_text
 from dyag_plugins.generators.facts.faq import ANSWERS, LONGEST_ANSWER, QUESTIONS, Unfit, answered, as_question, pairs_in
+from dyag_plugins.generators.facts.label_text import CALENDAR
 from dyag_plugins.generators.facts.labels import is_remark, labels_in, states
 from dyag_plugins.generators.facts.packs import label_key
 from dyag_plugins.generators.facts.subjects import is_generic, is_name
@@ -179,8 +180,10 @@ class _Reader:
                 if question and (answer := plain_text(row[tells])) and len(answer) <= LONGEST_ANSWER:
                     yield "", question, answer, "faq"
             return
+        code = {cell.strip("`") for row in cells for cell in row if cell[:1] == cell[-1:] == "`"}
         for subject, label, value, data in table_facts(cells):
-            if not value or _NO_ROW.fullmatch(subject) or _MARKED.match(value):
+            unnamed = (_NO_ROW.fullmatch(subject) and subject not in code) or fold(subject) in CALENDAR
+            if not value or unnamed or _MARKED.match(value):
                 if value:
                     self.left[NO_ATTRIBUTE] += 1
                 continue

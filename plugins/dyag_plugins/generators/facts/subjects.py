@@ -12,12 +12,12 @@ _MOST_WORDS = 9
 _GENERIC = frozenset(
     "accueil aide annexe annexes assistance bibliographie bienvenue brouillon changelog chapitre chapter conclusion "
     "contents contenu divers doc docs document documentation documents draft example examples exemple exemples faq "
-    "general generalites glossaire glossary header help home index information informations introduction lexique lien liens links "
-    "menu news notes overview page partie preambule preface presentation questions readme redirection references resources "
-    "ressources resume section sommaire summary toc untitled welcome".split()
+    "general generalites glossaire glossary header help home index information informations introduction lexique lien "
+    "liens links menu news notes overview page partie preambule preface presentation questions readme redirection "
+    "references resources ressources resume section sommaire summary toc untitled welcome".split()
 ) | {
-    "a propos", "en bref", "foire aux questions", "frequently asked questions", "getting started", "in short",
-    "lexique des termes techniques", "liens utiles", "mentions legales", "on this page", "plan du site",
+    "a propos", "compte rendu", "proces verbal", "meeting notes", "en bref", "foire aux questions",
+    "frequently asked questions", "getting started", "in short", "lexique des termes techniques", "liens utiles", "mentions legales", "on this page", "plan du site",
     "pour aller plus loin", "questions et reponses", "questions frequentes", "questions reponses", "read me",
     "sans titre", "see also", "sur cette page", "table des matieres", "table of contents", "useful links", "voir aussi",
 }  # fmt: skip

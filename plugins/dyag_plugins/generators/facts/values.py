@@ -28,7 +28,11 @@ _PARTICIPLE = (
 )
 _OPEN = re.compile(
     r"(?:reste |encore |information |champ |donnees? )?(?:a|reste a) (?:definir|completer|preciser|renseigner"
-    r"|confirmer|determiner|venir|verifier|remplir|fixer|saisir|ajouter|fournir|valider|decider)(?: .{0,40})?"
+    r"|confirmer|determiner|venir|verifier|remplir|fixer|saisir|ajouter|fournir|valider|decider"
+    r"|designer|choisir|nommer|recruter|attribuer|trouver|rediger|etablir|arbitrer|planifier|estimer|chiffrer"
+    r"|identifier|discuter)(?: .{0,40})?"
+    r"|pas encore \w{3,}(?: \w+)?|not yet \w+(?: \w+)?|being (?:recruited|chosen|defined|written|discussed|reviewed)"
+    r"|(?:still |yet )?to be \w+(?:ed|en|n|t)(?: (?:later|soon|by .{0,30}))?"
     rf"|(?:pas (?:encore )?|non )(?:ete )?{_PARTICIPLE}(?: (?:a ce jour|pour le moment|pour l['’]instant))?"
     r"|(?:donnees?|informations?|valeurs?|champs?|reponses?) (?:manquant|indisponible|absent|vide|inconnu"
     r"|non )\w*(?: .*)?|(?:en|encore en) (?:cours|attente)(?: (?:de |d['’]).{0,40})?|inconnue?s?|vide|absente?"
@@ -56,8 +60,14 @@ _TEMPLATE = re.compile(
 )
 #: It says who knows, or where it stands: no answer, and not unknown either.
 _ELSEWHERE = re.compile(r"(?:voir|cf\.?|see|ask|demander|se renseigner|s['’]adresser|refer to|consulter)\b.{0,40}")
-_FILLER = re.compile(r"([xz?.\-_~])\1{1,}|0{2,4}[-/.]0{2}[-/.]0{2,4}|\\n")
+_NONE_OF = re.compile(r"(?:aucune?s?|pas d['e] ?|sans|no|without)\s?(?P<what>\w{3,})(?: \w+)?")
+_FILLER = re.compile(
+    r"([xz?.\-_~])\1{1,}|0{2,4}[-/.]0{2}[-/.]0{2,4}|\\n|.{0,2}\?+|(?:jj|dd|mm|xx)[-/.](?:mm|dd|xx)[-/.](?:aaaa|yyyy|xxxx|aa|yy)"
+    r"|(?:aaaa|yyyy)[-/.]mm[-/.](?:jj|dd)|(?:tbc|tbd|tba)\b.{0,30}"
+)
 _CODE = re.compile(r"[A-Z]{2,4}")
+#: Under "symbol" or "language code" they are written so, too: "Na", "no".
+_LOOSE_CODE = re.compile(r"[A-Z]?[a-z]{1,3}|[A-Z]{1,5}")
 #: A column is one of codes where so many of its different values have one form, and there are enough of them.
 _OF_ONE_FORM, _ENOUGH = 0.8, 5
 _WITH_REMARK = re.compile(r"(?P<said>[^\W\d_]{2,5})(?:\s?[,(;:]|\s[–—-]\s)\s?\S|(?P<mark>[✓✔☑✗✘☐])\s?\S")
@@ -81,6 +91,10 @@ class Values:
 
     def read(self, value: str, column: Column, label: str) -> Reading:
         """What `value` says in `column`, whose label is given in the form in which labels are compared."""
+        if value == "-" and "+" in column.values:
+            return "doubt"
+        if _says_none_of(label, value):
+            return "none"
         if remark := _WITH_REMARK.match(value):
             if remark["mark"]:  # a tick with a remark says half of it
                 return "doubt"
@@ -145,13 +159,15 @@ class Values:
     def _is_code(self, value: str, column: Column) -> bool | None:
         """Whether `value`, which may be a code or a word, stands among codes of its length; None leaves it in "
         "doubt."""
-        if not _CODE.fullmatch(value):
+        form = _LOOSE_CODE if column.names_codes else _CODE
+        if not form.fullmatch(value):
             return False
-        others = [other for other in column.values if self._alone(other) == "value"]
+        readings = ("value", "doubt") if column.names_codes else ("value",)
+        others = [other for other in column.values if other != value and self._alone(other) in readings]
         if not others:
             return column.names_codes
-        codes = [other for other in others if _CODE.fullmatch(other)]
-        alike = sum(column.names_codes or len(other) == len(value) for other in codes)
+        codes = [other for other in others if form.fullmatch(other)]
+        alike = sum(_same_case(other, value) if column.names_codes else len(other) == len(value) for other in codes)
         if alike < _OF_ONE_FORM * len(others):
             return None if column.names_codes and alike else False
         return True if column.names_codes or alike >= _ENOUGH else None
@@ -172,6 +188,16 @@ class Values:
 
 #: Longer texts say something; so many values are remembered with what they say.
 _LONGEST, _REMEMBERED = 80, 4096
+
+
+def _says_none_of(label: str, value: str) -> bool:
+    """Whether a value says that there is none of its label: "Aucune licence", "No licence"."""
+    said = _NONE_OF.fullmatch(_key(value)) if len(value) <= _LONGEST else None
+    return said is not None and bool(label) and label.split()[0].startswith(said["what"].rstrip("s"))
+
+
+def _same_case(one: str, other: str) -> bool:
+    return any(case(one) and case(other) for case in (str.isupper, str.islower, str.istitle))
 
 
 def _key(value: str) -> str:
