@@ -127,9 +127,14 @@ def _own(told: Counter[str], usual: str) -> str:
 
 def _most(told: Mapping[str, int]) -> str | None:
     """What is told most of; a language that questions are asked in unless another is clearly told more of."""
-    if not told:
+    if not any(told.values()):
         return None
-    return max(told, key=lambda lang: (told[lang] * (_CLEARLY if lang in LANGUAGES else 1), lang == "en", lang))
+
+    def rank(lang: str) -> tuple[float, bool, bool, str]:
+        asked = lang in LANGUAGES
+        return told[lang] * (_CLEARLY if asked else 1), asked, lang == "en", lang
+
+    return max(told, key=rank)
 
 
 def _told_by(document: Document) -> Counter[str]:

@@ -68,7 +68,8 @@ _RECORDS = {
     "achats ventes ecole college lycee bibliotheque mediatheque piscine gymnase stade musee parc jardin quartier "
     "canton prefecture ministre ouverture fermeture arrivee depart trajet velo voiture voitures camion clou marteau "
     "seuil quantites unite unites valeur valeurs defaut obligatoire facultatif optionnel exemple exemples reponse "
-    "reponses objectifs prerequis remarque poste postes "
+    "reponses objectifs prerequis remarque poste postes champ champs contenu "
+    "rayon propriete attribut attributs ecrou "
     "rubrique identifiant francais anglais allemand espagnol ouvert ferme actif inactif recommande janvier fevrier "
     "mars avril mai juin juillet aout septembre octobre novembre decembre lundi mardi mercredi jeudi vendredi gare "
     "parking place avenue maison",
@@ -88,7 +89,8 @@ _RECORDS = {
     "museum garden power speed length depth capacity required optional mandatory first last birth day days week weeks "
     "month monthly weekly yearly opening closing arrival departure screw nail hammer unit units remark remarks answer "
     "answers goals supplier suppliers provider providers warehouse fleet expenses income revenue energy water "
-    "electricity heating lighting purchase purchases car bolt wheel tools teams membership official road lane",
+    "electricity heating lighting purchase purchases car bolt wheel tools teams membership official road lane "
+    "fields content contents property attribute column row nut",
     "de": "herausgeber hersteller anbieter betreiber autor name ort stadt land adresse anschrift telefon sprache "
     "sprachen preis kosten gebuhr zustand besitzer eigentumer bereich kategorie datum jahr webseite lizenz lieferant "
     "leiter zustandig stand zeile titel nummer strasse plz postleitzahl landkreis offnungszeiten dauer frist zweck "

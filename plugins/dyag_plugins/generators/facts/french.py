@@ -160,8 +160,8 @@ class French:
         return f"d'{name}" if self.elides(name) else f"de {name}"
 
     def elides(self, name: str) -> bool:
-        """De becomes d' before a vowel; not before h and y, as most people write (de Hadoop), nor a single letter."""
-        if len(name) > 1 and not name[1].isalnum() and name[1] not in "'’":
+        """De becomes d' before a vowel; not before h and y, as most people write (de Hadoop), nor the sign "a|b"."""
+        if name[1:2] and name[1] in "|/=+*<>":
             return False
         first = fold(name[:1])[:1]  # "œ" is two letters then, a combining mark none
         return bool(first) and first in _VOWELS and fold(name.split()[0]) not in self._unelided

@@ -17,7 +17,8 @@ _GENERIC = frozenset(
     "references resources ressources resume section sommaire summary toc untitled welcome".split()
 ) | {
     "a propos", "compte rendu", "proces verbal", "meeting notes", "en bref", "foire aux questions",
-    "frequently asked questions", "getting started", "in short", "lexique des termes techniques", "liens utiles", "mentions legales", "on this page", "plan du site",
+    "frequently asked questions", "getting started", "in short", "lexique des termes techniques",
+    "liens utiles", "mentions legales", "on this page", "plan du site",
     "pour aller plus loin", "questions et reponses", "questions frequentes", "questions reponses", "read me",
     "sans titre", "see also", "sur cette page", "table des matieres", "table of contents", "useful links", "voir aussi",
 }  # fmt: skip
