@@ -60,6 +60,7 @@ _TEMPLATE = re.compile(
 )
 #: It says who knows, or where it stands: no answer, and not unknown either.
 _ELSEWHERE = re.compile(r"(?:voir|cf\.?|see|ask|demander|se renseigner|s['’]adresser|refer to|consulter)\b.{0,40}")
+_MAY_SAY_NONE = re.compile(r"(?:aucun|pas d|sans |no |without )", re.IGNORECASE)
 _NONE_OF = re.compile(r"(?:aucune?s?|pas d['e] ?|sans|no|without)\s?(?P<what>\w{3,})(?: \w+)?")
 _FILLER = re.compile(
     r"([xz?.\-_~])\1{1,}|0{2,4}[-/.]0{2}[-/.]0{2,4}|\\n|.{0,2}\?+|(?:jj|dd|mm|xx)[-/.](?:mm|dd|xx)[-/.](?:aaaa|yyyy|xxxx|aa|yy)"
@@ -93,7 +94,7 @@ class Values:
         """What `value` says in `column`, whose label is given in the form in which labels are compared."""
         if value == "-" and "+" in column.values:
             return "doubt"
-        if _says_none_of(label, value):
+        if _MAY_SAY_NONE.match(value) and _says_none_of(label, value):
             return "none"
         if remark := _WITH_REMARK.match(value):
             if remark["mark"]:  # a tick with a remark says half of it
