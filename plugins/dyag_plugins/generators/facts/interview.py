@@ -18,7 +18,7 @@ from dyag_plugins.generators.facts.label_history import LabelHistory
 from dyag_plugins.generators.facts.own_questions import own_ask
 from dyag_plugins.generators.facts.packs import label_key, load_pack
 from dyag_plugins.generators.facts.phrasing import Wordings
-from dyag_plugins.generators.facts.questions import Ask, kind_of, where_in
+from dyag_plugins.generators.facts.questions import Ask, is_whole_number, kind_of, where_in
 from dyag_plugins.generators.facts.statements import NO_ATTRIBUTE, NO_SUBJECT, PROSE
 from dyag_plugins.generators.facts.subjects import is_clause, is_name
 from dyag_plugins.generators.facts.unanswered import Unanswered
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 #: What brings a question of its own, and what is read off running text: the latter is asked only where it is sure.
 _OWN = ("faq", "option", "definition")
-_OF_TEXT = ("label", "table", "section", "sentence", "definition", "option")
+_OF_TEXT = ("label", "table", "column", "section", "sentence", "definition", "option")
 #: Why something isn't asked.
 _SAYS_NONE = "a value that says there is none"
 _BLANK = "a blank where others are described, or say yes or no"
@@ -113,7 +113,7 @@ class Interview:
         for fact, seen_as in found:
             if not fact.value or fact.subject != document.title or self._values.says_nothing(fact.value):
                 continue
-            phrase = self.words.phrase(fact.attribute, heading=seen_as == "section", number=fact.value.isdigit())
+            phrase = self.words.phrase(fact.attribute, heading=seen_as == "section", number=is_whole_number(fact.value))
             is_label = seen_as in ("field", "label") or (phrase.kind is not None and seen_as not in _OWN)
             if is_label and not phrase.doubt and not (phrase.kind and phrase.kind.implied):
                 self.told.hear(label_key(fact.attribute), phrase)
@@ -215,6 +215,8 @@ class Interview:
             return NO_SUBJECT
         if seen_as == "section" and ask.kind in ("how many", "when") and not re.search(r"\d", ask.fact.value or ""):
             return PROSE
+        if seen_as == "column" and not self.words.names_something(ask.fact.attribute):
+            return NO_ATTRIBUTE
         if seen_as == "table":
             label = ask.fact.attribute
             clumsy = ask.kind == "yes/no" and not self.words.has_question(label) and len(label.split()) > 2
@@ -225,7 +227,7 @@ class Interview:
         """How to ask for what was found, and the reason not to; "" where there is none."""
         fact, seen_as = item
         value = fact.value or ""
-        phrase = self.words.phrase(fact.attribute, heading=seen_as == "section", number=value.isdigit())
+        phrase = self.words.phrase(fact.attribute, heading=seen_as == "section", number=is_whole_number(value))
         if seen_as in _OWN:
             return own_ask(fact, seen_as, phrase, self.pack), ""
         key = label_key(fact.attribute)

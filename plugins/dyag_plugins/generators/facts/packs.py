@@ -137,6 +137,7 @@ class Pack(BaseModel, extra="forbid"):
     adjectives: list[str] = Field(default_factory=list)
     no_elision: list[str] = Field(default_factory=list)
     numbered: list[str] = Field(default_factory=list)
+    amounts: list[str] = Field(default_factory=list)
     asks: dict[str, list[str]] = Field(default_factory=dict)
     frames: list[str] = Field(default_factory=list)
     label_frames: list[str] = Field(default_factory=list)
