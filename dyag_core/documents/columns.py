@@ -29,11 +29,18 @@ _OF_OTHERS = frozenset(
     "first last middle given user file path host domain contact responsable manager owner auteur author prenom family "
     "famille fichier utilisateur usage jeune fille court short abrege abbr column field parent".split()
 )
+#: A column of these says something of the row, however different its cells are, and never names it.
+_OF_THE_ROW = frozenset(
+    "statut etat status state stade stage phase avancement progress decision resultat result couleur color colour "
+    "licence license remarque remarques remark remarks commentaire commentaires comment comments observation "
+    "observations priorite priority urgence urgency niveau level contact responsable owner auteur author manager "
+    "gestionnaire referent fournisseur supplier editeur publisher hebergeur host".split()
+)
 _FIRST_NAMES = frozenset(("prenom", "first name", "firstname", "given name", "forename"))
 _LAST_NAMES = frozenset(("nom", "nom de famille", "last name", "lastname", "surname", "family name", "name"))
 _LISTED = {"|": re.compile(r"\s*\|\s*"), ";": re.compile(r"\s*;\s*"), "\n": re.compile(r"\s*\n\s*(?:[-*•]\s+)?")}
 _LONGEST_PART = 60
-#: What is said of a row, and never its name.
+#: Nor does a remark, even where it stands first.
 _REMARKS = frozenset(
     "comm commentaire commentaires comment comments remarque remarques remark remarks observation observations note "
     "notes".split()
@@ -144,9 +151,14 @@ def _titles(names: Sequence[str], sample: Sequence[Mapping[str, str]]) -> list[t
     if named:
         named.sort(key=lambda name: told_apart is None or names.index(name) != told_apart)
         return [(name,) for name in named]
-    own = [at for at, name in enumerate(names) if words[name] not in _REMARKS]
+    own = [n for n, name in enumerate(names) if _may_name(words[name], first=not n)]
     column = naming_column(cells, own) if _needs_a_name(names, cells) else 0
     return [(names[column],)] if names and column is not None else []
+
+
+def _may_name(words: str, *, first: bool) -> bool:
+    """Whether a column, of these words, can name the rows: people put a name first, whatever they call it."""
+    return words not in _REMARKS and (first or words.partition(" ")[0] not in _OF_THE_ROW)
 
 
 def _is_a_name(words: Sequence[str]) -> bool:

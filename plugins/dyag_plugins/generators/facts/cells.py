@@ -16,10 +16,14 @@ if TYPE_CHECKING:
 
 #: Why something isn't asked.
 TOLD_BY_NAME = "what its name tells already"
-CODE_FOR_NAME = "a code where a name is expected"
+CODE_FOR_NAME = "a code or a description where a name is expected"
+FRAGMENT = "a part of a sentence where things are expected"
 NO_UNIT = "a number without its unit"
 
 _SHORTEST = 3
+#: "Aire aménagée par la commune" is nobody's name; "Utilisé à Nantes" is no list of uses.
+_OF_THE_THING = re.compile(r"\w+ \w+ee?s? (?:par|avec|pour) ")
+_FRAGMENT = re.compile(r"(?:utilise|deploye|limite|reserve|prevu|destine)e?s?\b|(?:en|dans|sur|chez|par) ")
 _NUMBER = re.compile(r"[-+]?\d[\d\s.,]*")
 _CODE = re.compile(r"(?=.*\d)[A-Z0-9][A-Z0-9./ -]*")
 _SIGLE = re.compile(r"[A-Z]{2,3}")
@@ -43,6 +47,10 @@ class Cells:
         head = words[0 if self._lang == "fr" else -1] if words else ""
         if head in self._called and self._is_code(value, column):
             return CODE_FOR_NAME
+        if phrase.asks == "who" and _OF_THE_THING.match(fold(value)):
+            return CODE_FOR_NAME
+        if phrase.plural and _FRAGMENT.match(fold(value)):
+            return FRAGMENT
         if head in self._measured and _NUMBER.fullmatch(value) and not {"en", "in"} & set(words):
             return NO_UNIT
         return ""

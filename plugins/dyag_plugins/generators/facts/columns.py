@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 #: So many labels are kept, the first goes first; of each so many different values and so many labels beside it.
 _LABELS, _VALUES, _BESIDE = 2048, 64, 64
 _NAMES_CODES = re.compile(
-    r"\b(?:code|codes|iso|alpha ?\d?|ticker|symbole?|sigle|pays|country|countries|nation|province|state|canton|nuts"
-    r"|icao|iata|"
+    r"\b(?:code|codes|iso ?\d*|alpha ?\d?|ticker|symbole?|sigle|pays|country|countries|nation|province|state|canton"
+    r"|nuts|icao|iata|"
     r"abbreviation|abrege|tld|indicatif|prefix)\b"
 )
 
@@ -79,4 +79,4 @@ class Columns:
 
 
 #: What is told under a label that other documents, or rows, have too.
-_IN_COLUMNS = frozenset(("field", "label", "table"))
+_IN_COLUMNS = frozenset(("field", "label", "table", "column"))

@@ -48,7 +48,7 @@ def derived(
         parts = parts_of(ask.fact.value) if ask.phrase.plural else []
         if parts and rng.random() < 0.5:
             yield _count(ask, len(parts), words)
-        elif parts or len(ask.fact.value) <= _LONGEST_CHECKED:
+        elif parts or (len(ask.fact.value) <= _LONGEST_CHECKED and not ask.phrase.plural):
             check = _check(ask, parts, others.get(ask.phrase.noun, ()), words, truths, rng)
             if check is not None:
                 yield check

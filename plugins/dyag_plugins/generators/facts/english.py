@@ -32,6 +32,8 @@ _QUESTION = re.compile(
 )
 _TO_DO = re.compile(r"^(who|what|when|where|how) to ")
 _SHOULD = {"who": "should", "what": "should", "when": "should", "where": "can", "how": "do"}
+_PLURALS = frozenset(("children", "people", "men", "women"))
+_OF_AN_EVENT = frozenset("date time year day month hours price".split())
 _SINGULAR = ("ss", "us", "is", "news", "series", "os")
 _ADJECTIVE = ("able", "ible", "free", "only", "ready", "ful", "less", "based", "friendly")
 _NO_ADJECTIVE = frozenset("table cable variable timetable source resource need seed feed speed shed bed red".split())
@@ -43,6 +45,13 @@ _PREPOSITIONS = frozenset("of for in to by with per on at from under".split())
 #: Nouns of these endings are seldom counted: "has encryption", "comes with monitoring".
 _UNCOUNTED = ("ing", "tion", "sion", "ance", "ence", "ness", "ity", "ware", "ship", "age", "ics", "cy", "ment")
 _AUXILIARIES = frozenset("is are was were".split())
+#: What somebody or something is, rather than has.
+_ROLES = frozenset("member donor partner subscriber volunteer beneficiary".split())
+_NEVER_A_NOUN = frozenset(
+    "full half single double adult senior junior normal regular standard high low big small large medium long short "
+    "new old other before after planned actual real former current previous next first last second third left "
+    "right".split()
+)
 _MODALS = frozenset("can could will should must may".split())
 
 
@@ -54,6 +63,7 @@ class English:
     def __init__(self, pack: Pack) -> None:
         self._pack, self._heads = pack, pack.heads
         self._numbered, self._predicates = folded(pack.numbered), folded(pack.predicates)
+        self._amounts = folded(pack.amounts)
         self._attributes, self._never_had = folded(pack.attributes), folded(pack.never_had)
         self._counted, self._uncounted = folded(pack.counted), folded(pack.uncounted)
         #: "supports": "support"
@@ -68,20 +78,28 @@ class English:
         bare = noun.removeprefix("the ") if noun else lower_first(re.sub(r"^(?:the|a|an) (?=\w)", "", text, flags=re.I))
         words = bare.split()
         first = fold(words[0]) if words else ""
-        odd = not words or is_unsaid(text) or first in _NO_NOUN or (first in self._verbs and len(words) > 1)
+        dated = len(words) == 2 and words[1].lower() in _OF_AN_EVENT  # "start date"
+        odd = (
+            not words
+            or is_unsaid(text)
+            or (first in _NO_NOUN and not dated)
+            or (first in self._verbs and len(words) > 1)
+        )
         predicate = bool(words) and self._is_predicate(words)
         headed = heading and (len(words) > 3 or words[0].endswith("ing"))
         if kind is None and (odd or predicate or headed):
             return Phrase(label, "", bare, "", False, kind, self._heads.get(first), doubt=UNSAID)
         if noun is None and number and words[-1].lower() in self._numbered:
             bare = f"{bare} number"
+        if kind is None and number and _is_plural(_named(bare)) and fold(_named(bare)) not in self._amounts:
+            bare = f"number of {bare}"
         return self.noun(label, noun or f"the {bare}", bare, "", kind)
 
     def noun(self, label: str, noun: str, bare: str, _gender: str, kind: Kind | None) -> Phrase:
         """A noun phrase with all its forms."""
-        named = re.split(r"\s(?:of|for|in|to|by|with|per)\s", bare)[0].split()[-1]
+        named = _named(bare)
         head = named.lower()
-        plural = head.endswith("s") and not head.endswith(_SINGULAR) and not named.isupper()
+        plural = _is_plural(named)
         return Phrase(
             label, noun, bare, "what are" if plural else "what is", plural, kind,
             (kind.asks if kind else None) or self._heads.get(fold(bare.split()[0])) or self._heads.get(head),
@@ -117,6 +135,10 @@ class English:
         last = next((n for n, word in enumerate(words) if n and word in _PREPOSITIONS), len(words))
         if first in _NO_NOUN and first not in self._predicates:
             return replace(said, doubt=NO_QUESTION), ()
+        if words[-1] in _ROLES or (last < len(words) and words[last - 1] in _ROLES):
+            return replace(said, bare=self._with_article(bare, words[last - 1], plural=False)), tuple(
+                pack.adjective_questions
+            )
         if not self._is_adjective(words[:last]):
             return self._had(label, text)
         # "Dogs allowed", "Parking included": what is asked about isn't the subject.
@@ -145,6 +167,11 @@ class English:
         if not head:
             return False
         return bool({head[0], head[0].removesuffix("s")} & self._attributes) or self._is_adjective(key.split())
+
+    def may_be_a_noun(self, key: str) -> bool:
+        """Whether the head of a label is a noun: "reduced" and "full" are none."""
+        head = re.split(r" (?:of|for|in|to|by|with|per|at|on) ", key)[0].split()[-1]
+        return head not in _NEVER_A_NOUN and not self._is_adjective([head])
 
     def _is_adjective(self, words: list[str]) -> bool:
         word = words[-1]
@@ -188,3 +215,13 @@ class English:
 
 
 _SOUNDS_YOU = re.compile(r"(?:uni|use|usa|usu|eu|one\b|once\b|ubi|uti)")
+
+
+def _named(bare: str) -> str:
+    """The noun of a phrase: what it names, not what that is of."""
+    return re.split(r"\s(?:of|for|in|to|by|with|per)\s", bare)[0].split()[-1]
+
+
+def _is_plural(named: str) -> bool:
+    head = named.lower()
+    return head in _PLURALS or (head.endswith("s") and not head.endswith(_SINGULAR) and not named.isupper())

@@ -36,7 +36,7 @@ LONGEST_VALUE = 240
 #: The marks of a longer one aren't looked for: that takes time with the square of its length.
 _LONGEST_MARKED_UP = 10 * LONGEST_VALUE
 #: What stands in a column, or could: short values of which each says something, or nothing.
-CELLS = ("field", "label", "table")
+CELLS = ("field", "label", "table", "column")
 #: Why a field isn't asked about.
 SITE_FIELD = "a field of a page that says how its site lists it"
 _SAYS = re.compile(r"[^\W_]")
@@ -47,8 +47,9 @@ _WHOLE = ("faq", "section", "option")
 class Found(NamedTuple):
     """A fact and where it was seen.
 
-    `seen_as` is "field", "label", "table", "section", "sentence", "definition", "option" (of a command), or "faq": a
-    question that the document asks itself is the fact's attribute, its answer the value.
+    `seen_as` is "field", "label", "table", "column" (of a table, of numbers, dates or codes), "section", "sentence",
+    "definition", "option" (of a command), or "faq": a question that the document asks itself is the fact's attribute,
+    its answer the value.
     """
 
     fact: Fact

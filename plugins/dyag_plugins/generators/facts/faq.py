@@ -48,6 +48,8 @@ _ASKS = re.compile(
     r"|^(?:d['’])?ou\b|\bet ou\b|\bqu['’]|-(?:t-)?(?:je|tu|ils?|elles?|on|nous|vous|ce)\b"
 )
 _WORD = re.compile(r"[^\W\d_]{4,}")
+#: "la salle A", "le poste 3300", "a badge for Alba".
+_NAMED = re.compile(r"(?<=[\w,] )(?:(?!I\b)[A-ZÀ-Þ]\w*|\w*\d\w*)")
 #: Words of a question that say nothing of what it is about.
 _ASKING = frozenset(
     "quel quelle quels quelles quoi comment combien pourquoi quand lequel laquelle sont etre avoir faire fait faut "
@@ -65,6 +67,9 @@ _POINTING = re.compile(
     r"|\b(?:est-ce qu['’]|qu['’]|s['’])(?:ils?|elles?)\b(?! (?:y a|faut|est possible|existe|s['’]agit))"
     r"|\b(?:cela|ca|celui-ci|celle-ci|ceci)\b|\bc['’]est\b|(?<!-)\b(?:ce|cet|cette|ces) \w+"
     r"|\b(?:it|they|them|its|their|these|those)\b|\bthis\b|\bis that\b"
+    r"|^(?:et|and|sinon|otherwise|what about|how about|qu['’]en est-il)\b"
+    r"|^(?:combien de temps|how (?:long|early)|quand|when)"
+    r"(?: (?:a l['’]avance|avant|apres|in advance|before|after))? ?\?$"
 )
 #: No title says which ones: "Laquelle de ces deux méthodes choisir ?", "Comment éviter ce type de malentendus ?"
 _POINTING_BACK = re.compile(
@@ -150,11 +155,12 @@ def answered(said: str, blocks: Sequence[Block], about: Sequence[str], *, named:
     if _POINTING_BACK.search(folded) or _TO_THE_READER.search(folded) or _VERBLESS.match(folded):
         raise Unfit("a question that makes no sense alone")
     points = _POINTING.search(folded) is not None
-    own_name = any(map(str.isupper, question[1:]))  # "Quand utiliser l'API ?" names its own thing
-    if named or points or _says_little(folded, () if own_name else about):
+    little = _says_little(question, about)
+    if named or points or little:
         names = (_OF_A_FAQ.sub("", _NUMBERED.sub("", _ORNAMENT.sub("", name))) for name in reversed(about))
         context = next((name for name in names if name and not is_generic(name) and not as_question(name)), "")
-        if (not context or len(context.split()) > _LONGEST_CONTEXT) and (points or _says_little(folded)):
+        vague = points or _says_little(question)
+        if vague and (not context or len(context.split()) > _LONGEST_CONTEXT):
             raise Unfit("a question that makes no sense alone")
         if context and fold(context) not in folded:
             question = f"{question} ({context})"
@@ -164,13 +170,18 @@ def answered(said: str, blocks: Sequence[Block], about: Sequence[str], *, named:
     return Answered(question, answer)
 
 
-def _says_little(folded: str, about: Sequence[str] = ()) -> bool:
-    """Whether a question has hardly a word of its own, or none of the headings `about` it."""
-    own = set(_WORD.findall(folded)) - _ASKING
+def _says_little(question: str, about: Sequence[str] = ()) -> bool:
+    """Whether it has hardly a word of its own, or none of the headings `about` it.
+
+    What has a name, or a number, in it is told apart by that.
+    """
+    folded = fold(question)
+    named = _NAMED.findall(question)
+    own = {*_WORD.findall(folded), *named} - _ASKING
     if _DEFINITION.match(folded):
         return False
     words = _WORD.findall(fold(" ".join(about)))
-    return len(own) < _FEWEST_OWN or (len(words) > 1 and own.isdisjoint(words))
+    return len(own) < _FEWEST_OWN or (not named and len(words) > 1 and own.isdisjoint(words))
 
 
 def answer_of(blocks: Sequence[Block]) -> str:

@@ -20,7 +20,7 @@ from dyag_plugins.generators.facts.neighbours import DISPUTED, Neighbours
 from dyag_plugins.generators.facts.own_questions import own_ask
 from dyag_plugins.generators.facts.packs import label_key, load_pack
 from dyag_plugins.generators.facts.phrasing import Wordings
-from dyag_plugins.generators.facts.questions import Ask, kind_of, where_in
+from dyag_plugins.generators.facts.questions import Ask, is_whole_number, kind_of, where_in
 from dyag_plugins.generators.facts.statements import NO_ATTRIBUTE, NO_SUBJECT, PROSE
 from dyag_plugins.generators.facts.subjects import is_clause, is_name
 from dyag_plugins.generators.facts.unanswered import Unanswered
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 #: What brings a question of its own, and what is read off running text: the latter is asked only where it is sure.
 _OWN = ("faq", "option", "definition")
-_OF_TEXT = ("label", "table", "section", "sentence", "definition", "option")
+_OF_TEXT = ("label", "table", "column", "section", "sentence", "definition", "option")
 #: An article before a common noun, or two parts with a colon between them.
 _HEADING = re.compile(r"^(?:[Ll][ea]s? |[Ll]['’]|[Tt]he )[a-zà-ÿ]|\S ?: ")
 #: What a row of a text's table links to is seldom the site of what the row names.
@@ -124,7 +124,7 @@ class Interview:
         for fact, seen_as in found:
             if not fact.value or fact.subject != document.title or self._values.says_nothing(fact.value):
                 continue
-            phrase = self.words.phrase(fact.attribute, heading=seen_as == "section", number=fact.value.isdigit())
+            phrase = self.words.phrase(fact.attribute, heading=seen_as == "section", number=is_whole_number(fact.value))
             if seen_as in CELLS and self._cells.doubt(fact, phrase, self._columns.of(label_key(fact.attribute))):
                 continue
             is_label = seen_as in ("field", "label") or (phrase.kind is not None and seen_as not in _OWN)
@@ -248,6 +248,8 @@ class Interview:
             return PROSE
         if seen_as == "section" and ask.kind in ("how many", "when") and not re.search(r"\d", ask.fact.value or ""):
             return PROSE
+        if seen_as == "column" and not self.words.names_something(ask.fact.attribute):
+            return NO_ATTRIBUTE
         if seen_as == "table":
             label = ask.fact.attribute
             if label_key(label) in _LINKS:
@@ -266,7 +268,7 @@ class Interview:
         """How to ask for what was found, and the reason not to; "" where there is none."""
         fact, seen_as = item
         value = fact.value or ""
-        phrase = self.words.phrase(fact.attribute, heading=seen_as == "section", number=value.isdigit())
+        phrase = self.words.phrase(fact.attribute, heading=seen_as == "section", number=is_whole_number(value))
         if seen_as in _OWN:
             return own_ask(fact, seen_as, phrase, self.pack), ""
         key = label_key(fact.attribute)
@@ -285,7 +287,7 @@ class Interview:
                 answer = value[:1].upper() + value[1:]  # with a remark
             return Ask(fact, phrase, "yes/no", seen_as, templates, answer), phrase.doubt
         reason = _SAYS_NONE if reading == "none" else _EITHER if reading == "doubt" else phrase.doubt
-        if seen_as in CELLS and not reason:
+        if not reason and seen_as in (*CELLS, "section"):
             reason = self._cells.doubt(fact, phrase, column)
         return Ask(fact, phrase, kind_of(phrase, value), seen_as), reason
 

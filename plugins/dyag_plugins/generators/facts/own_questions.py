@@ -36,7 +36,8 @@ def own_ask(fact: Fact, seen_as: str, phrase: Phrase, pack: Pack) -> Ask:
     elif seen_as == "option":
         templates = tuple(template.replace("{label}", _literal(fact.attribute)) for template in pack.options)
     else:
-        templates = tuple(pack.definitions)
+        one = fold(fact.subject).startswith(("un ", "une "))  # "Je ne connais pas un modèle" is no French
+        templates = tuple(template for template in pack.definitions if not (one and "pas {subject}" in template))
     return Ask(fact, phrase, kind, seen_as, templates, fact.value or "")
 
 

@@ -71,6 +71,13 @@ class Wordings:
         """Whether a label is one of a kind."""
         return label_key(label) in self._kinds
 
+    def names_something(self, label: str) -> bool:
+        """Whether a label that isn't known is a noun, as far as its form tells, and says enough of what is under it."""
+        key = label_key(label)
+        if key in self._vague or not any(map(str.isalpha, key)) or len(key.split()) > _LONGEST_NAME_WORDS:
+            return False
+        return self._speech.may_be_a_noun(key)
+
     def _is_attribute(self, label: str) -> bool:
         key = label_key(label)
         if key in self._kinds:

@@ -14,6 +14,7 @@ from dyag_core.api import first_sentence, fold, plain_text
 from dyag_plugins.generators.facts.blocks import Section, sections_of
 from dyag_plugins.generators.facts.descriptions import defined, describes, is_description, repeats, short_text
 from dyag_plugins.generators.facts.faq import ANSWERS, LONGEST_ANSWER, QUESTIONS, Unfit, answered, as_question, pairs_in
+from dyag_plugins.generators.facts.label_text import CALENDAR
 from dyag_plugins.generators.facts.labels import is_remark, labels_in, states
 from dyag_plugins.generators.facts.packs import label_key
 from dyag_plugins.generators.facts.subjects import is_generic, is_name
@@ -185,18 +186,22 @@ class Reader:
                 if question and (answer := plain_text(row[tells])) and len(answer) <= LONGEST_ANSWER:
                     yield "", question, answer, "faq"
             return
-        for subject, label, value in table_facts(cells):
-            if not value or _NO_ROW.fullmatch(subject) or _CODE.fullmatch(subject) or _NO_CELL.search(value):
-                self.left[NO_ATTRIBUTE] += bool(value)
+        code = {cell.strip("`") for row in cells for cell in row if cell[:1] == cell[-1:] == "`"}
+        for subject, label, value, data in table_facts(cells):
+            unnamed = (_NO_ROW.fullmatch(subject) and subject not in code) or fold(subject) in CALENDAR
+            if not value or unnamed or _CODE.fullmatch(subject) or _NO_CELL.search(value):
+                if value:
+                    self.left[NO_ATTRIBUTE] += 1
                 continue
             described = label_key(label) in DESCRIPTIONS
             if described and (self.is_attribute(subject) or not is_description(value, of_a_cell=True)):
                 self.left[NO_ATTRIBUTE] += 1
             elif subject == "" or not (repeats(label, value) or repeats(subject, value)):
-                yield subject, label, value, "table"
+                yield subject, label, value, "column" if data and not self.is_attribute(label) else "table"
 
     def _labels(self, section: Section, *, about: bool) -> Iterator[tuple[str, str, str, str]]:
-        glossary = not any(self.is_attribute(block.term) for block in section.blocks if block.term)
+        terms = [block.term for block in section.blocks if block.term]
+        glossary = is_generic(self.name) or not any(map(self.is_attribute, terms))
         led_in, before = False, ""
         for block in section.blocks:
             found = self.labels[id(block)]

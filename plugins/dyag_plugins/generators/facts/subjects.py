@@ -10,15 +10,17 @@ from dyag_core.api import fold
 _MOST_WORDS = 9
 #: Titles that say what part of something a page is, not what it is about.
 _GENERIC = frozenset(
-    "accueil annexe annexes bibliographie bienvenue brouillon changelog chapitre chapter conclusion contents contenu "
-    "divers doc docs document documentation documents draft example examples exemple exemples faq general generalites "
-    "glossaire glossary header home index information informations introduction lexique lien liens links menu news "
-    "notes overview page partie preambule preface presentation questions readme redirection references resources "
-    "reference ressources resume section sommaire summary titre toc untitled welcome".split()
+    "accueil aide annexe annexes assistance bibliographie bienvenue brouillon changelog chapitre chapter conclusion "
+    "contents contenu divers doc docs document documentation documents draft example examples exemple exemples faq "
+    "general generalites glossaire glossary header help home index information informations introduction lexique lien "
+    "liens links menu news notes overview page partie preambule preface presentation questions readme redirection "
+    "reference references resources ressources resume section sommaire summary titre toc untitled welcome".split()
 ) | {
-    "a propos", "en bref", "foire aux questions", "frequently asked questions", "getting started", "in short",
-    "lexique des termes techniques", "liens utiles", "mentions legales", "on this page", "plan du site",
+    "a propos", "compte rendu", "proces verbal", "meeting notes", "en bref", "foire aux questions",
+    "frequently asked questions", "getting started", "in short", "lexique des termes techniques",
+    "liens utiles", "mentions legales", "on this page", "plan du site",
     "pour aller plus loin", "questions et reponses", "questions frequentes", "questions reponses", "read me",
+    "retour d experience", "retours d experience",
     "sans titre", "see also", "sur cette page", "table des matieres", "table of contents", "useful links", "voir aussi",
 }  # fmt: skip
 #: Words that no name begins with: what follows is a clause, or says where or how.
@@ -55,6 +57,8 @@ _PART = re.compile(
     r"|histoire|history|regles?|rules?|types?|use cases?|cas) (?:of|to|for|de|du|des|d'|a|au|aux)\b"
     r"|differences? (?:entre|between)\b|modele (?:de|d')\s?(?:fiche|page|document|lettre|rapport|courrier)"
 )
+#: An option of a command is called by it.
+_OPTION = re.compile(r"^-{1,2}\w[\w-]*(?:[ =,|/<>\[\]\w-]*)$")
 _GERUND = re.compile(r"^(?!(?:parking|camping|planning|coworking|meeting|building|marketing)$)[a-z]{3,}ing$")
 #: A title that speaks to its reader is no name.
 _TO_THE_READER = frozenset("vous votre vos notre nos nous mon ma mes you your our my".split())
@@ -87,7 +91,8 @@ def is_name(name: str) -> bool:
     """
     words = name.split()
     if not words or len(words) > _MOST_WORDS or name.rstrip()[-1:] in "?!.…:;,*" or not any(map(str.isalnum, name[:2])):
-        return not is_clause(name) and name[:1] in ("«", "/", "(") and len(words) <= _MOST_WORDS
+        said = name[:1] in ("«", "/", "(") or _OPTION.match(name)
+        return bool(said) and not is_clause(name) and len(words) <= _MOST_WORDS
     return any(map(str.isalpha, name)) and not _NUMBERED.match(name) and not is_clause(name)
 
 
