@@ -38,7 +38,7 @@ _STARS = re.compile(r"(?<![\w*])\*(?=[^\s*])([^*]+?)(?<=[^\s*])\*(?!\w|\*)")
 _ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])")
 _MARKED_UP = re.compile(r"[\[<&`*_~\\{=¹²³⁴⁵⁶⁷⁸⁹\u0300-\u036f\ufb00-\ufb06\xad\u200b-\u200d\u2060\ufeff]")
 _INVISIBLE = re.compile(r"[\xad\u200b-\u200d\u2060\ufeff]")
-_PICTOGRAPHS = re.compile("[\u2190-\u2bff\ufe0f\u200d\U0001f000-\U0001faff]+")
+_PICTOGRAPHS = re.compile("[0-9#*]\ufe0f?\u20e3|[\u2190-\u2bff\ufe0f\u200d\U0001f000-\U0001faff]+")
 _LIGATURES = str.maketrans(
     {"\ufb00": "ff", "\ufb01": "fi", "\ufb02": "fl", "\ufb03": "ffi", "\ufb04": "ffl", "\ufb05": "st", "\ufb06": "st"}
 )

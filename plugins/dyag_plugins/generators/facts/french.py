@@ -19,6 +19,8 @@ _WHICH = {"m": "quel est", "f": "quelle est", "mp": "quels sont", "fp": "quelles
 _ARTICLE = re.compile(r"^(?:(?P<m>le|un) |(?P<f>la|une) |(?P<p>les|des) |(?P<l>l['’]))(?=\w)", re.IGNORECASE)
 #: A field's name has lost the hyphen behind these.
 _PREFIX = re.compile(r"^(sous|mi|demi|vice|co|ex|avant|après) (?=[a-zà-ÿ])", re.IGNORECASE)
+#: "Salle A", "Gare 12": a noun with a sign is a name by itself.
+_LONGEST_SIGN = 3
 #: "nombre de PMR": of what such letters stand for, nobody counts the letters.
 _COUNTED_SIGLE = re.compile(r"(?:[Nn]ombre|[Nn]uméro) (?:de |d')?[A-Z]{2,5}")
 #: "dataset_url": what it leads to stands first there.
@@ -176,7 +178,7 @@ class French:
         first, _, rest = name.partition(" ")
         key = fold(first)
         several = self.is_of_several(name)
-        if not rest or not (several or key in self._common):
+        if not rest or (rest.isalnum() and len(rest) <= _LONGEST_SIGN) or not (several or key in self._common):
             return name
         if several or not (rest[0].islower() or rest[0] == "("):
             return f"« {name} »" if quoted else name

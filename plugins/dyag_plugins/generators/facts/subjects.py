@@ -50,7 +50,7 @@ _SLUG = re.compile(r"[a-z0-9]+(?:[-_][a-z0-9]+){3,}")
 _FINITE = frozenset("est sont n'est ne doit doivent peut peuvent ont is are must can should has have".split())
 _NUMBERED = re.compile(r"\d+[.)]\s")
 #: What goes on behind the end of a title: a part of it was no text.
-_OPEN_ENDS = frozenset("a avec dans de des du en et ou par pour sans sur with of for to and or in on the".split())
+_OPEN_ENDS = frozenset("à avec dans de des du en et ou par pour sans sur with of for to and or in on the".split())
 _INFINITIVE = re.compile(r"^[a-z]{2,}(?:er|ir|re|oir)$")
 _PART = re.compile(
     r"^(?:advantages?|avantages?|benefits?|inconvenients?|introduction|limits?|limites?|lists?|listes?|overview|presentation"
@@ -107,7 +107,7 @@ def is_clause(name: str) -> bool:
         return False
     return (
         first in _NO_NAME
-        or words[-1] in _OPEN_ENDS
+        or name.split()[-1] in _OPEN_ENDS
         or begins_with_verb(name)
         or not _FINITE.isdisjoint(re.split(r"[ ’]", name)[2:-1])
         or bool(_PART.match(" ".join(words)))
