@@ -213,6 +213,26 @@ def test_two_documents_that_answer_differently_are_not_asked(tmp_path: Path) -> 
     assert asked(source, unanswerable=0.5) == {"Quel est le statut de Grammalecte ?": "Recommandé"}
 
 
+def test_who_and_what_for_are_asked_only_where_the_value_says_it(tmp_path: Path) -> None:
+    source = tmp_path / "aires.csv"
+    source.write_text(
+        "nom,propriétaire,cas d'usage\nAlba,aire aménagée par le Département,Utilisé à Nantes\n"
+        "Bora,Ville d'Albi,Gestion de parc\n",
+        "utf-8",
+    )
+    assert asked(source) == {
+        "Qui est le propriétaire de Bora ?": "Ville d'Albi",
+        "Quels sont les cas d'usage de Bora ?": "Gestion de parc",
+    }
+
+
+def test_nobody_says_that_he_does_not_know_a_model(tmp_path: Path) -> None:
+    page = "# Lexique\n\n## Modèle de langage\n\nUn modèle de langage est un modèle qui complète des textes.\n"
+    made = asked(folder(tmp_path, un=page), method="augmented", combined=0, compared=0, dialogues=0, wordings=12)
+    assert "Qu'est-ce qu'un modèle de langage ?" in made
+    assert not [question for question in made if "connais pas" in question]
+
+
 def test_no_rewording_begins_with_whose(tmp_path: Path) -> None:
     page = "# La réutilisation\n\n## Quelles sont ses caractéristiques ?\n\nElle est libre et gratuite.\n"
     source = folder(tmp_path, un=page)
