@@ -181,12 +181,19 @@ Trois jours suffisent.
 
 
 def test_rows_of_a_table_that_are_parameters_or_hold_code_are_not_asked(tmp_path: Path) -> None:
-    page = """# Importer
+    text = "On importe un fichier avec la fonction qui convient à sa taille, et on regarde ce qui en sort.\n\n" * 8
+    page = f"""# Importer
 
+{text}
 | Argument | Valeur par défaut | Fonction |
 | --- | --- | --- |
 | `col_names` | `TRUE` | La première ligne contient-elle les noms ? |
 | `n_max` | `Inf` | Nombre de lignes |
+
+| Motif | Signification |
+| --- | --- |
+| `alnum` | Un caractère alphanumérique |
+| `digit` | Un chiffre |
 
 | Indicateur | Code |
 | --- | --- |

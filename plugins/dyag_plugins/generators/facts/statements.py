@@ -96,8 +96,8 @@ def _parsed(document: Document) -> list[tuple[str, Section]]:
 class Reader:
     """Reads the sections of one document, by what the whole of it is.
 
-    `page`: it has text, and not only labels. `prose`: mostly running text. `several`: labels come again under other
-    headings, as in a file on many things.
+    `reference`: it has hardly any running text. `page`: it has text, and not only labels. `prose`: mostly running text.
+    `several`: labels come again under other headings, as in a file on many things.
     `record`: it has labels, each once, and some that are known; `sheet`: hardly anything but labels.
     """
 
@@ -125,6 +125,7 @@ class Reader:
                 running += 0 if found or block.kind in ("table", "code") else len(block.text)
                 for label, _ in found:
                     self.headings[label_key(label)].add(section.heading)
+        self.reference = running < _PROSE
         self.page, self.prose = others > 0 or not labelled, running > _PROSE * stated
         self.several = any(len(headings) > 1 for headings in self.headings.values())
         listed = not self.prose and not self.several
@@ -173,6 +174,10 @@ class Reader:
         else:
             yield "", found.question, found.answer, "faq"
 
+    def _is_code(self, name: str, code: set[str]) -> bool:
+        """Whether a row is called by code in a text on more than that: there its section tells what it belongs to."""
+        return not self.reference and (name in code or _CODE.fullmatch(name) is not None)
+
     def _table(self, rows: Sequence[str]) -> Iterator[tuple[str, str, str, str]]:
         cells = cells_of(rows)
         if not cells:
@@ -189,7 +194,7 @@ class Reader:
         code = {cell.strip("`") for row in cells for cell in row if cell[:1] == cell[-1:] == "`"}
         for subject, label, value, data in table_facts(cells):
             unnamed = (_NO_ROW.fullmatch(subject) and subject not in code) or fold(subject) in CALENDAR
-            if not value or unnamed or _CODE.fullmatch(subject) or _NO_CELL.search(value):
+            if not value or unnamed or self._is_code(subject, code) or _NO_CELL.search(value):
                 if value:
                     self.left[NO_ATTRIBUTE] += 1
                 continue
