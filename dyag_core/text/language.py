@@ -31,8 +31,8 @@ _LEAST, _CLEARLY = 4, 1.5
 
 _WORD = re.compile(r"[^\W\d_]+")
 _CODE = re.compile(r"^(```|~~~).*?(?:^\1|\Z)|`[^`\n]+`|\w+://\S+", re.MULTILINE | re.DOTALL)
-#: NA, NO and DE are codes, not words.
-_ACRONYM = re.compile(r"\b[A-Z]{1,3}\b")
+#: NA, NO and DE are codes, not words; the s of "Reese's" is none of French.
+_ACRONYM = re.compile(r"\b[A-Z]{1,3}\b|['’]s\b")
 _SCRIPTS = (
     ("ja", re.compile("[\u3040-\u30ff]")),
     ("zh", re.compile("[\u4e00-\u9fff]")),
@@ -121,9 +121,12 @@ def _told_by(document: Document) -> Counter[str]:
     """What the beginning of a document, or its fields where it has little text, tell of languages."""
     told: Counter[str] = Counter()
     characters = 0
+    title = f"# {document.title}\n"
     for chunk in document.chunks:
-        _count(chunk.text[: _OF_A_DOCUMENT - characters], told)
-        characters += len(chunk.text)
+        # A name tells nothing of the language of what is said about it: "La Poste", "La vie en rose".
+        text = chunk.text.removeprefix(title) or chunk.text
+        _count(text[: _OF_A_DOCUMENT - characters], told)
+        characters += len(text)
         if characters >= _OF_A_DOCUMENT:
             break
     if characters < _OF_A_DOCUMENT // 4 and document.metadata:

@@ -30,9 +30,12 @@ _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)|\{/\*.*?(?:\*/\}|\Z)", re.DOTALL)
 _SUMMARY = re.compile(r"<summary[^>]*>(.*?)</summary>", re.DOTALL | re.IGNORECASE)
 _TAG_START = re.compile(r"^\s*</?[A-Za-z][\w.-]*(?=[\s>/]|$)")
 _TAG_LINE = re.compile(r"^\s*(?:</?[A-Za-z][\w.-]*(?:\s(?:[^<>{}]|\{[^{}]*\}|\{\{[^{}]*\}\}|=>)*)?/?>\s*)+$")
-_LINK_ALONE = re.compile(r"^\W{0,3}!?\[[^\]]*\]\([^)]*\)\W{0,3}$|^<?https?://\S+>?$")
-_FOOTNOTE = re.compile(r"^\s{0,3}\[\^[^\]]+\]:")
-_NOT_OWN = re.compile(r"^\s*(?:[<>:!?.]|\[\^|import|export)", re.MULTILINE)
+LINK_ALONE = re.compile(r"^\W{0,3}!?\[[^\]]*\]\([^)]*\)\W{0,3}$|^<?https?://\S+>?$")
+#: Footnotes, and the addresses of links: "[link-2]: https://..."
+_FOOTNOTE = re.compile(r"^\s{0,3}\[\^?[^\]]+\]:\s")
+#: A line of a template's own: "{% include 'menu.html' %}".
+_TEMPLATE_LINE = re.compile(r"^\s*(?:\{%.*%\}|\{\{.*\}\}|<%.*%>)\s*$")
+_NOT_OWN = re.compile(r"^\s*(?:[<>:!?.]|\[[^\]]+\]:|\{[%{]|import|export)", re.MULTILINE)
 _BULLETS = frozenset("-*+•▪◦‣")
 _CLOSED_BY_BLANK = ("text", "aside", "table")
 _SAYS = re.compile(r"[^\W_]")
@@ -109,14 +112,14 @@ def _blocks(lines: Sequence[str], *, mixed: bool) -> list[Block]:
 
 def _is_menu(blocks: Sequence[Block], at: int) -> bool:
     """Whether the block `at` is an item of a list whose items are all links."""
-    if blocks[at].kind != "item" or not _LINK_ALONE.match(blocks[at].text):
+    if blocks[at].kind != "item" or not LINK_ALONE.match(blocks[at].text):
         return False
     start = end = at
     while start and blocks[start - 1].kind == "item":
         start -= 1
     while end < len(blocks) and blocks[end].kind == "item":
         end += 1
-    return all(_LINK_ALONE.match(block.text) for block in blocks[start:end])
+    return all(LINK_ALONE.match(block.text) for block in blocks[start:end])
 
 
 class _Reader:
@@ -169,7 +172,7 @@ def _own_lines(lines: Iterable[str]) -> Iterator[str]:
         elif _ASIDE.match(line) or _FOOTNOTE.match(line):
             below_aside = True
             yield ""
-        elif _TAG_LINE.match(line) or _MODULE.match(line):
+        elif _TAG_LINE.match(line) or _MODULE.match(line) or _TEMPLATE_LINE.match(line):
             yield ""
         elif _TAG_START.match(line) and ">" not in said:
             in_tag = True

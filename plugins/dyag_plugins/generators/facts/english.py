@@ -32,8 +32,10 @@ _QUESTION = re.compile(
 )
 _TO_DO = re.compile(r"^(who|what|when|where|how) to ")
 _SHOULD = {"who": "should", "what": "should", "when": "should", "where": "can", "how": "do"}
-_SINGULAR = ("ss", "us", "is", "news", "series", "os")
+_SINGULAR = ("ss", "us", "is", "news", "series", "chaos", "cosmos", "ethos", "pathos", "asbestos")
 _ADJECTIVE = ("able", "ible", "free", "only", "ready", "ful", "less", "based", "friendly")
+#: What ends so and stands alone is no noun either: "honorary" is, "salary" isn't.
+_ADJECTIVE_ALONE = ("orary", "ious", "uous", "ical", "guided")
 _NO_ADJECTIVE = frozenset("table cable variable timetable source resource need seed feed speed shed bed red".split())
 _OF_ANOTHER = frozenset(
     "allowed included required available accepted provided needed possible permitted offered welcome used updated "
@@ -69,6 +71,7 @@ class English:
         words = bare.split()
         first = fold(words[0]) if words else ""
         odd = not words or is_unsaid(text) or first in _NO_NOUN or (first in self._verbs and len(words) > 1)
+        odd = odd or any(map(_is_run_together, words))
         predicate = bool(words) and self._is_predicate(words)
         headed = heading and (len(words) > 3 or words[0].endswith("ing"))
         if kind is None and (odd or predicate or headed):
@@ -149,8 +152,10 @@ class English:
     def _is_predicate(self, words: list[str]) -> bool:
         """Whether a label says how something is ("Active", "Last updated"), not what it has."""
         last = fold(words[-1])
+        if self._is_adjective([fold(word) for word in words]) and " ".join(map(fold, words)) not in self._attributes:
+            return True
         if len(words) == 1:
-            return last in self._predicates
+            return last in self._predicates or last.endswith(_ADJECTIVE_ALONE)
         return (
             last in self._predicates
             or last in _OF_ANOTHER
@@ -179,4 +184,16 @@ class English:
         return f"{'an' if vowel else 'a'} {bare}"
 
 
+def _is_run_together(word: str) -> bool:
+    """Whether a label is several words without a space: "sugarpercent", "crispedricewafer"."""
+    if not word.islower() or not word.isascii() or word.endswith(_LONG_WORDS):
+        return False
+    return len(word) >= _LONGEST_WORD or (len(word) > 9 and word.endswith(_SECOND_WORDS))
+
+
+_LONGEST_WORD = 14
+_LONG_WORDS = tuple(
+    "tion tions ment ments ity ities ness istic istics ship ships ology ure ures ive ives ator ators".split()
+)
+_SECOND_WORDS = tuple("percent name number count code price level score value".split())
 _SOUNDS_YOU = re.compile(r"(?:uni|use|usa|usu|eu|one\b|once\b|ubi|uti)")

@@ -15,6 +15,7 @@ from dyag_plugins.generators.facts.columns import Columns
 from dyag_plugins.generators.facts.derived import derived
 from dyag_plugins.generators.facts.extraction import CELLS, Found, facts_of
 from dyag_plugins.generators.facts.label_history import LabelHistory
+from dyag_plugins.generators.facts.namesakes import asked_for
 from dyag_plugins.generators.facts.own_questions import own_ask
 from dyag_plugins.generators.facts.packs import label_key, load_pack
 from dyag_plugins.generators.facts.phrasing import Wordings
@@ -25,7 +26,7 @@ from dyag_plugins.generators.facts.unanswered import Unanswered
 from dyag_plugins.generators.facts.values import Values
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
     from dyag_core import Document, Run
     from dyag_plugins.generators.facts.phrasing import Phrase
@@ -34,7 +35,13 @@ if TYPE_CHECKING:
 #: What brings a question of its own, and what is read off running text: the latter is asked only where it is sure.
 _OWN = ("faq", "option", "definition")
 _OF_TEXT = ("label", "table", "section", "sentence", "definition", "option")
+#: A row of a table whose name has more words is called by a sentence.
+_LONGEST_ROW = 7
+#: A text of so many words is a value.
+_SHORT = 4
 #: Why something isn't asked.
+FOREIGN_VALUE = "a value in another language than its document"
+_DISPUTED = "what another document of the same name tells otherwise"
 _SAYS_NONE = "a value that says there is none"
 _BLANK = "a blank where others are described, or say yes or no"
 _EITHER = "a value that may be a code, or a yes or no among other values"
@@ -119,11 +126,12 @@ class Interview:
                 self.told.hear(label_key(fact.attribute), phrase)
         return found
 
-    def asks(self, document: Document, found: list[Found] | None = None) -> list[Ask]:
+    def asks(self, document: Document, found: list[Found] | None = None, disputed: Collection[str] = ()) -> list[Ask]:
         """What the document tells, some questions made of that, then some that it doesn't answer (`value` None).
 
         Args:
             found: what `looked_at` gave for it.
+            disputed: what another document of its name tells otherwise.
         """
         once: dict[tuple[str, str], Ask] = {}
         known: list[Phrase] = []
@@ -131,6 +139,7 @@ class Interview:
             ask, reason = self._ask(item)
             reason = self._doubt(ask, item.seen_as) or reason
             known.append(ask.phrase)
+            reason = reason or (_DISPUTED if disputed and asked_for(item) in disputed else "")
             if reason:
                 self.run.left_out[reason] += 1
                 continue
@@ -215,11 +224,26 @@ class Interview:
             return NO_SUBJECT
         if seen_as == "section" and ask.kind in ("how many", "when") and not re.search(r"\d", ask.fact.value or ""):
             return PROSE
+        if seen_as == "section" and not self._is_told(ask):
+            return PROSE
         if seen_as == "table":
+            if len(ask.fact.subject.split()) > _LONGEST_ROW:
+                return NO_SUBJECT
+            if self.words.is_foreign(ask.fact.value or ""):
+                return FOREIGN_VALUE
             label = ask.fact.attribute
             clumsy = ask.kind == "yes/no" and not self.words.has_question(label) and len(label.split()) > 2
             return NO_ATTRIBUTE if clumsy or not self.words.is_attribute(label) else ""
         return ""
+
+    @staticmethod
+    def _is_told(ask: Ask) -> bool:
+        """Whether the text of a section tells its heading: a short one in words that do, where the kind names such."""
+        kind, value = ask.phrase.kind, ask.fact.value or ""
+        if kind is None or kind.broad or len(value.split()) <= _SHORT:
+            return True
+        told = not kind.told_by or any(word in fold(value) for word in kind.told_by)
+        return told and value.rstrip(".").count(". ") == 0
 
     def _ask(self, item: Found) -> tuple[Ask, str]:
         """How to ask for what was found, and the reason not to; "" where there is none."""

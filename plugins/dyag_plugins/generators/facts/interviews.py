@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from dyag_core.api import LANGUAGES, language_name
 from dyag_plugins.generators.facts.columns import Columns
 from dyag_plugins.generators.facts.interview import Interview
+from dyag_plugins.generators.facts.namesakes import Namesakes
 from dyag_plugins.generators.facts.statements import PROSE
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ class Interviews:
 
     def __init__(self, options: RuleOptions, run: Run, *, explains: bool = False) -> None:
         self._options, self._run, self._explains = options, run, explains
-        self._columns = Columns()
+        self._columns, self._namesakes = Columns(), Namesakes()
         self._made: dict[str, Interview] = {}
 
     def of(self, documents: Iterable[Document]) -> Iterator[tuple[Interview, Document, list[Ask]]]:
@@ -35,8 +36,9 @@ class Interviews:
         while ahead := list(islice(coming, _AHEAD)):
             asked = [(document, asking) for document in ahead if (asking := self._in(document)) is not None]
             looked = [(document, asking, asking.looked_at(document)) for document, asking in asked]
+            disputed = self._namesakes.disputed([found for *_, found in looked])
             for document, asking, found in looked:
-                yield asking, document, asking.asks(document, found)
+                yield asking, document, asking.asks(document, found, disputed)
         self._tell_what_was_left()
 
     def _in(self, document: Document) -> Interview | None:

@@ -42,7 +42,7 @@ def labels_in(block: Block) -> list[tuple[str, str]]:
     """(label, value) of a block whose first line has a label; a value goes on over the lines that follow."""
     if block.kind == "term":
         return [(plain_text(block.term).rstrip(" :"), plain_text(block.text))]
-    if ":" not in block.text or block.kind not in ("text", "item"):
+    if ":" not in block.text or block.kind not in ("text", "item") or block.text[:1] == "`":  # what code means
         return []
     found: list[tuple[str, str]] = []
     before = 0

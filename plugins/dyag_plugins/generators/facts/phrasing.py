@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
-from dyag_core.api import fold, languages_told
+from dyag_core.api import LANGUAGES, fold, languages_told
 from dyag_plugins.generators.facts.english import English
 from dyag_plugins.generators.facts.french import French
 from dyag_plugins.generators.facts.label_text import FOREIGN, in_words
@@ -24,6 +24,11 @@ __all__ = ["Phrase", "Wordings"]
 
 #: Longer names are sentences by themselves and are set in quotation marks.
 _LONGEST_NAME_WORDS = 6
+#: What a price is for, in the other language.
+_OTHER_UNITS = {
+    "en": re.compile(r"/ ?(?:an|mois|jour|heure|semaine)\b"),
+    "fr": re.compile(r"/ ?(?:year|month|day|hour|week)\b"),
+}
 #: People type these as they stand: no capital is put in front.
 _TYPED = ("{subject}", "{bare} {subject}", "pls ", "{value}", "{proposed}")
 
@@ -101,6 +106,12 @@ class Wordings:
         kind = self._kinds.get(label_key(label)) or self._kinds.get(label_key(text))
         made = self._speech.phrase(label, text, kind, heading, number)
         return replace(made, doubt=FOREIGN) if kind is None and self._is_foreign(text) else made
+
+    def is_foreign(self, value: str) -> bool:
+        """Whether a value is in the other language that questions are asked in: "Prix libre", "5 € / mois"."""
+        told = languages_told(value)
+        other = any(told[lang] for lang in LANGUAGES if lang != self.lang)
+        return (other and not told[self.lang]) or _OTHER_UNITS[self.lang].search(fold(value)) is not None
 
     def _is_foreign(self, text: str) -> bool:
         told = languages_told(text)

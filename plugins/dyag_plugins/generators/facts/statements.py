@@ -12,12 +12,20 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from dyag_core.api import first_sentence, fold, plain_text
 from dyag_plugins.generators.facts.blocks import Section, sections_of
-from dyag_plugins.generators.facts.descriptions import defined, describes, is_description, repeats, short_text
+from dyag_plugins.generators.facts.descriptions import (
+    article_of,
+    defined,
+    describes,
+    is_description,
+    repeats,
+    short_text,
+)
 from dyag_plugins.generators.facts.faq import ANSWERS, LONGEST_ANSWER, QUESTIONS, Unfit, answered, as_question, pairs_in
+from dyag_plugins.generators.facts.label_text import is_placeholder
 from dyag_plugins.generators.facts.labels import is_remark, labels_in, states
 from dyag_plugins.generators.facts.packs import label_key
 from dyag_plugins.generators.facts.subjects import is_generic, is_name
-from dyag_plugins.generators.facts.tables import cells_of, table_facts
+from dyag_plugins.generators.facts.tables import cells_of, names_in_code, table_facts
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -37,14 +45,24 @@ NO_ATTRIBUTE = "a table's column that isn't known as an attribute"
 #: So many characters of running text for each thing stated, and a document is prose.
 _PROSE = 500
 _LONGEST_HEADING_WORDS = 6
+#: A text with more headings is a page, whose labels may be anything's; of a long section its heading is no label.
+_FEWEST_HEADINGS, _LONGEST_SECTION = 3, 200
 #: "III", "12", "b": the rows are numbered, not named; "beaucoup" is a word, no name of anything.
-_NO_ROW = re.compile(r"[IVXLC\d.]+|.|\W+|[a-zà-ÿ]+")
+_NO_ROW = re.compile(
+    r"[IVXLC\d.]+|.|\W+|[a-zà-ÿ]+|(?i:(?:mon|tues|wednes|thurs|fri|satur|sun)day|lundi|mardi|mercredi|jeudi|vendredi"
+    r"|samedi|dimanche)"
+)
+#: The rows of a table with such a header are sentences: "Agency gathers signatures".
+_OF_STEPS = frozenset("action activity activite etape milestone process question step task tache what".split())
 #: A mark with a remark behind it is yes and no.
 _MARKED = re.compile(r"[✔✓✅☑✘✗✖❌☐]\W*\w")
+_LEADS_IN = re.compile(r"(?:\S+\s+){3}\S+:$|\b(?:is|are|sont|est)\s*:$", re.IGNORECASE)
 _OPTION = re.compile(r"^-{1,2}\w[\w-]*")
 _DESCRIPTIONS = frozenset(("description", "definition", "presentation", "resume", "description courte", "a propos"))
 #: Headings of parts of a text that are labels of attributes, too.
-_PARTS = frozenset("usage usages use introduction utilisation version versions date dates".split())
+_PARTS = frozenset(
+    "usage usages use introduction utilisation version versions date dates support help assistance email mail".split()
+)
 
 
 class Stated(NamedTuple):
@@ -92,7 +110,8 @@ class _Reader:
     """Reads the sections of one document, by what the whole of it is.
 
     `prose`: mostly running text. `several`: labels come again under other headings, as in a file on many things.
-    `record`: it has labels, each once, and some that are known; `sheet`: hardly anything but labels.
+    `record`: it has labels, each once, and some that are known; `sheet`: hardly anything but labels; `page`: it has
+    several headings.
     """
 
     def __init__(
@@ -105,7 +124,8 @@ class _Reader:
     ) -> None:
         self.read, self.left = read, left
         self.is_attribute, self.has_question = is_attribute, has_question
-        self.name, self.title = document.title, fold(document.title)
+        self.name, self.title, self.english = document.title, fold(document.title), document.lang == "en"
+        self.headings_read = {section.heading for _, section in read}
         self.tops = {section.above[0] if section.above else section.heading for _, section in read}
         self.labels = {id(block): labels_in(block) for _, section in read for block in section.blocks}
         self.headings: dict[str, set[str]] = defaultdict(set)  # under which headings a label stands
@@ -122,6 +142,7 @@ class _Reader:
         self.prose = running > _PROSE * stated
         self.several = any(len(headings) > 1 for headings in self.headings.values())
         listed = not self.prose and not self.several
+        self.page = len(self.headings_read) > _FEWEST_HEADINGS
         self.record = listed and any(map(is_attribute, self.headings))
         self.sheet = listed and labelled >= others
 
@@ -179,12 +200,19 @@ class _Reader:
                 if question and (answer := plain_text(row[tells])) and len(answer) <= LONGEST_ANSWER:
                     yield "", question, answer, "faq"
             return
+        coded = names_in_code(cells)
+        if header[0].removesuffix("s") in _OF_STEPS:
+            self.left[NO_ATTRIBUTE] += len(cells) - 1
+            return
         for subject, label, value in table_facts(cells):
-            if not value or _NO_ROW.fullmatch(subject) or _MARKED.match(value):
+            again = subject and label_key(label) in label_key(subject).split()  # the date of "Due date"
+            if not value or again or _NO_ROW.fullmatch(subject) or _MARKED.match(value):
                 self.left[NO_ATTRIBUTE] += bool(value)
                 continue
             described = label_key(label) in _DESCRIPTIONS
-            if described and (self.is_attribute(subject) or not is_description(value, of_a_cell=True)):
+            if described and (
+                subject in coded or self.is_attribute(subject) or not is_description(value, of_a_cell=True)
+            ):
                 self.left[NO_ATTRIBUTE] += 1
             elif subject == "" or not (repeats(label, value) or repeats(subject, value)):
                 yield subject, label, value, "table"
@@ -199,7 +227,7 @@ class _Reader:
                 if block.kind == "term" and _OPTION.match(label):
                     yield "", label, value, "option"
                 elif block.kind == "term" and glossary:
-                    if not again and is_name(label) and is_description(value):
+                    if not again and is_name(label) and is_description(value) and not is_placeholder(label):
                         yield label, "Description", value, "definition"
                 elif is_remark(label):
                     self.left[REMARK] += 1
@@ -212,7 +240,7 @@ class _Reader:
                 else:
                     self.left["a label that stands under several headings"] += 1
             if block.kind == "text":
-                led_in = not found and block.text.endswith(":") and len(block.text.split()) > 3
+                led_in = not found and _LEADS_IN.search(block.text) is not None
 
     def _belongs_to(self, heading: str, label: str, value: str) -> bool:
         """Whether a label of one section among several with such labels is that of what its heading names."""
@@ -225,8 +253,8 @@ class _Reader:
         if repeats(label, value):
             return False
         if self.is_attribute(label):
-            return about or not self.prose
-        return (self.record or (self.sheet and about)) and not led_in and states(label, value)
+            return (about or not self.prose) and (self.has_question(label) or not self.page or states(label, value))
+        return (self.record or self.sheet) and (about or not self.page) and not led_in and states(label, value)
 
     def _text(self, section: Section, *, about: bool) -> Iterator[tuple[str, str, str, str]]:
         """What the running text of a section says: what something is, or the value of its heading."""
@@ -235,8 +263,9 @@ class _Reader:
             return
         first = plain_text(first_sentence(blocks[0].text)) if blocks[0].kind == "text" else ""
         if about:
-            if first and is_name(self.name) and describes(first, self.name, genus=not self.prose):
-                yield "", "Description", first, "sentence"
+            if first and is_name(self.name) and describes(first, self.name, genus=not self.prose, english=self.english):
+                article = article_of(first, self.name)
+                yield f"{article} {self.name}" if article else "", "Description", first, "sentence"
             return
         if (term := defined(first, section.heading)) and len(first) <= LONGEST_ANSWER:
             yield term, "Description", first, "definition"
@@ -245,6 +274,8 @@ class _Reader:
         if section.open_end or not self._is_asked_about(label):
             return
         text = short_text(blocks)
+        if len(text) > _LONGEST_SECTION and not self.has_question(label):
+            return
         if text and (label_key(label) not in _DESCRIPTIONS or is_description(text)):
             yield "", label, text, "section"
 

@@ -10,7 +10,8 @@ from dyag_core.api import fold
 _MOST_WORDS = 9
 #: Titles that say what part of something a page is, not what it is about.
 _GENERIC = frozenset(
-    "accueil annexe annexes bibliographie bienvenue brouillon changelog chapitre chapter conclusion contents contenu "
+    "accueil annexe annexes background bibliographie bienvenue brouillon changelog chapitre chapter conclusion contact "
+    "contacts contents contenu definition definitions "
     "divers doc docs document documentation documents draft example examples exemple exemples faq general generalites "
     "glossaire glossary header home index information informations introduction lexique lien liens links menu news "
     "notes overview page partie preambule preface presentation questions readme redirection references resources "
@@ -31,12 +32,23 @@ _NO_NAME = frozenset(
     "contribute contributing connect connecting migrate migrating update updating upgrade upgrading try trying test "
     "testing learn learning build building see open start".split()
 )
+#: Verbs that begin an instruction in lower case ("Retire a repo"), and names in capitals ("Remove the Head").
+_VERBS = frozenset(
+    "apply assign avoid become bring buy cancel check clean convert debug delete deploy disable edit enable ensure "
+    "escalate explain fix fork generate get give grant handle identify implement improve include increase integrate "
+    "investigate join keep modify notify obtain organize perform prepare prevent provide publish purge receive recover "
+    "reduce remove rename renew replace request resolve respond restart restore retire retrieve revert rotate select "
+    "send set solve specify submit switch take talk transition troubleshoot turn undo unlock unpublish upload verify "
+    "view wait work".split()
+)
+_OBJECTS = frozenset("a an the your our my all this these its".split())
 #: Some of them begin names, too, with capitals throughout: "Open EDX", "IS Designer".
 _IN_NAMES = frozenset("build find is make open run see start test write".split())
 _INFINITIVE = re.compile(r"^[a-z]{2,}(?:er|ir|re|oir)$")
 _PART = re.compile(
-    r"^(?:advantages?|avantages?|benefits?|inconvenients?|introduction|limits?|limites?|lists?|listes?|overview|presentation"
-    r"|histoire|history|regles?|rules?|types?|use cases?|cas) (?:of|to|for|de|du|des|d'|a|au|aux)\b"
+    r"^(?:an? |the )?(?:brief |short )?(?:advantages?|avantages?|benefits?|inconvenients?|introduction|limits?|limites?"
+    r"|lists?|listes?|overview|presentation|histoire|history|regles?|rules?|types?|use cases?|cas) "
+    r"(?:of|to|for|de|du|des|d'|a|au|aux)\b"
 )
 _GERUND = re.compile(r"^(?!(?:parking|camping|planning|coworking|meeting|building|marketing)$)[a-z]{3,}ing$")
 #: A title that speaks to its reader is no name.
@@ -86,10 +98,14 @@ def is_clause(name: str) -> bool:
     infinitive = _INFINITIVE.match(words[0]) is not None and words[0] not in _NOUNS
     if infinitive and _OFTEN_A_NOUN.search(words[0]):
         infinitive = words[1].partition("'")[0] in _DETERMINERS
+    in_small = any(word[0].islower() and len(word) > 3 for word in name.split()[1:])
+    instruction = (in_small and words[0] in _VERBS) or (in_small and words[1] in _OBJECTS and words[0].isalpha())
+    instruction = instruction or (words[0] in _VERBS and words[1] in ("a", "an", "up"))
     gerund = len(words) > 2 and _GERUND.match(words[0]) is not None
     return (
         first in _NO_NAME
         or infinitive
+        or instruction
         or gerund
         or bool(_PART.match(" ".join(words)))
         or not _TO_THE_READER.isdisjoint(words)

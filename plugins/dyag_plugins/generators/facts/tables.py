@@ -13,6 +13,12 @@ if TYPE_CHECKING:
 
 _CELL_END = re.compile(r"(?<!\\)\|")
 _BREAK = re.compile(r"\s*<br\s*/?>\s*", re.IGNORECASE)
+_CODE = re.compile(r"`[^`]+`|\w*_\w*|[\w/-]+\.[a-z]{1,4}")
+#: Above names of columns, beside what they mean: that is no value of them.
+_DICTIONARY = frozenset(
+    "attribut attribute champ cle colonne column field file fichier header key parameter parametre property propriete"
+    " variable".split()
+)
 #: What is longer is no name of anything.
 _LONGEST_SUBJECT = 80
 
@@ -33,11 +39,13 @@ def table_facts(cells: Sequence[Sequence[str]]) -> Iterator[tuple[str, str, str]
     """(subject, label, value) of everything a table says; nothing where its layout leaves doubts.
 
     The subject is "" where the table speaks of what its document is about. Left out are totals, names that stand twice,
-    and columns without a name of their own.
+    columns without a name of their own, and tables that tell what the columns of others mean.
     """
     plain = [[plain_text(cell) for cell in row] for row in cells]
     layout = layout_of(plain, headed=True)
     header, body = layout.header, plain[layout.first :]
+    if header and fold(header[0]).removesuffix("s") in _DICTIONARY and fold(header[-1]).startswith("descri"):
+        return
     if are_pairs(header):
         yield from (("", row[0], row[1]) for row in body if row[0])
         return
@@ -59,6 +67,11 @@ def table_facts(cells: Sequence[Sequence[str]]) -> Iterator[tuple[str, str, str]
         for column, value in enumerate(row):
             if column != subject and header[column] and names[fold(header[column])] == 1:
                 yield name, header[column], value
+
+
+def names_in_code(cells: Sequence[Sequence[str]]) -> frozenset[str]:
+    """The cells, plain, that are names for machines: in code, a file, with an underscore."""
+    return frozenset(plain_text(cell) for row in cells for cell in row if _CODE.fullmatch(cell.strip()) or "`" in cell)
 
 
 def _divided(line: str) -> list[str]:
