@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -142,7 +143,19 @@ def _titles(names: Sequence[str], sample: Sequence[Mapping[str, str]]) -> list[t
         named.sort(key=lambda name: told_apart is None or names.index(name) != told_apart)
         return [(name,) for name in named]
     column = naming_column(cells, range(len(names))) if _needs_a_name(names, cells) else 0
+    column = column if column is not None else _most_distinct(cells, len(names))
     return [(names[column],)] if names and column is not None else []
+
+
+def _most_distinct(cells: Sequence[Sequence[str]], width: int) -> int | None:
+    """The column of texts that tells most rows apart, where none tells nearly all: people who come twice."""
+    distinct = Counter[int]()
+    for column in range(width):
+        filled = [row[column] for row in cells if row[column]]
+        if len(filled) >= 0.9 * len(cells) and column_kind(filled) == "text" and max(map(len, filled)) <= _LONGEST_PART:
+            distinct[column] = len(set(filled))
+    best = max(distinct, key=lambda column: (distinct[column], -column), default=None)
+    return best if best is not None and 2 * distinct[best] > len(cells) else None
 
 
 def _is_a_name(words: Sequence[str]) -> bool:

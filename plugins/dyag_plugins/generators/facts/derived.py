@@ -37,9 +37,9 @@ def derived(
     for ask in rng.sample(asks, len(asks)):
         if not ask.is_plain or ask.kind == "yes/no" or not ask.fact.value:
             continue
-        if ask.phrase.plural and ask.fact.value.replace(".", "").replace(",", "").isdigit():
-            continue  # nobody says "Are the beer servings 230?"
         parts = parts_of(ask.fact.value) if ask.phrase.plural else []
+        if words.lang == "en" and ask.phrase.plural and not parts:
+            continue  # nobody says "Are the beer servings 230?"
         if parts and rng.random() < 0.5:
             yield _count(ask, len(parts), words)
         elif parts or len(ask.fact.value) <= _LONGEST_CHECKED:

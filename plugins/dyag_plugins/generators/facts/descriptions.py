@@ -55,6 +55,8 @@ _NO_DESCRIPTION = re.compile(
 _GOES_ON = re.compile(
     r"^(?:known|used|found|made|born|named|called|located|situated|written|designed|developed|based|intended|meant)"
     r" (?:for|to|by|in|as|on|at|with|after|from|of)\b|^(?!\w*ss\b)[a-z]{3,}s (?:and|the|a|an|all|any|your|data|in|to)\b"
+    r"|^(?:provide|allow|enable|offer|contain|show|describe|handle|manage|help|give|let|make|run|return|create|send|store"
+    r"|track|explain|define|convert|generate|include|check|tell|control)s \w"
 )
 #: The beginning of a cell that is a sentence of its own: "La licence est ouverte."
 _SENTENCE = re.compile(r"^(?:\S+\s+){0,6}(?:est|sont|doit|doivent|peut|peuvent|is|are|must|can|should)\b")
@@ -97,7 +99,7 @@ def defined(sentence: str, heading: str) -> str:
     start = article.end() if article else 0
     bare = _ARTICLE.sub("", heading)
     folded, own = fold(sentence[start:]), fold(bare)
-    if not folded.startswith(own) or not _DEFINES.match(folded[len(own) :]):
+    if not folded.startswith(own) or not _DEFINES.match(folded[len(own) :]) or _SAYS_LITTLE.match(folded[len(own) :]):
         return ""
     term = sentence[: start + len(bare)]
     return term[:1].lower() + term[1:] if article else heading

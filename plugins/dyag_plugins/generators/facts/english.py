@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from dyag_core.api import fold
 from dyag_plugins.generators.facts.label_text import NO_QUESTION, UNSAID, is_unsaid, lower_first
-from dyag_plugins.generators.facts.packs import folded, label_key
+from dyag_plugins.generators.facts.packs import Kind, folded, label_key
 from dyag_plugins.generators.facts.phrase import Phrase, question_phrase
 
 if TYPE_CHECKING:
-    from dyag_plugins.generators.facts.packs import Kind, Pack
+    from dyag_plugins.generators.facts.packs import Pack
 
 _VOWELS = "aeiou"
 _NO_NOUN = frozenset(
@@ -39,7 +39,7 @@ _ADJECTIVE_ALONE = ("orary", "ious", "uous", "ical", "guided")
 _NO_ADJECTIVE = frozenset("table cable variable timetable source resource need seed feed speed shed bed red".split())
 _OF_ANOTHER = frozenset(
     "allowed included required available accepted provided needed possible permitted offered welcome used updated "
-    "created modified published given changed added removed".split()
+    "created modified published given changed added removed known affected involved".split()
 )
 _PREPOSITIONS = frozenset("of for in to by with per on at from under".split())
 #: Nouns of these endings are seldom counted: "has encryption", "comes with monitoring".
@@ -71,11 +71,24 @@ class English:
         words = bare.split()
         first = fold(words[0]) if words else ""
         odd = not words or is_unsaid(text) or first in _NO_NOUN or (first in self._verbs and len(words) > 1)
-        odd = odd or any(map(_is_run_together, words))
+        odd = odd or any(_is_run_together(word) or _MACHINE.fullmatch(word) for word in words)
+        odd = odd or (kind is None and "or" in words)
         predicate = bool(words) and self._is_predicate(words)
         headed = heading and (len(words) > 3 or words[0].endswith("ing"))
         if kind is None and (odd or predicate or headed):
             return Phrase(label, "", bare, "", False, kind, self._heads.get(first), doubt=UNSAID)
+        counted = re.match(r"(?:number|count) of (?P<things>[^,]+s)$", bare) if noun is None and number else None
+        if counted:
+            things = counted["things"]
+            kind = Kind(
+                labels=[label],
+                asks="how many",
+                canonical=f"How many {things} does {{subject}} have?",
+                questions=[
+                    f"{{subject}} has how many {things}?",
+                    f"Can you tell me how many {things} {{subject}} has?",
+                ],
+            )
         if noun is None and number and words[-1].lower() in self._numbered:
             bare = f"{bare} number"
         return self.noun(label, noun or f"the {bare}", bare, "", kind)
@@ -136,10 +149,12 @@ class English:
 
     def is_attribute_head(self, key: str) -> bool:
         """Whether a label, in the form in which labels are compared, has a noun of the pack as its head."""
-        head = re.split(r" (?:of|for|in|to|by|with|per|at|on) ", key)[0].split()[-1:]
-        if not head:
-            return False
-        return bool({head[0], head[0].removesuffix("s")} & self._attributes) or self._is_adjective(key.split())
+        head = self.head(key)
+        return bool({head, head.removesuffix("s")} & self._attributes) or self._is_adjective(key.split())
+
+    def head(self, key: str) -> str:
+        """The noun that a label, in the form in which labels are compared, is about: "state" of "home state of ..."."""
+        return (re.split(r" (?:of|for|in|to|by|with|per|at|on) ", key)[0].split() or [""])[-1]
 
     def _is_adjective(self, words: list[str]) -> bool:
         word = words[-1]
@@ -191,6 +206,8 @@ def _is_run_together(word: str) -> bool:
     return len(word) >= _LONGEST_WORD or (len(word) > 9 and word.endswith(_SECOND_WORDS))
 
 
+#: "google-site-verification", not "end-of-life"
+_MACHINE = re.compile(r"[a-z]+(?:-(?!of-|to-|and-|in-|the-|for-)[a-z]+){2,}")
 _LONGEST_WORD = 14
 _LONG_WORDS = tuple(
     "tion tions ment ments ity ities ness istic istics ship ships ology ure ures ive ives ator ators".split()

@@ -43,6 +43,8 @@ _ASKS = re.compile(
     r"|how|what|why|when|where|who|whom|whose|which|do|does|did|is|are|was|can|could|should|shall|will|would|may|must|has|have)\b"
     r"|^(?:d['’])?ou\b|\bet ou\b|\bqu['’]|-(?:t-)?(?:je|tu|ils?|elles?|on|nous|vous|ce)\b"
 )
+_IN_BRACKETS = re.compile(r"\([^()]*\)")
+_HOW = re.compile(r"^(?:how|where|when) (?:do|should|can) i ")
 _WORD = re.compile(r"[^\W\d_]{4,}")
 #: Words of a question that say nothing of what it is about.
 _ASKING = frozenset(
@@ -134,7 +136,7 @@ def as_question(said: str) -> str:
         text = f"{asks} {_DO_I.get(asks.lower(), 'should I')} {rest}?"
         folded = fold(text)
     if text.endswith("?"):
-        return text if text.count("?") == 1 and _ASKS.search(folded) else ""
+        return text if text.count("?") == 1 and _ASKS.search(_IN_BRACKETS.sub("", folded)) else ""
     if text[-1:] in ".!…:;," or not (_FRENCH.match(folded) or _ENGLISH.match(folded)):
         return ""
     return f"{text} ?" if _FRENCH.match(folded) else f"{text}?"
@@ -159,10 +161,7 @@ def answered(said: str, blocks: Sequence[Block], about: Sequence[str], *, named:
         context = next((name for name in names if name and not is_generic(name) and not as_question(name)), "")
         if not context and (points or _says_little(folded)):
             raise Unfit("a question that makes no sense alone")
-        own = set(_WORD.findall(folded))
-        told = (
-            not points and not _says_little(folded) and own - _ASKING <= set(_WORD.findall(fold(context)))
-        )  # "How do I add it? (Add it)"
+        told = not points and _HOW.sub("", folded).strip(" ?") in fold(context)  # "How do I add it? (Add it to a page)"
         if context and fold(context) not in folded and not told:
             question = f"{question} ({context})"
     answer = answer_of(blocks, how=folded.startswith(("how", "comment")))

@@ -40,6 +40,7 @@ _LONGEST_ROW = 7
 #: A text of so many words is a value.
 _SHORT = 4
 #: Why something isn't asked.
+UNKNOWN_LABEL = "a number or a code under a label that isn't known (columns in a --rules file)"
 FOREIGN_VALUE = "a value in another language than its document"
 _DISPUTED = "what another document of the same name tells otherwise"
 _SAYS_NONE = "a value that says there is none"
@@ -122,7 +123,8 @@ class Interview:
                 continue
             phrase = self.words.phrase(fact.attribute, heading=seen_as == "section", number=fact.value.isdigit())
             is_label = seen_as in ("field", "label") or (phrase.kind is not None and seen_as not in _OWN)
-            if is_label and not phrase.doubt and not (phrase.kind and phrase.kind.implied):
+            sure = seen_as not in CELLS or self._is_sure(fact, phrase)
+            if is_label and sure and not phrase.doubt and not (phrase.kind and phrase.kind.implied):
                 self.told.hear(label_key(fact.attribute), phrase)
         return found
 
@@ -138,6 +140,8 @@ class Interview:
         for item in self.looked_at(document) if found is None else found:
             ask, reason = self._ask(item)
             reason = self._doubt(ask, item.seen_as) or reason
+            if not reason and item.seen_as in CELLS and ask.kind not in ("yes/no", "how many"):
+                reason = "" if self._is_sure(item.fact, ask.phrase) else UNKNOWN_LABEL
             known.append(ask.phrase)
             reason = reason or (_DISPUTED if disputed and asked_for(item) in disputed else "")
             if reason:
@@ -227,7 +231,7 @@ class Interview:
         if seen_as == "section" and not self._is_told(ask):
             return PROSE
         if seen_as == "table":
-            if len(ask.fact.subject.split()) > _LONGEST_ROW:
+            if len(ask.fact.subject.split()) > _LONGEST_ROW or self._values.says_nothing(ask.fact.subject):
                 return NO_SUBJECT
             if self.words.is_foreign(ask.fact.value or ""):
                 return FOREIGN_VALUE
@@ -235,6 +239,15 @@ class Interview:
             clumsy = ask.kind == "yes/no" and not self.words.has_question(label) and len(label.split()) > 2
             return NO_ATTRIBUTE if clumsy or not self.words.is_attribute(label) else ""
         return ""
+
+    def _is_sure(self, fact: Fact, phrase: Phrase) -> bool:
+        """Whether a label says what is under it, or what is under it says that itself: a text, with its unit."""
+        column = self._columns.of(label_key(fact.attribute))
+        if phrase.asks == "who" and column.is_of_persons:
+            return False
+        if phrase.kind or phrase.asks_itself or self.words.is_column(fact.attribute) or " in " in phrase.bare:
+            return True
+        return column.is_of_words
 
     @staticmethod
     def _is_told(ask: Ask) -> bool:
@@ -267,6 +280,8 @@ class Interview:
             if fold(value).startswith(f"{fold(answer)} ") or fold(value).startswith(f"{fold(answer)},"):
                 answer = value[:1].upper() + value[1:]  # with a remark
             return Ask(fact, phrase, "yes/no", seen_as, templates, answer), phrase.doubt
+        if value.isdigit() and column.counts and self.pack.counted_things and phrase.plural and not phrase.kind:
+            return Ask(fact, phrase, "how many", seen_as, tuple(self.pack.counted_things)), phrase.doubt
         reason = _SAYS_NONE if reading == "none" else _EITHER if reading == "doubt" else phrase.doubt
         return Ask(fact, phrase, kind_of(phrase, value), seen_as), reason
 

@@ -35,7 +35,7 @@ _PART = re.compile(
     r"^(?:annexe|appendix|article|chapitre|chapter|etape|fig|figure|image|jour|partie|part|phase|photo|point|section|step"
     r"|table|tableau|volet)(?:\s+(?:\d[\d.]*|[a-z]|[ivx]+))?$"
 )
-_POINTS_AWAY = re.compile(r"^(?:voir|cf\.?|see|consulter|cliquer|click)\b")
+_POINTS_AWAY = re.compile(r"^(?:voir|cf\.?|see|consulter|cliquer|click|consult|refer|follow|check|read|lire)\b")
 
 
 def labels_in(block: Block) -> list[tuple[str, str]]:
@@ -72,9 +72,13 @@ def is_remark(label: str) -> bool:
     return " ".join(re.findall(r"\w+", fold(label))) in _REMARKS
 
 
+def points_away(value: str) -> bool:
+    """Whether a value says where to look ("Voir l'annexe", "Follow the convention")."""
+    return _POINTS_AWAY.match(fold(value)) is not None
+
+
 def states(label: str, value: str) -> bool:
     """Whether a label that nothing is known of is that of an attribute, with a value and no sentence under it."""
-    folded = fold(value)
-    if _CLAUSE.search(fold(label)) or _PART.match(fold(label)) or _POINTS_AWAY.match(folded):
+    if _CLAUSE.search(fold(label)) or _PART.match(fold(label)) or points_away(value):
         return False
     return len(value.split()) <= _MOST_WORDS and not re.search(r"[.!?] \S", value)

@@ -39,5 +39,7 @@ class Namesakes:
 
 
 def asked_for(item: Found) -> str:
-    """A fact's subject and attribute, in the form in which they are compared."""
+    """A fact's subject and attribute, or its question, in the form in which they are compared."""
+    if item.seen_as == "faq":  # the same question in two documents
+        return fold(item.fact.attribute)
     return f"{fold(item.fact.subject)}\0{label_key(item.fact.attribute)}"

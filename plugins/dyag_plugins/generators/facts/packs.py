@@ -162,6 +162,7 @@ class Pack(BaseModel, extra="forbid"):
     checks: list[str] = Field(default_factory=list)
     part_checks: list[str] = Field(default_factory=list)
     counts: list[str] = Field(default_factory=list)
+    counted_things: list[str] = Field(default_factory=list)
     combined: list[str] = Field(default_factory=list)
     combined_answer: str = ""
     same: list[str] = Field(default_factory=list)
@@ -179,6 +180,7 @@ class Pack(BaseModel, extra="forbid"):
     patterns: list[Pattern] = Field(default_factory=list)
     vague: list[str] = Field(default_factory=list)
     attributes: list[str] = Field(default_factory=list)
+    columns: list[str] = Field(default_factory=list)
     definitions: list[str] = Field(default_factory=list)
     options: list[str] = Field(default_factory=list)
     rewordings: list[Rewording] = Field(default_factory=list)
@@ -186,7 +188,7 @@ class Pack(BaseModel, extra="forbid"):
     @field_validator(
         "definitions", "options", "frames", "label_frames", "noun_questions", "adjective_questions",
         "neutral_questions", "verb_questions", "modal_questions", "question_frames", "checks", "part_checks",
-        "counts", "combined", "same", "choices", "follow", "follow_other", "follow_count",
+        "counts", "counted_things", "combined", "same", "choices", "follow", "follow_other", "follow_count",
     )  # fmt: skip
     @classmethod
     def _templates(cls, templates: list[str]) -> list[str]:

@@ -24,6 +24,8 @@ __all__ = ["Phrase", "Wordings"]
 
 #: Longer names are sentences by themselves and are set in quotation marks.
 _LONGEST_NAME_WORDS = 6
+#: "The weight in kg of Alba" has no more words.
+_SHORT = 3
 #: What a price is for, in the other language.
 _OTHER_UNITS = {
     "en": re.compile(r"/ ?(?:an|mois|jour|heure|semaine)\b"),
@@ -80,9 +82,27 @@ class Wordings:
         key = label_key(label)
         if key in self._kinds:
             return True
-        if key in self._vague or any(map(str.isdigit, key)) or len(key.split()) > _LONGEST_NAME_WORDS:
+        if (
+            key.startswith(("other ", "others ", "autre ", "autres "))
+            or key in self._vague
+            or any(map(str.isdigit, key))
+            or len(key.split()) > _LONGEST_NAME_WORDS
+        ):
             return False
         return self._speech.is_attribute_head(key)
+
+    def is_column(self, label: str) -> bool:
+        """Whether a column, or a label of a record, has a name that tells what is under it; in French all have."""
+        key = label_key(label)
+        if self.lang != "en" or key in self._kinds:
+            return True
+        if key in self._vague and key != "type":
+            return False
+        return self.is_attribute(label) or self._speech.head(key) in self._columns
+
+    @cached_property
+    def _columns(self) -> frozenset[str]:
+        return frozenset(form for noun in self.pack.columns for form in (fold(noun), f"{fold(noun)}s"))
 
     @cached_property
     def _vague(self) -> frozenset[str]:
@@ -155,6 +175,8 @@ class Wordings:
         template = kind.canonical if kind else None
         if template is None and kind and kind.noun is None and kind.questions and not phrase.noun:
             template = kind.questions[0]
+        if template is None and phrase.noun and self._has_unit(phrase):
+            template = next((frame for frame in self.pack.frames if "{possessive}" in frame), None)
         if template is None:
             template = (self.pack.frames if phrase.noun else self.pack.label_frames)[0]
         return template
@@ -163,12 +185,18 @@ class Wordings:
         """(wordings particular to this attribute that fit `value`, wordings for any attribute)."""
         kind = phrase.kind
         general = self.pack.frames if phrase.noun else self.pack.label_frames
+        if phrase.noun and self._has_unit(phrase):
+            general = [frame for frame in general if "{of_subject}" not in frame]
         if phrase.asks_itself:
             return [], self.pack.question_frames
         if kind is None:
             return [], general
         fit = kind.fits is None or value is None or re.search(kind.fits, value)
         return (kind.questions if fit else []), ([] if kind.broad and kind.questions else general)
+
+    def _has_unit(self, phrase: Phrase) -> bool:
+        """Whether nothing can follow: "Alaska's premiums in dollars", not "the premiums in dollars of Alaska"."""
+        return self.lang == "en" and phrase.kind is None and " in " in phrase.bare and len(phrase.bare.split()) > _SHORT
 
     def answer(self, phrase: Phrase, fact: Fact) -> str:
         """The answer as a sentence."""

@@ -22,7 +22,7 @@ from dyag_plugins.generators.facts.descriptions import (
 )
 from dyag_plugins.generators.facts.faq import ANSWERS, LONGEST_ANSWER, QUESTIONS, Unfit, answered, as_question, pairs_in
 from dyag_plugins.generators.facts.label_text import is_placeholder
-from dyag_plugins.generators.facts.labels import is_remark, labels_in, states
+from dyag_plugins.generators.facts.labels import is_remark, labels_in, points_away, states
 from dyag_plugins.generators.facts.packs import label_key
 from dyag_plugins.generators.facts.subjects import is_generic, is_name
 from dyag_plugins.generators.facts.tables import cells_of, names_in_code, table_facts
@@ -54,14 +54,19 @@ _NO_ROW = re.compile(
 )
 #: The rows of a table with such a header are sentences: "Agency gathers signatures".
 _OF_STEPS = frozenset("action activity activite etape milestone process question step task tache what".split())
+#: Two columns, of codes and of what they stand for.
+_LEGEND = re.compile(r"[`*]*[A-Z0-9]{1,5}[`*]*")
 #: A mark with a remark behind it is yes and no.
 _MARKED = re.compile(r"[✔✓✅☑✘✗✖❌☐]\W*\w")
+#: A sentence on what the label names is no value of it: "Places API: This is a data set."
+_SPEAKS_OF_IT = re.compile(r"(?:this|it|these|they|that|ce|cette|ces|il|elle|ils|elles|cela) [a-z]", re.IGNORECASE)
 _LEADS_IN = re.compile(r"(?:\S+\s+){3}\S+:$|\b(?:is|are|sont|est)\s*:$", re.IGNORECASE)
 _OPTION = re.compile(r"^-{1,2}\w[\w-]*")
 _DESCRIPTIONS = frozenset(("description", "definition", "presentation", "resume", "description courte", "a propos"))
 #: Headings of parts of a text that are labels of attributes, too.
 _PARTS = frozenset(
-    "usage usages use introduction utilisation version versions date dates support help assistance email mail".split()
+    "usage usages use introduction utilisation version versions date dates support help assistance email mail "
+    "updates".split()
 )
 
 
@@ -201,7 +206,10 @@ class _Reader:
                     yield "", question, answer, "faq"
             return
         coded = names_in_code(cells)
-        if header[0].removesuffix("s") in _OF_STEPS:
+        legend = (
+            len(header) == 2 and header[1] not in _DESCRIPTIONS and all(_LEGEND.fullmatch(row[0]) for row in cells[1:])
+        )
+        if header[0].removesuffix("s") in _OF_STEPS or legend:
             self.left[NO_ATTRIBUTE] += len(cells) - 1
             return
         for subject, label, value in table_facts(cells):
@@ -250,7 +258,7 @@ class _Reader:
 
     def _is_attribute(self, label: str, value: str, *, about: bool, led_in: bool) -> bool:
         """Whether a label is one of the document's: known as one, or beside one that is known, in no running text."""
-        if repeats(label, value):
+        if repeats(label, value) or (label_key(label) not in _DESCRIPTIONS and _SPEAKS_OF_IT.match(value)):
             return False
         if self.is_attribute(label):
             return (about or not self.prose) and (self.has_question(label) or not self.page or states(label, value))
@@ -276,7 +284,7 @@ class _Reader:
         text = short_text(blocks)
         if len(text) > _LONGEST_SECTION and not self.has_question(label):
             return
-        if text and (label_key(label) not in _DESCRIPTIONS or is_description(text)):
+        if text and not points_away(text) and (label_key(label) not in _DESCRIPTIONS or is_description(text)):
             yield "", label, text, "section"
 
     def _is_asked_about(self, heading: str) -> bool:

@@ -22,6 +22,10 @@ _GENERIC = frozenset(
     "pour aller plus loin", "questions et reponses", "questions frequentes", "questions reponses", "read me",
     "sans titre", "see also", "sur cette page", "table des matieres", "table of contents", "useful links", "voir aussi",
 }  # fmt: skip
+#: "General contacts", "Autres informations"
+_OF_ALL = frozenset(
+    "general generales generaux autres other more further additional useful utiles quick key main".split()
+)
 #: Words that no name begins with: what follows is a clause, or says where or how.
 _NO_NAME = frozenset(
     "comment pourquoi quand ou que qui quoi quel quelle quels quelles si ce cet cette ces nous vous je on il elle "
@@ -70,7 +74,10 @@ _NOUNS = frozenset(
 @lru_cache(maxsize=4096)
 def is_generic(name: str) -> bool:
     """Whether a title says nothing of its subject: "Introduction", "FAQ", "Liens utiles"."""
-    return " ".join(re.findall(r"\w+", fold(name))) in _GENERIC
+    words = re.findall(r"\w+", fold(name))
+    while len(words) > 1 and words[0] in _OF_ALL:
+        words = words[1:]
+    return " ".join(words) in _GENERIC
 
 
 @lru_cache(maxsize=4096)
@@ -101,6 +108,7 @@ def is_clause(name: str) -> bool:
     in_small = any(word[0].islower() and len(word) > 3 for word in name.split()[1:])
     instruction = (in_small and words[0] in _VERBS) or (in_small and words[1] in _OBJECTS and words[0].isalpha())
     instruction = instruction or (words[0] in _VERBS and words[1] in ("a", "an", "up"))
+    instruction = instruction or (words[0] in ("a", "an") and name.split()[1].islower())  # "A resource for staff"
     gerund = len(words) > 2 and _GERUND.match(words[0]) is not None
     return (
         first in _NO_NAME
