@@ -26,7 +26,7 @@ _NAMES_CODES = re.compile(
     r"abbreviation|abrege|tld|indicatif|prefix)\b"
 )
 
-_SPOKEN = re.compile(r".*[^\W\d_]{2,} [^\W\d_]{2,}|[A-ZÀ-Þ][a-zà-ÿ]+")
+_SPOKEN = re.compile(r".*[^\W\d_]{2,} [^\W\d_]{2,}|[A-ZÀ-Þ][a-zà-ÿ]+(?![\w-])")
 #: Labels that persons have: beside them nobody is the "president" of the row.
 _OF_PERSONS = frozenset("gender sex birthday birthplace born died sexe genre naissance prenom".split()) | {
     "date of birth", "birth date", "date de naissance", "first name",

@@ -35,7 +35,12 @@ def derived(
         truths: whether the next yes/no question is to be answered with yes.
     """
     for ask in rng.sample(asks, len(asks)):
-        if not ask.is_plain or ask.kind == "yes/no" or not ask.fact.value:
+        if (
+            not ask.is_plain
+            or ask.kind == "yes/no"
+            or (words.lang == "en" and ask.kind == "how many")
+            or not ask.fact.value
+        ):
             continue
         parts = parts_of(ask.fact.value) if ask.phrase.plural else []
         if words.lang == "en" and ask.phrase.plural and not parts:

@@ -27,7 +27,11 @@ _TELLS_WHAT = re.compile(
     r"|(?:ne|et|and|ou|or|de|du|des|of|for|pour|a|au|aux|dans|in|with|avec|sur|on|en|qui|that|which)\b)"
     r"[a-z]"
 )
-_ENGLISH_VERB = re.compile(r"^,?\s+(?:\([^)]*\)\s*,?\s*)?(?:\w+ly |also )?\w*[^\Ws]s\b(?<!\bthis)")
+_ENGLISH_VERB = re.compile(
+    r"^,?\s+(?:\([^)]*\)\s*,?\s*)?(?:\w+ly |also )?"
+    r"(?!(?:opens|closes|starts|begins|arrives|needs|requires|takes|comes|goes|gets|wants|happens|changes|ends|remains"
+    r"|seems|looks|this)\b)\w*[^\Ws]s\b"
+)
 _PLURAL = re.compile(r"[^siu]s$")
 #: What is said of it isn't what it is: "is offered by ...", "is an important part of ..."
 _SAYS_LITTLE = re.compile(

@@ -101,6 +101,7 @@ _LEADS_AWAY = re.compile(
     r"^\W*(?:please )?(?:ask|see|read|consult|check|visit|refer|look|head|go|follow|review|voir|consulte[rz]|lire"
     r"|lisez)\b"
     r"|\b(?:we have|there is|there are|you(?:['’]ll| will| can)? find|nous avons|il existe) [^.\[]{0,60}\["
+    r"|\b(?:visit|see|check out|refer to|go to|consult) (?:the |our |this )?\["
     r"|\b(?:documented|described|explained|listed|covered|available|found) (?:in|on|at|here)\b[^.\[]{0,30}\["
 )
 

@@ -41,6 +41,7 @@ _LONGEST_ROW = 7
 _SHORT = 4
 #: Why something isn't asked.
 UNKNOWN_LABEL = "a number or a code under a label that isn't known (columns in a --rules file)"
+NO_VALUE = "a text that isn't what its label says"
 FOREIGN_VALUE = "a value in another language than its document"
 _DISPUTED = "what another document of the same name tells otherwise"
 _SAYS_NONE = "a value that says there is none"
@@ -222,6 +223,9 @@ class Interview:
         """The reason not to ask what fields and running text seem to say; "" where there is none."""
         if "://" in ask.fact.subject:
             return NO_SUBJECT
+        kind = ask.phrase.kind
+        if kind and kind.holds and ask.fact.value and not re.search(kind.holds, ask.fact.value):
+            return NO_VALUE
         if seen_as == "field":
             return NO_SUBJECT if is_clause(ask.fact.subject) else ""
         if seen_as in _OF_TEXT and not is_name(ask.fact.subject):

@@ -261,7 +261,11 @@ class _Reader:
         if repeats(label, value) or (label_key(label) not in _DESCRIPTIONS and _SPEAKS_OF_IT.match(value)):
             return False
         if self.is_attribute(label):
-            return (about or not self.prose) and (self.has_question(label) or not self.page or states(label, value))
+            return (
+                (about or not self.prose)
+                and not (led_in and self.prose)
+                and (self.has_question(label) or not self.page or states(label, value))
+            )
         return (self.record or self.sheet) and (about or not self.page) and not led_in and states(label, value)
 
     def _text(self, section: Section, *, about: bool) -> Iterator[tuple[str, str, str, str]]:
@@ -273,7 +277,8 @@ class _Reader:
         if about:
             if first and is_name(self.name) and describes(first, self.name, genus=not self.prose, english=self.english):
                 article = article_of(first, self.name)
-                yield f"{article} {self.name}" if article else "", "Description", first, "sentence"
+                named = f"{article} {self.name}" if article else ""
+                yield named, "Description", first, "definition" if article else "sentence"
             return
         if (term := defined(first, section.heading)) and len(first) <= LONGEST_ANSWER:
             yield term, "Description", first, "definition"

@@ -19,6 +19,8 @@ _DICTIONARY = frozenset(
     "attribut attribute champ cle colonne column field file fichier header key parameter parametre property propriete"
     " variable".split()
 )
+#: Above names of things, beside what they are.
+_NAMES = frozenset("name nom term terme".split())
 #: What is longer is no name of anything.
 _LONGEST_SUBJECT = 80
 
@@ -46,10 +48,11 @@ def table_facts(cells: Sequence[Sequence[str]]) -> Iterator[tuple[str, str, str]
     header, body = layout.header, plain[layout.first :]
     if header and fold(header[0]).removesuffix("s") in _DICTIONARY and fold(header[-1]).startswith("descri"):
         return
-    if are_pairs(header):
+    named = header and fold(header[0]) in _NAMES and fold(header[-1]).startswith("descri")
+    if are_pairs(header) and not named:
         yield from (("", row[0], row[1]) for row in body if row[0])
         return
-    if layout.turned:
+    if layout.turned and not named:
         header, columns = turned(header, body)
         body = [list(column) for column in columns]
     body = [row for row in body if not is_total(row)]
