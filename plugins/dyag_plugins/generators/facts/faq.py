@@ -102,6 +102,7 @@ _LEADS_AWAY = re.compile(
     r"|lisez)\b"
     r"|\b(?:we have|there is|there are|you(?:['’]ll| will| can)? find|nous avons|il existe) [^.\[]{0,60}\["
     r"|\b(?:visit|see|check out|refer to|go to|consult) (?:the |our |this )?\["
+    r"|\bfeel free to (?:peruse|browse|check|look|read|visit|consult)\b"
     r"|\b(?:documented|described|explained|listed|covered|available|found) (?:in|on|at|here)\b[^.\[]{0,30}\["
 )
 

@@ -37,6 +37,8 @@ _OWN = ("faq", "option", "definition")
 _OF_TEXT = ("label", "table", "section", "sentence", "definition", "option")
 #: A row of a table whose name has more words is called by a sentence.
 _LONGEST_ROW = 7
+#: More words behind "Repository:" are a sentence on repositories.
+_LONGEST_LABELLED = 15
 #: A text of so many words is a value.
 _SHORT = 4
 #: Why something isn't asked.
@@ -226,6 +228,9 @@ class Interview:
         kind = ask.phrase.kind
         if kind and kind.holds and ask.fact.value and not re.search(kind.holds, ask.fact.value):
             return NO_VALUE
+        labelled = self.lang == "en" and seen_as == "label" and kind is not None and not kind.broad
+        if labelled and len((ask.fact.value or "").split()) > _LONGEST_LABELLED:
+            return PROSE
         if seen_as == "field":
             return NO_SUBJECT if is_clause(ask.fact.subject) else ""
         if seen_as in _OF_TEXT and not is_name(ask.fact.subject):

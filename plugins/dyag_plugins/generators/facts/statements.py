@@ -50,7 +50,7 @@ _FEWEST_HEADINGS, _LONGEST_SECTION = 3, 200
 #: "III", "12", "b": the rows are numbered, not named; "beaucoup" is a word, no name of anything.
 _NO_ROW = re.compile(
     r"[IVXLC\d.]+|.|\W+|[a-zà-ÿ]+|(?i:(?:mon|tues|wednes|thurs|fri|satur|sun)day|lundi|mardi|mercredi|jeudi|vendredi"
-    r"|samedi|dimanche)"
+    r"|samedi|dimanche|any|all|both|none|others?|default|.*\bor (?:newer|later|higher|above|more|less)\b.*)"
 )
 #: The rows of a table with such a header are sentences: "Agency gathers signatures".
 _OF_STEPS = frozenset("action activity activite etape milestone process question step task tache what".split())
@@ -263,7 +263,7 @@ class _Reader:
         if self.is_attribute(label):
             return (
                 (about or not self.prose)
-                and not (led_in and self.prose)
+                and not (led_in and (self.prose or self.page))
                 and (self.has_question(label) or not self.page or states(label, value))
             )
         return (self.record or self.sheet) and (about or not self.page) and not led_in and states(label, value)

@@ -15,7 +15,8 @@ _GENERIC = frozenset(
     "divers doc docs document documentation documents draft example examples exemple exemples faq general generalites "
     "glossaire glossary header home index information informations introduction lexique lien liens links menu news "
     "notes overview page partie preambule preface presentation questions readme redirection references resources "
-    "ressources resume section sommaire summary toc untitled welcome".split()
+    "ressources resume section sommaire summary terminology terminologie toc untitled vocabulaire vocabulary "
+    "welcome".split()
 ) | {
     "a propos", "en bref", "foire aux questions", "frequently asked questions", "getting started", "in short",
     "lexique des termes techniques", "liens utiles", "mentions legales", "on this page", "plan du site",
