@@ -43,6 +43,8 @@ def derived(
         ):
             continue
         parts = parts_of(ask.fact.value) if ask.phrase.plural else []
+        if words.lang == "en" and "://" in ask.fact.value:
+            continue  # nor "Is its website https://...?"
         if words.lang == "en" and ask.phrase.plural and not parts:
             continue  # nobody says "Are the beer servings 230?"
         if parts and rng.random() < 0.5:
