@@ -30,6 +30,13 @@ _OF_OTHERS = frozenset(
     "first last middle given user file path host domain contact responsable manager owner auteur author prenom family "
     "famille fichier utilisateur usage jeune fille court short abrege abbr column field parent".split()
 )
+#: A column of these says something of the row, however different its cells are, and never names it.
+_OF_THE_ROW = frozenset(
+    "statut etat status state stade stage phase avancement progress decision resultat result couleur color colour "
+    "licence license remarque remarques remark remarks commentaire commentaires comment comments observation "
+    "observations priorite priority urgence urgency niveau level contact responsable owner auteur author manager "
+    "gestionnaire referent fournisseur supplier editeur publisher hebergeur host".split()
+)
 _FIRST_NAMES = frozenset(("prenom", "first name", "firstname", "given name", "forename"))
 _LAST_NAMES = frozenset(("nom", "nom de famille", "last name", "lastname", "surname", "family name", "name"))
 _LISTED = {"|": re.compile(r"\s*\|\s*"), ";": re.compile(r"\s*;\s*"), "\n": re.compile(r"\s*\n\s*(?:[-*•]\s+)?")}
@@ -142,15 +149,16 @@ def _titles(names: Sequence[str], sample: Sequence[Mapping[str, str]]) -> list[t
     if named:
         named.sort(key=lambda name: told_apart is None or names.index(name) != told_apart)
         return [(name,) for name in named]
-    column = naming_column(cells, range(len(names))) if _needs_a_name(names, cells) else 0
-    column = column if column is not None else _most_distinct(cells, len(names))
+    own = [n for n, name in enumerate(names) if not n or words[name].partition(" ")[0] not in _OF_THE_ROW]
+    column = naming_column(cells, own) if _needs_a_name(names, cells) else 0
+    column = column if column is not None else _most_distinct(cells, own)
     return [(names[column],)] if names and column is not None else []
 
 
-def _most_distinct(cells: Sequence[Sequence[str]], width: int) -> int | None:
+def _most_distinct(cells: Sequence[Sequence[str]], columns: Sequence[int]) -> int | None:
     """The column of texts that tells most rows apart, where none tells nearly all: people who come twice."""
     distinct = Counter[int]()
-    for column in range(width):
+    for column in columns:
         filled = [row[column] for row in cells if row[column]]
         if len(filled) >= 0.9 * len(cells) and column_kind(filled) == "text" and max(map(len, filled)) <= _LONGEST_PART:
             distinct[column] = len(set(filled))

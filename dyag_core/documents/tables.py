@@ -23,6 +23,7 @@ from dyag_core.text.grids import (
     naming_column,
     turned,
 )
+from dyag_core.text.language import language_of_names
 from dyag_core.text.sanitize import writable
 
 if TYPE_CHECKING:
@@ -72,7 +73,8 @@ def from_table(path: Path, reading: Reading) -> Iterator[Document]:
             named, head, left_out = _nameless_rows(data, reading.given), [], _LeftOut()
             columns = Columns(title=(("title",),), text="content")
         chunk_of = partial(record_chunk, columns=columns, given=reading.given)
-        yield from documents_of(chain(head, named), chunk_of, reading.note)
+        above = [cell for _, row in sample[: layout.first] if isinstance(row, list) for cell in row]
+        yield from documents_of(chain(head, named), chunk_of, reading.note, language_of_names(above))
         left_out.tell(tell)
 
 

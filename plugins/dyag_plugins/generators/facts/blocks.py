@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from dyag_core.api import HEADING, TABLE_ROW, heading_title, plain_text
+from dyag_core.api import HEADING, TABLE_ROW, heading_title, plain_text, without_pictographs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -39,6 +39,8 @@ _NOT_OWN = re.compile(r"^\s*(?:[<>:!?.]|\[[^\]]+\]:|\{[%{]|import|export)", re.M
 _BULLETS = frozenset("-*+•▪◦‣")
 _CLOSED_BY_BLANK = ("text", "aside", "table")
 _SAYS = re.compile(r"[^\W_]")
+#: A definition of more words is no part of a list.
+_LONGEST_PART = 4
 
 
 class Block(NamedTuple):
@@ -92,7 +94,7 @@ def sections_of(text: str) -> list[Section]:
             found.append(section)
         level = len(heading[1]) if heading else 0
         path = [outer for outer in path if outer[0] < level]
-        said = plain_text(heading_title(line)).strip(" :") if heading else ""
+        said = without_pictographs(plain_text(heading_title(line))).strip(" :") if heading else ""
         section, body = Section(said, level, tuple([title for _, title in path])), []
         path.append((level, said))
     section.blocks = _blocks(body, mixed=mixed)
@@ -104,10 +106,26 @@ def sections_of(text: str) -> list[Section]:
 
 def _blocks(lines: Sequence[str], *, mixed: bool) -> list[Block]:
     """The blocks of a section; a list of links alone (a menu, a table of contents) is none of them."""
-    blocks = _read(_own_lines(lines) if mixed else lines)
+    blocks = _with_lists(_read(_own_lines(lines) if mixed else lines))
     if not any(block.text[:1] in "[<h!" and block.kind == "item" for block in blocks):
         return blocks
     return [block for at, block in enumerate(blocks) if not _is_menu(blocks, at)]
+
+
+def _with_lists(blocks: list[Block]) -> list[Block]:
+    """Blocks in which short values of one term, each a definition of its own, are one list."""
+    joined: list[Block] = []
+    for block in blocks:
+        last = joined[-1] if joined else None
+        if last and block.kind == "term" and block.term == last.term and _is_part(last.text) and _is_part(block.text):
+            joined[-1] = last._replace(text=f"{last.text}, {block.text}", lines=(*last.lines, *block.lines))
+        else:
+            joined.append(block)
+    return joined
+
+
+def _is_part(text: str) -> bool:
+    return len(text.rpartition(", ")[2].split()) <= _LONGEST_PART and text[-1:] not in ".!?"
 
 
 def _is_menu(blocks: Sequence[Block], at: int) -> bool:

@@ -44,12 +44,10 @@ def derived(
             continue
         parts = parts_of(ask.fact.value) if ask.phrase.plural else []
         if words.lang == "en" and "://" in ask.fact.value:
-            continue  # nor "Is its website https://...?"
-        if words.lang == "en" and ask.phrase.plural and not parts:
-            continue  # nobody says "Are the beer servings 230?"
+            continue  # nobody says "Is its website https://...?"
         if parts and rng.random() < 0.5:
             yield _count(ask, len(parts), words)
-        elif parts or len(ask.fact.value) <= _LONGEST_CHECKED:
+        elif parts or (len(ask.fact.value) <= _LONGEST_CHECKED and not ask.phrase.plural):
             check = _check(ask, parts, others.get(ask.phrase.noun, ()), words, truths, rng)
             if check is not None:
                 yield check

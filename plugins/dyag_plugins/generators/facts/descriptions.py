@@ -23,7 +23,11 @@ _ARTICLE = re.compile(r"^(?:l['’]|(?:le|la|les|un|une|the|an|a)\s+)", re.IGNOR
 #: The verb of a sentence that says what something is, or does; not what became of it, or what one can do with it.
 _TELLS_WHAT = re.compile(
     r"^,?\s+(?:\([^)]*\)\s+)?"
-    r"(?!a ete|ont ete|has|have|was|were|sera|seront|will|peu|can|may|doi|must|should|n['’]|d['’]"
+    r"(?!(?:est|is|are|sont)\s(?!(?:\w+ment |also |aussi )?(?:un|une|le|la|les|des|l['’]|ce|celui|celle|d['’]|a|an|the"
+    r"|any|one|what)\b)"
+    r"|(?:tourne|fonctionne|marche|runs?|works?|coute|costs?|appartient|belongs?|necessite|requires?|needs?|utilise|uses?"
+    r"|date|existe|exists|remplace|replaces|depend|depends|reste|remains|s['’])\b"
+    r"|a ete|ont ete|has|have|was|were|sera|seront|will|peu|can|may|doi|must|should|n['’]|d['’]"
     r"|(?:ne|et|and|ou|or|de|du|des|of|for|pour|a|au|aux|dans|in|with|avec|sur|on|en|qui|that|which)\b)"
     r"[a-z]"
 )

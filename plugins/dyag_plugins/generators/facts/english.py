@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from dyag_core.api import fold
 from dyag_plugins.generators.facts.label_text import NO_QUESTION, UNSAID, is_unsaid, lower_first
-from dyag_plugins.generators.facts.packs import Kind, folded, label_key
+from dyag_plugins.generators.facts.packs import folded, label_key
 from dyag_plugins.generators.facts.phrase import Phrase, question_phrase
 
 if TYPE_CHECKING:
-    from dyag_plugins.generators.facts.packs import Pack
+    from dyag_plugins.generators.facts.packs import Kind, Pack
 
 _VOWELS = "aeiou"
 _NO_NOUN = frozenset(
@@ -32,6 +32,8 @@ _QUESTION = re.compile(
 )
 _TO_DO = re.compile(r"^(who|what|when|where|how) to ")
 _SHOULD = {"who": "should", "what": "should", "when": "should", "where": "can", "how": "do"}
+_PLURALS = frozenset(("children", "people", "men", "women"))
+_OF_AN_EVENT = frozenset("date time year day month hours price".split())
 _SINGULAR = ("ss", "us", "is", "news", "series", "chaos", "cosmos", "ethos", "pathos", "asbestos")
 _ADJECTIVE = ("able", "ible", "free", "only", "ready", "ful", "less", "based", "friendly")
 #: What ends so and stands alone is no noun either: "honorary" is, "salary" isn't.
@@ -45,6 +47,13 @@ _PREPOSITIONS = frozenset("of for in to by with per on at from under".split())
 #: Nouns of these endings are seldom counted: "has encryption", "comes with monitoring".
 _UNCOUNTED = ("ing", "tion", "sion", "ance", "ence", "ness", "ity", "ware", "ship", "age", "ics", "cy", "ment")
 _AUXILIARIES = frozenset("is are was were".split())
+#: What somebody or something is, rather than has.
+_ROLES = frozenset("member donor partner subscriber volunteer beneficiary".split())
+_NEVER_A_NOUN = frozenset(
+    "full half single double adult senior junior normal regular standard high low big small large medium long short "
+    "new old other before after planned actual real former current previous next first last second third left "
+    "right".split()
+)
 _MODALS = frozenset("can could will should must may".split())
 
 
@@ -56,6 +65,7 @@ class English:
     def __init__(self, pack: Pack) -> None:
         self._pack, self._heads = pack, pack.heads
         self._numbered, self._predicates = folded(pack.numbered), folded(pack.predicates)
+        self._amounts = folded(pack.amounts)
         self._attributes, self._never_had = folded(pack.attributes), folded(pack.never_had)
         self._counted, self._uncounted = folded(pack.counted), folded(pack.uncounted)
         #: "supports": "support"
@@ -70,34 +80,30 @@ class English:
         bare = noun.removeprefix("the ") if noun else lower_first(re.sub(r"^(?:the|a|an) (?=\w)", "", text, flags=re.I))
         words = bare.split()
         first = fold(words[0]) if words else ""
-        odd = not words or is_unsaid(text) or first in _NO_NOUN or (first in self._verbs and len(words) > 1)
-        odd = odd or any(_is_run_together(word) or _MACHINE.fullmatch(word) for word in words)
-        odd = odd or (kind is None and "or" in words)
+        dated = len(words) == 2 and words[1].lower() in _OF_AN_EVENT  # "start date"
+        odd = (
+            not words
+            or is_unsaid(text)
+            or (first in _NO_NOUN and not dated)
+            or (first in self._verbs and len(words) > 1)
+            or (kind is None and "or" in words)
+            or any(_is_run_together(word) or _MACHINE.fullmatch(word) for word in words)
+        )
         predicate = bool(words) and self._is_predicate(words)
         headed = heading and (len(words) > 3 or words[0].endswith("ing"))
         if kind is None and (odd or predicate or headed):
             return Phrase(label, "", bare, "", False, kind, self._heads.get(first), doubt=UNSAID)
-        counted = re.match(r"(?:number|count) of (?P<things>[^,]+s)$", bare) if noun is None and number else None
-        if counted:
-            things = counted["things"]
-            kind = Kind(
-                labels=[label],
-                asks="how many",
-                canonical=f"How many {things} does {{subject}} have?",
-                questions=[
-                    f"{{subject}} has how many {things}?",
-                    f"Can you tell me how many {things} {{subject}} has?",
-                ],
-            )
         if noun is None and number and words[-1].lower() in self._numbered:
             bare = f"{bare} number"
+        if kind is None and number and _is_plural(_named(bare)) and fold(_named(bare)) not in self._amounts:
+            bare = f"number of {bare}"
         return self.noun(label, noun or f"the {bare}", bare, "", kind)
 
     def noun(self, label: str, noun: str, bare: str, _gender: str, kind: Kind | None) -> Phrase:
         """A noun phrase with all its forms."""
-        named = re.split(r"\s(?:of|for|in|to|by|with|per)\s", bare)[0].split()[-1]
+        named = _named(bare)
         head = named.lower()
-        plural = head.endswith("s") and not head.endswith(_SINGULAR) and not named.isupper()
+        plural = _is_plural(named)
         return Phrase(
             label, noun, bare, "what are" if plural else "what is", plural, kind,
             (kind.asks if kind else None) or self._heads.get(fold(bare.split()[0])) or self._heads.get(head),
@@ -133,6 +139,10 @@ class English:
         last = next((n for n, word in enumerate(words) if n and word in _PREPOSITIONS), len(words))
         if first in _NO_NOUN and first not in self._predicates:
             return replace(said, doubt=NO_QUESTION), ()
+        if words[-1] in _ROLES or (last < len(words) and words[last - 1] in _ROLES):
+            return replace(said, bare=self._with_article(bare, words[last - 1], plural=False)), tuple(
+                pack.adjective_questions
+            )
         if not self._is_adjective(words[:last]):
             return self._had(label, text)
         # "Dogs allowed", "Parking included": what is asked about isn't the subject.
@@ -155,6 +165,11 @@ class English:
     def head(self, key: str) -> str:
         """The noun that a label, in the form in which labels are compared, is about: "state" of "home state of ..."."""
         return (re.split(r" (?:of|for|in|to|by|with|per|at|on) ", key)[0].split() or [""])[-1]
+
+    def may_be_a_noun(self, key: str) -> bool:
+        """Whether the head of a label is a noun: "reduced" and "full" are none."""
+        head = re.split(r" (?:of|for|in|to|by|with|per|at|on) ", key)[0].split()[-1]
+        return head not in _NEVER_A_NOUN and not self._is_adjective([head])
 
     def _is_adjective(self, words: list[str]) -> bool:
         word = words[-1]
@@ -214,3 +229,13 @@ _LONG_WORDS = tuple(
 )
 _SECOND_WORDS = tuple("percent name number count code price level score value".split())
 _SOUNDS_YOU = re.compile(r"(?:uni|use|usa|usu|eu|one\b|once\b|ubi|uti)")
+
+
+def _named(bare: str) -> str:
+    """The noun of a phrase: what it names, not what that is of."""
+    return re.split(r"\s(?:of|for|in|to|by|with|per)\s", bare)[0].split()[-1]
+
+
+def _is_plural(named: str) -> bool:
+    head = named.lower()
+    return head in _PLURALS or (head.endswith("s") and not head.endswith(_SINGULAR) and not named.isupper())

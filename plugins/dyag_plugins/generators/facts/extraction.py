@@ -34,7 +34,7 @@ LONGEST_VALUE = 240
 #: The marks of a longer one aren't looked for: that takes time with the square of its length.
 _LONGEST_MARKED_UP = 10 * LONGEST_VALUE
 #: What stands in a column, or could: short values of which each says something, or nothing.
-CELLS = ("field", "label", "table")
+CELLS = ("field", "label", "table", "column")
 #: What a site's templates put in isn't there: '{% slack_channel "talent" %}'.
 _TEMPLATED = re.compile(r"\{%|%\}|\{\{|<%")
 #: To be filled in: "[Agency name] / [Project]".
@@ -50,8 +50,9 @@ _WHOLE = ("faq", "section", "option")
 class Found(NamedTuple):
     """A fact and where it was seen.
 
-    `seen_as` is "field", "label", "table", "section", "sentence", "definition", "option" (of a command), or "faq": a
-    question that the document asks itself is the fact's attribute, its answer the value.
+    `seen_as` is "field", "label", "table", "column" (of a table, of numbers, dates or codes), "section", "sentence",
+    "definition", "option" (of a command), or "faq": a question that the document asks itself is the fact's attribute,
+    its answer the value.
     """
 
     fact: Fact

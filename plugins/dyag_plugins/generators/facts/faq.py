@@ -46,6 +46,8 @@ _ASKS = re.compile(
 _IN_BRACKETS = re.compile(r"\([^()]*\)")
 _HOW = re.compile(r"^(?:how|where|when) (?:do|should|can) i ")
 _WORD = re.compile(r"[^\W\d_]{4,}")
+#: "la salle A", "le poste 3300", "a badge for Alba".
+_NAMED = re.compile(r"(?<=[\w,] )(?:(?!I\b)[A-ZÀ-Þ]\w*|\w*\d\w*)")
 #: Words of a question that say nothing of what it is about.
 _ASKING = frozenset(
     "quel quelle quels quelles quoi comment combien pourquoi quand lequel laquelle sont etre avoir faire fait faut "
@@ -74,6 +76,9 @@ _POINTING = re.compile(
     r"|\b(?:est-ce qu['’]|qu['’]|s['’])(?:ils?|elles?)\b(?! (?:y a|faut|est possible|existe|s['’]agit))"
     r"|\b(?:cela|ca|celui-ci|celle-ci|ceci)\b|\bc['’]est\b|\b(?:ce|cet|cette|ces) \w+"
     r"|\b(?:it|they|them|its|their|these|those)\b|\bthis\b|\bis that\b"
+    r"|^(?:et|and|sinon|otherwise|what about|how about|qu['’]en est-il)\b"
+    r"|^(?:combien de temps|how (?:long|early)|quand|when)"
+    r"(?: (?:a l['’]avance|avant|apres|in advance|before|after))? ?\?$"
 )
 #: "Questions fréquentes sur le badge" are about the badge.
 _OF_A_FAQ = re.compile(
@@ -158,10 +163,11 @@ def answered(said: str, blocks: Sequence[Block], about: Sequence[str], *, named:
     question = as_question(said)
     folded = fold(question)
     points = _POINTING.search(folded) is not None
-    if named or points or _says_little(folded):
+    little = _says_little(question)
+    if named or points or little:
         names = (_OF_A_FAQ.sub("", name) for name in reversed(about))
         context = next((name for name in names if name and not is_generic(name) and not as_question(name)), "")
-        if not context and (points or _says_little(folded)):
+        if not context and (points or little):
             raise Unfit("a question that makes no sense alone")
         told = not points and _HOW.sub("", folded).strip(" ?") in fold(context)  # "How do I add it? (Add it to a page)"
         if context and fold(context) not in folded and not told:
@@ -174,8 +180,10 @@ def answered(said: str, blocks: Sequence[Block], about: Sequence[str], *, named:
     return Answered(question, answer)
 
 
-def _says_little(folded: str) -> bool:
-    own = set(_WORD.findall(folded)) - _ASKING
+def _says_little(question: str) -> bool:
+    """Whether it has hardly a word of its own; what has a name, or a number, in it is told apart by that."""
+    folded = fold(question)
+    own = {*_WORD.findall(folded), *_NAMED.findall(question)} - _ASKING
     return len(own) < _FEWEST_OWN and not _DEFINITION.match(folded)
 
 

@@ -43,8 +43,19 @@ _OF_SOMETHING = frozenset(
     "nom adresse code lieu statut etat commune libelle titre intitule prix ville pays description".split()
 )
 _STAYS = frozenset(
-    "public publique limite cible source mail email courriel url web internet ip client type mere cle pilote".split()
+    "public publique limite cible source mail email courriel url web internet ip client type mere cle pilote "
+    "pays".split()
 )
+
+
+#: What somebody or something is, rather than has: "Est-ce que la Norvège est membre de l'UE ?"
+_ROLES = frozenset("membre adherent adherente partenaire beneficiaire abonne abonnee laureat laureate donneur".split())
+
+
+_NOUN_ENDINGS = (
+    "tion", "sion", "age", "ment", "ite", "ance", "ence", "ture", "eur", "ette", "isme", "logie", "metrie", "ure",
+    "esse",
+)  # fmt: skip
 
 
 class French:
@@ -57,9 +68,12 @@ class French:
         #: the gender of each noun that the pack lists, folded
         self.genders: dict[str, str] = {fold(noun): gender for gender, nouns in pack.nouns.items() for noun in nouns}
         self._unelided, self._numbered = folded(pack.no_elision), folded(pack.numbered)
+        self._amounts = folded(pack.amounts)
         self._invariable, self._verbs = folded(pack.invariable), folded(pack.verbs)
         self._predicates = folded(pack.predicates) | self._invariable
         self._never_had, self._adjectives = folded(pack.never_had), folded(pack.adjectives)
+        endings = [ending for some in pack.endings.values() for ending in some]
+        self._endings = (*endings, *(f"{ending}s" for ending in endings))
 
     def phrase(self, label: str, text: str, kind: Kind | None, heading: bool, number: bool) -> Phrase:
         """How to speak of `label`, which people say as `text`."""
@@ -81,6 +95,10 @@ class French:
             bare = f"numéro {self._of_bare(bare)}"
             return self.noun(label, f"le {bare}", bare, "m", kind)
         gender = self._gender(text) or gender
+        several = gender is not None and gender.endswith("p") and not {head, head[:-1]} & self._amounts
+        if number and several and not kind and not self._doubt(text, head, gender):
+            bare = f"nombre {self._of_bare(bare)}"
+            return self.noun(label, f"le {bare}", bare, "m", kind)
         if gender is None:
             doubt = "" if kind else self._doubt(text, head, gender)
             asks, of_bare = self._asks(head, kind), self._of_bare(bare)
@@ -128,6 +146,8 @@ class French:
             return self._had(label, rest)
         if rest and first in self._verbs:
             return said, tuple(pack.verb_questions)
+        if first in _ROLES:
+            return said, tuple(pack.adjective_questions)
         if first in self.genders or first.rstrip("sx") in self.genders:
             return self._had(label, text)
         if first in self._predicates or first.removesuffix("e") in self._predicates or _is_participle(bare):
@@ -142,7 +162,9 @@ class French:
         return f"d'{name}" if self.elides(name) else f"de {name}"
 
     def elides(self, name: str) -> bool:
-        """De becomes d' before a vowel; before h and y it stays, as most people write (de Hadoop, de Yunohost)."""
+        """De becomes d' before a vowel; not before h and y, as most people write (de Hadoop), nor the sign "a|b"."""
+        if name[1:2] and name[1] in "|/=+*<>":
+            return False
         first = fold(name[:1])[:1]  # "œ" is two letters then, a combining mark none
         return bool(first) and first in _VOWELS and fold(name.split()[0]) not in self._unelided
 
@@ -156,6 +178,11 @@ class French:
         if head in self.genders or head in self._predicates:
             return True
         return head.endswith(("s", "x")) and head[:-1] in self.genders
+
+    def may_be_a_noun(self, key: str) -> bool:
+        """Whether the head of a label is a noun by its ending, or its plural: "réduit" and "plein" are none."""
+        head = key.partition(" ")[0]
+        return self.is_attribute_head(key) or head.endswith(_NOUN_ENDINGS) or (len(head) > 3 and head.endswith("s"))
 
     # -- what is behind it -------------------------------------------------------------------------------------------
 
@@ -244,9 +271,11 @@ class French:
         singular = head[:-1] if head.endswith(("s", "x")) else None
         if singular in self.genders:
             return self.genders[singular].rstrip("p") + "p"
+        first = words[0]  # its "é" must not be folded away here: -té is feminine, -te is not always
+        if not first.endswith(self._endings):  # of most words that aren't known: much faster than one by one
+            return None
         for gender, endings in self._pack.endings.items():
             for ending in endings:
-                first = words[0]  # its "é" must not be folded away here: -té is feminine, -te is not always
                 if first.endswith(ending) and len(first) > len(ending) + 1:
                     return gender
                 if first.endswith(f"{ending}s") and len(first) > len(ending) + 2:

@@ -19,7 +19,7 @@ from dyag_plugins.generators.facts.namesakes import asked_for
 from dyag_plugins.generators.facts.own_questions import own_ask
 from dyag_plugins.generators.facts.packs import label_key, load_pack
 from dyag_plugins.generators.facts.phrasing import Wordings
-from dyag_plugins.generators.facts.questions import Ask, kind_of, where_in
+from dyag_plugins.generators.facts.questions import Ask, is_whole_number, kind_of, where_in
 from dyag_plugins.generators.facts.statements import NO_ATTRIBUTE, NO_SUBJECT, PROSE
 from dyag_plugins.generators.facts.subjects import is_clause, is_name
 from dyag_plugins.generators.facts.unanswered import Unanswered
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 #: What brings a question of its own, and what is read off running text: the latter is asked only where it is sure.
 _OWN = ("faq", "option", "definition")
-_OF_TEXT = ("label", "table", "section", "sentence", "definition", "option")
+_OF_TEXT = ("label", "table", "column", "section", "sentence", "definition", "option")
 #: A row of a table whose name has more words is called by a sentence.
 _LONGEST_ROW = 7
 #: More words behind "Repository:" are a sentence on repositories.
@@ -124,7 +124,7 @@ class Interview:
         for fact, seen_as in found:
             if not fact.value or fact.subject != document.title or self._values.says_nothing(fact.value):
                 continue
-            phrase = self.words.phrase(fact.attribute, heading=seen_as == "section", number=fact.value.isdigit())
+            phrase = self.words.phrase(fact.attribute, heading=seen_as == "section", number=is_whole_number(fact.value))
             is_label = seen_as in ("field", "label") or (phrase.kind is not None and seen_as not in _OWN)
             sure = seen_as not in CELLS or self._is_sure(fact, phrase)
             if is_label and sure and not phrase.doubt and not (phrase.kind and phrase.kind.implied):
@@ -239,6 +239,8 @@ class Interview:
             return PROSE
         if seen_as == "section" and not self._is_told(ask):
             return PROSE
+        if seen_as == "column" and not self.words.names_something(ask.fact.attribute):
+            return NO_ATTRIBUTE
         if seen_as == "table":
             if len(ask.fact.subject.split()) > _LONGEST_ROW or self._values.says_nothing(ask.fact.subject):
                 return NO_SUBJECT
@@ -256,7 +258,7 @@ class Interview:
             return False
         if phrase.kind or phrase.asks_itself or self.words.is_column(fact.attribute) or " in " in phrase.bare:
             return True
-        return column.is_of_words
+        return phrase.bare.startswith("number of ") or column.holds_codes or column.is_of_words
 
     @staticmethod
     def _is_told(ask: Ask) -> bool:
@@ -271,7 +273,7 @@ class Interview:
         """How to ask for what was found, and the reason not to; "" where there is none."""
         fact, seen_as = item
         value = fact.value or ""
-        phrase = self.words.phrase(fact.attribute, heading=seen_as == "section", number=value.isdigit())
+        phrase = self.words.phrase(fact.attribute, heading=seen_as == "section", number=is_whole_number(value))
         if seen_as in _OWN:
             return own_ask(fact, seen_as, phrase, self.pack), ""
         key = label_key(fact.attribute)
@@ -289,8 +291,6 @@ class Interview:
             if fold(value).startswith(f"{fold(answer)} ") or fold(value).startswith(f"{fold(answer)},"):
                 answer = value[:1].upper() + value[1:]  # with a remark
             return Ask(fact, phrase, "yes/no", seen_as, templates, answer), phrase.doubt
-        if value.isdigit() and column.counts and self.pack.counted_things and phrase.plural and not phrase.kind:
-            return Ask(fact, phrase, "how many", seen_as, tuple(self.pack.counted_things)), phrase.doubt
         reason = _SAYS_NONE if reading == "none" else _EITHER if reading == "doubt" else phrase.doubt
         return Ask(fact, phrase, kind_of(phrase, value), seen_as), reason
 

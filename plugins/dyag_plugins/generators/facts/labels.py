@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from dyag_core.api import fold, plain_text
+from dyag_core.api import fold, plain_text, without_pictographs
 
 if TYPE_CHECKING:
     from dyag_plugins.generators.facts.blocks import Block
@@ -49,7 +49,7 @@ def labels_in(block: Block) -> list[tuple[str, str]]:
     for line in block.lines:
         text = plain_text(line)
         said, colon, rest = text.partition(":")
-        said = said.rstrip()
+        said = without_pictographs(said).rstrip()
         if colon and rest[:1] == " " and (not found or before < _WRAPPED) and _is_label(said):
             found.append((said, rest.strip()))
         elif found:

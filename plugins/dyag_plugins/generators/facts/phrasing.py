@@ -24,6 +24,10 @@ __all__ = ["Phrase", "Wordings"]
 
 #: Longer names are sentences by themselves and are set in quotation marks.
 _LONGEST_NAME_WORDS = 6
+#: Endings of English nouns: "mileage", "viscosity".
+_NOUN = re.compile(
+    r"[a-z]{2,}(?:age|tion|sion|ment|ity|ness|ance|ence|ship|hood|ism|ist|cy|sis|ure|graphy|logy|metry|er|or|ee|th)s?"
+)
 #: "The weight in kg of Alba" has no more words.
 _SHORT = 3
 #: What a price is for, in the other language.
@@ -78,6 +82,13 @@ class Wordings:
         """Whether a label is one of a kind."""
         return label_key(label) in self._kinds
 
+    def names_something(self, label: str) -> bool:
+        """Whether a label that isn't known is a noun, as far as its form tells, and says enough of what is under it."""
+        key = label_key(label)
+        if key in self._vague or not any(map(str.isalpha, key)) or len(key.split()) > _LONGEST_NAME_WORDS:
+            return False
+        return self._speech.may_be_a_noun(key)
+
     def _is_attribute(self, label: str) -> bool:
         key = label_key(label)
         if key in self._kinds:
@@ -98,7 +109,8 @@ class Wordings:
             return True
         if key in self._vague and key != "type":
             return False
-        return self.is_attribute(label) or self._speech.head(key) in self._columns
+        head = self._speech.head(key)
+        return self.is_attribute(label) or head in self._columns or _NOUN.fullmatch(head) is not None
 
     @cached_property
     def _columns(self) -> frozenset[str]:

@@ -21,7 +21,7 @@ from dyag_plugins.generators.facts.descriptions import (
     short_text,
 )
 from dyag_plugins.generators.facts.faq import ANSWERS, LONGEST_ANSWER, QUESTIONS, Unfit, answered, as_question, pairs_in
-from dyag_plugins.generators.facts.label_text import is_placeholder
+from dyag_plugins.generators.facts.label_text import CALENDAR, is_placeholder
 from dyag_plugins.generators.facts.labels import is_remark, labels_in, points_away, states
 from dyag_plugins.generators.facts.packs import label_key
 from dyag_plugins.generators.facts.subjects import is_generic, is_name
@@ -212,9 +212,10 @@ class _Reader:
         if header[0].removesuffix("s") in _OF_STEPS or legend:
             self.left[NO_ATTRIBUTE] += len(cells) - 1
             return
-        for subject, label, value in table_facts(cells):
+        for subject, label, value, data in table_facts(cells):
             again = subject and label_key(label) in label_key(subject).split()  # the date of "Due date"
-            if not value or again or _NO_ROW.fullmatch(subject) or _MARKED.match(value):
+            unnamed = (_NO_ROW.fullmatch(subject) and subject not in coded) or fold(subject) in CALENDAR
+            if not value or again or unnamed or _MARKED.match(value):
                 self.left[NO_ATTRIBUTE] += bool(value)
                 continue
             described = label_key(label) in _DESCRIPTIONS
@@ -223,10 +224,11 @@ class _Reader:
             ):
                 self.left[NO_ATTRIBUTE] += 1
             elif subject == "" or not (repeats(label, value) or repeats(subject, value)):
-                yield subject, label, value, "table"
+                yield subject, label, value, "column" if data and not self.is_attribute(label) else "table"
 
     def _labels(self, section: Section, *, about: bool) -> Iterator[tuple[str, str, str, str]]:
-        glossary = not any(self.is_attribute(block.term) for block in section.blocks if block.term)
+        terms = [block.term for block in section.blocks if block.term]
+        glossary = is_generic(self.name) or not any(map(self.is_attribute, terms))
         led_in, before = False, ""
         for block in section.blocks:
             found = self.labels[id(block)]

@@ -10,16 +10,16 @@ from dyag_core.api import fold
 _MOST_WORDS = 9
 #: Titles that say what part of something a page is, not what it is about.
 _GENERIC = frozenset(
-    "accueil annexe annexes background bibliographie bienvenue brouillon changelog chapitre chapter conclusion contact "
-    "contacts contents contenu definition definitions "
-    "divers doc docs document documentation documents draft example examples exemple exemples faq general generalites "
-    "glossaire glossary header home index information informations introduction lexique lien liens links menu news "
-    "notes overview page partie preambule preface presentation questions readme redirection references resources "
-    "ressources resume section sommaire summary terminology terminologie toc untitled vocabulaire vocabulary "
-    "welcome".split()
+    "accueil aide annexe annexes assistance background bibliographie bienvenue brouillon changelog chapitre chapter "
+    "conclusion contact contacts contents contenu definition definitions divers doc docs document documentation "
+    "documents draft example examples exemple exemples faq general generalites glossaire glossary header help home "
+    "index information informations introduction lexique lien liens links menu news notes overview page partie "
+    "preambule preface presentation questions readme redirection references resources ressources resume section "
+    "sommaire summary terminology terminologie toc untitled vocabulaire vocabulary welcome".split()
 ) | {
-    "a propos", "en bref", "foire aux questions", "frequently asked questions", "getting started", "in short",
-    "lexique des termes techniques", "liens utiles", "mentions legales", "on this page", "plan du site",
+    "a propos", "compte rendu", "proces verbal", "meeting notes", "en bref", "foire aux questions",
+    "frequently asked questions", "getting started", "in short", "lexique des termes techniques",
+    "liens utiles", "mentions legales", "on this page", "plan du site",
     "pour aller plus loin", "questions et reponses", "questions frequentes", "questions reponses", "read me",
     "sans titre", "see also", "sur cette page", "table des matieres", "table of contents", "useful links", "voir aussi",
 }  # fmt: skip
@@ -55,6 +55,8 @@ _PART = re.compile(
     r"|lists?|listes?|overview|presentation|histoire|history|regles?|rules?|types?|use cases?|cas) "
     r"(?:of|to|for|de|du|des|d'|a|au|aux)\b"
 )
+#: An option of a command is called by it.
+_OPTION = re.compile(r"^-{1,2}\w[\w-]*(?:[ =,|/<>\[\]\w-]*)$")
 _GERUND = re.compile(r"^(?!(?:parking|camping|planning|coworking|meeting|building|marketing)$)[a-z]{3,}ing$")
 #: A title that speaks to its reader is no name.
 _TO_THE_READER = frozenset("vous votre vos notre nos nous mon ma mes you your our my".split())
@@ -90,7 +92,8 @@ def is_name(name: str) -> bool:
     """
     words = name.split()
     if not words or len(words) > _MOST_WORDS or name.rstrip()[-1:] in "?!.…:;,*" or not any(map(str.isalnum, name[:2])):
-        return not is_clause(name) and name[:1] in ("«", "/", "(") and len(words) <= _MOST_WORDS
+        said = name[:1] in ("«", "/", "(") or _OPTION.match(name)
+        return bool(said) and not is_clause(name) and len(words) <= _MOST_WORDS
     return any(map(str.isalpha, name)) and not is_clause(name)
 
 
