@@ -13,6 +13,7 @@ from dyag_core import Example, Fact
 from dyag_core.api import LANGUAGES, UNKNOWN, fold
 from dyag_plugins.generators.facts.columns import Columns
 from dyag_plugins.generators.facts.derived import derived
+from dyag_plugins.generators.facts.doubts import Doubts
 from dyag_plugins.generators.facts.extraction import CELLS, Found, facts_of
 from dyag_plugins.generators.facts.label_history import LabelHistory
 from dyag_plugins.generators.facts.namesakes import asked_for
@@ -20,8 +21,7 @@ from dyag_plugins.generators.facts.own_questions import own_ask
 from dyag_plugins.generators.facts.packs import label_key, load_pack
 from dyag_plugins.generators.facts.phrasing import Wordings
 from dyag_plugins.generators.facts.questions import Ask, is_whole_number, kind_of, where_in
-from dyag_plugins.generators.facts.statements import NO_ATTRIBUTE, NO_SUBJECT, PROSE
-from dyag_plugins.generators.facts.subjects import is_clause, is_name
+from dyag_plugins.generators.facts.subjects import is_name
 from dyag_plugins.generators.facts.unanswered import Unanswered
 from dyag_plugins.generators.facts.values import Values
 
@@ -32,19 +32,9 @@ if TYPE_CHECKING:
     from dyag_plugins.generators.facts.phrasing import Phrase
 
 
-#: What brings a question of its own, and what is read off running text: the latter is asked only where it is sure.
+#: What brings a question of its own.
 _OWN = ("faq", "option", "definition")
-_OF_TEXT = ("label", "table", "column", "section", "sentence", "definition", "option")
-#: A row of a table whose name has more words is called by a sentence.
-_LONGEST_ROW = 7
-#: More words behind "Repository:" are a sentence on repositories.
-_LONGEST_LABELLED = 15
-#: A text of so many words is a value.
-_SHORT = 4
 #: Why something isn't asked.
-UNKNOWN_LABEL = "a number or a code under a label that isn't known (columns in a --rules file)"
-NO_VALUE = "a text that isn't what its label says"
-FOREIGN_VALUE = "a value in another language than its document"
 _DISPUTED = "what another document of the same name tells otherwise"
 _SAYS_NONE = "a value that says there is none"
 _BLANK = "a blank where others are described, or say yes or no"
@@ -98,6 +88,7 @@ class Interview:
         self.asked = 0
         self._columns = Columns() if columns is None else columns
         self._values = Values([self.pack, *(load_pack(other) for other in LANGUAGES if other != self.lang)])
+        self._doubts = Doubts(self.words, self._values, self._columns)
         self._skipped = frozenset(label_key(label) for label in self.pack.skipped)
         self._wanted = {label_key(label) for label in options.attributes}
         self._patterns = [(re.compile(p.pattern, re.MULTILINE), p.attribute) for p in self.pack.patterns]
@@ -126,7 +117,7 @@ class Interview:
                 continue
             phrase = self.words.phrase(fact.attribute, heading=seen_as == "section", number=is_whole_number(fact.value))
             is_label = seen_as in ("field", "label") or (phrase.kind is not None and seen_as not in _OWN)
-            sure = seen_as not in CELLS or self._is_sure(fact, phrase)
+            sure = seen_as not in CELLS or self._doubts.is_known(fact.attribute, phrase)
             if is_label and sure and not phrase.doubt and not (phrase.kind and phrase.kind.implied):
                 self.told.hear(label_key(fact.attribute), phrase)
         return found
@@ -142,9 +133,7 @@ class Interview:
         known: list[Phrase] = []
         for item in self.looked_at(document) if found is None else found:
             ask, reason = self._ask(item)
-            reason = self._doubt(ask, item.seen_as) or reason
-            if not reason and item.seen_as in CELLS and ask.kind not in ("yes/no", "how many"):
-                reason = "" if self._is_sure(item.fact, ask.phrase) else UNKNOWN_LABEL
+            reason = self._doubts.of_what_is_said(ask, item.seen_as) or reason or self._doubts.of_the_label(ask, item)
             known.append(ask.phrase)
             reason = reason or (_DISPUTED if disputed and asked_for(item) in disputed else "")
             if reason:
@@ -220,54 +209,6 @@ class Interview:
         if self.options.sources and fact.chunk:
             text += "\n\n" + self.words.fill(self.pack.source, ask.phrase, fact.subject, chunk=fact.chunk, quoted=False)
         return text
-
-    def _doubt(self, ask: Ask, seen_as: str) -> str:
-        """The reason not to ask what fields and running text seem to say; "" where there is none."""
-        if "://" in ask.fact.subject:
-            return NO_SUBJECT
-        kind = ask.phrase.kind
-        if kind and kind.holds and ask.fact.value and not re.search(kind.holds, ask.fact.value):
-            return NO_VALUE
-        labelled = self.lang == "en" and seen_as == "label" and kind is not None and not kind.broad
-        if labelled and len((ask.fact.value or "").split()) > _LONGEST_LABELLED:
-            return PROSE
-        if seen_as == "field":
-            return NO_SUBJECT if is_clause(ask.fact.subject) else ""
-        if seen_as in _OF_TEXT and not is_name(ask.fact.subject):
-            return NO_SUBJECT
-        if seen_as == "section" and ask.kind in ("how many", "when") and not re.search(r"\d", ask.fact.value or ""):
-            return PROSE
-        if seen_as == "section" and not self._is_told(ask):
-            return PROSE
-        if seen_as == "column" and not self.words.names_something(ask.fact.attribute):
-            return NO_ATTRIBUTE
-        if seen_as == "table":
-            if len(ask.fact.subject.split()) > _LONGEST_ROW or self._values.says_nothing(ask.fact.subject):
-                return NO_SUBJECT
-            if self.words.is_foreign(ask.fact.value or ""):
-                return FOREIGN_VALUE
-            label = ask.fact.attribute
-            clumsy = ask.kind == "yes/no" and not self.words.has_question(label) and len(label.split()) > 2
-            return NO_ATTRIBUTE if clumsy or not self.words.is_attribute(label) else ""
-        return ""
-
-    def _is_sure(self, fact: Fact, phrase: Phrase) -> bool:
-        """Whether a label says what is under it, or what is under it says that itself: a text, with its unit."""
-        column = self._columns.of(label_key(fact.attribute))
-        if phrase.asks == "who" and column.is_of_persons:
-            return False
-        if phrase.kind or phrase.asks_itself or self.words.is_column(fact.attribute) or " in " in phrase.bare:
-            return True
-        return phrase.bare.startswith("number of ") or column.holds_codes or column.is_of_words
-
-    @staticmethod
-    def _is_told(ask: Ask) -> bool:
-        """Whether the text of a section tells its heading: a short one in words that do, where the kind names such."""
-        kind, value = ask.phrase.kind, ask.fact.value or ""
-        if kind is None or kind.broad or len(value.split()) <= _SHORT:
-            return True
-        told = not kind.told_by or any(word in fold(value) for word in kind.told_by)
-        return told and value.rstrip(".").count(". ") == 0
 
     def _ask(self, item: Found) -> tuple[Ask, str]:
         """How to ask for what was found, and the reason not to; "" where there is none."""
