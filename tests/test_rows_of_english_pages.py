@@ -160,6 +160,11 @@ def test_a_text_under_email_is_none_without_an_address(tmp_path: Path) -> None:
     assert "What is the email address of Bora?" in asked(tmp_path, "# Bora\n\n- Licence: MIT\n- Email: a@b.org\n")
 
 
+def test_what_people_are_to_do_is_not_who_they_are(tmp_path: Path) -> None:
+    text = "# Alba\n\n- Licence: MIT\n- Developers: review the list of rules.\n"
+    assert asked(tmp_path, text) == {"What is the licence of Alba?"}
+
+
 def test_no_english_wording_asks_what_a_name_means(tmp_path: Path) -> None:
     text = "# Depot Club\n\nThe Depot Club is a group of drivers who meet on Mondays.\n"
     answers, _ = made(page(tmp_path, text), method="augmented")

@@ -47,6 +47,9 @@ class Doubts:
         labelled = self._words.lang == "en" and seen_as == "label" and kind is not None and not kind.broad
         if labelled and len((ask.fact.value or "").split()) > _LONGEST_LABELLED:
             return PROSE
+        told = ask.fact.value or ""
+        if ask.phrase.asks == "who" and told[:1].islower() and told.endswith(".") and len(told.split()) > 2:
+            return NO_VALUE  # "Developers: review the checklist."
         if seen_as == "field":
             return NO_SUBJECT if is_clause(ask.fact.subject) else ""
         if seen_as in _OF_TEXT and not is_name(ask.fact.subject):

@@ -107,9 +107,9 @@ _LEADS_AWAY = re.compile(
     r"|lisez)\b"
     r"|\b(?:we have|there is|there are|you(?:['’]ll| will| can)? find|nous avons|il existe) [^.\[]{0,60}\["
     r"|\b(?:visit|see|check out|refer to|go to|consult) (?:the |our |this )?\["
-    r"|\bfeel free to (?:peruse|browse|check|look|read|visit|consult)\b"
     r"|\b(?:documented|described|explained|listed|covered|available|found) (?:in|on|at|here)\b[^.\[]{0,30}\["
 )
+_AT_LEISURE = re.compile(r"feel free to (?:peruse|browse|check|look|read|visit|consult)\b")
 
 
 class Answered(NamedTuple):
@@ -223,6 +223,8 @@ def _leads_away(blocks: Sequence[Block]) -> bool:
     """Whether all that is said is where else to read it: one sentence with a link in it."""
     said = [block.text for block in blocks if block.kind in ("text", "item")]
     alone = len(said) == 1 and len(said[0].split(". ")) == 1 and "](" in said[0]
+    if said and _AT_LEISURE.match(fold(said[0])):
+        return True
     return alone and _LEADS_AWAY.search(fold(said[0])) is not None
 
 
