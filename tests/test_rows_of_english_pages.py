@@ -185,3 +185,29 @@ def test_a_kind_of_file_that_is_not_read_is_named_with_what_to_do(tmp_path: Path
     page(folder, "# Depot\n\nOpen.\n")
     made = Session(tmp_path).ingest(folder, output=tmp_path / "d.jsonl")
     assert "1 .rst; convert them first" in " ".join(made.summary_lines())
+
+
+def test_a_person_is_asked_for_with_who(tmp_path: Path) -> None:
+    source = page(tmp_path, "name,director,budget\nAmadeus,Milos Forman,18\nFrida,Julie Taymor,12\n", "films.csv")
+    answers, _ = made(source, method="augmented", wordings=8)
+    assert {answers[question] for question in answers if "who" in question.casefold()} == {
+        "Milos Forman",
+        "Julie Taymor",
+    }
+    assert not any(
+        "what" in question and "director" in question and "tell them" not in question for question in answers
+    )
+    assert not any("cost" in question for question in answers)
+
+
+def test_a_document_is_not_missed_a_label_of_another_kind(tmp_path: Path) -> None:
+    films = [f"f{n},Film,{1990 + n},Paris,Drama,{n} votes" for n in range(8)]
+    page(tmp_path, "\n".join(["name,genre,year,setting,style,reception", *films]), "films.csv")
+    heroes = [f"h{n},Male,{1990 + n},Full member,Lyon,{n} battles" for n in range(8)]
+    page(tmp_path, "\n".join(["name,gender,year,membership,home,record", *heroes]), "heroes.csv")
+    ingested = Session(tmp_path).ingest(tmp_path / "films.csv", tmp_path / "heroes.csv", output=tmp_path / "d.jsonl")
+    data = Session(tmp_path / "out").generate(
+        ingested.output, method="rule", options={"derived": 0, "unanswerable": 0.3}, min_yield=0
+    )
+    asked_in_vain = [line for line in data.output.read_text("utf-8").splitlines() if "I don't know" in line]
+    assert not any("membership of f" in line or "genre of h" in line for line in asked_in_vain)

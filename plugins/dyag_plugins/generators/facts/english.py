@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from dyag_core.api import fold
@@ -87,7 +88,8 @@ class English:
             or (first in _NO_NOUN and not dated)
             or (first in self._verbs and len(words) > 1)
             or (kind is None and "or" in words)
-            or any(_is_run_together(word) or _MACHINE.fullmatch(word) for word in words)
+            or any(_is_run_together(word) or _MACHINE.fullmatch(word) or word == "%" for word in words)
+            or any(one[:3] == other[:3] and one != other for one, other in pairwise(words) if len(one) > 4)  # no slash
         )
         predicate = bool(words) and self._is_predicate(words)
         headed = heading and (len(words) > 3 or words[0].endswith("ing"))
@@ -104,10 +106,12 @@ class English:
         named = _named(bare)
         head = named.lower()
         plural = _is_plural(named)
+        what = "who" if kind and (kind.canonical or "").startswith("Who ") else "what"
         return Phrase(
-            label, noun, bare, "what are" if plural else "what is", plural, kind,
+            label, noun, bare, f"{what} {'are' if plural else 'is'}", plural, kind,
             (kind.asks if kind else None) or self._heads.get(fold(bare.split()[0])) or self._heads.get(head),
             its=f"its {bare}",
+            what=what,
             it_is="they are" if plural else "it is",
             that_one="those" if plural else "that",
             the_same="the same",

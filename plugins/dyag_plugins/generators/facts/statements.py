@@ -49,8 +49,9 @@ _LONGEST_HEADING_WORDS = 6
 _FEWEST_HEADINGS, _LONGEST_SECTION = 3, 200
 #: "III", "12", "b": the rows are numbered, not named; "beaucoup" is a word, no name of anything.
 _NO_ROW = re.compile(
-    r"[IVXLC\d.]+|.|\W+|[a-zà-ÿ]+|(?i:(?:mon|tues|wednes|thurs|fri|satur|sun)day|lundi|mardi|mercredi|jeudi|vendredi"
-    r"|samedi|dimanche|any|all|both|none|others?|default|.*\bor (?:newer|later|higher|above|more|less)\b.*)"
+    r"[IVXLC\d.]+|\d+(?:-\d+)? ?\(.*\)|.|\W+|[a-zà-ÿ]+|(?i:(?:mon|tues|wednes|thurs|fri|satur|sun)day|lundi|mardi"
+    r"|mercredi|jeudi|vendredi|samedi|dimanche|any|all|both|none|others?|default"
+    r"|.*\bor (?:newer|later|higher|above|more|less)\b.*)"
 )
 #: The rows of a table with such a header are sentences: "Agency gathers signatures".
 _OF_STEPS = frozenset("action activity activite etape milestone process question step task tache what".split())
