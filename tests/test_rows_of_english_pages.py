@@ -165,6 +165,12 @@ def test_what_people_are_to_do_is_not_who_they_are(tmp_path: Path) -> None:
     assert asked(tmp_path, text) == {"What is the licence of Alba?"}
 
 
+def test_what_a_row_is_called_for_is_no_purpose(tmp_path: Path) -> None:
+    text = "# Tools\n\n| Tool | Purpose |\n|---|---|\n| Alba | Tracks the hours of a tour |\n"
+    text += "| Bora Guide | Steps for new drivers |\n"
+    assert asked(tmp_path, text) == {"What is Alba for?"}
+
+
 def test_no_english_wording_asks_what_a_name_means(tmp_path: Path) -> None:
     text = "# Depot Club\n\nThe Depot Club is a group of drivers who meet on Mondays.\n"
     answers, _ = made(page(tmp_path, text), method="augmented")

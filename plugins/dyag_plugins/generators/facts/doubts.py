@@ -27,6 +27,8 @@ _OF_TEXT = ("label", "table", "column", "section", "sentence", "definition", "op
 _LONGEST_ROW = 7
 #: More words behind "Repository:" are a sentence on repositories.
 _LONGEST_LABELLED = 15
+#: "Tracks time", "To track time", not "Steps for employees", says what a thing is for.
+_SAYS_WHAT_FOR = re.compile(r"(?:to|for|used|\w+ing|\w+[^\Ws]s) (?!(?:and|or|for|of)\b)")
 #: A text of so many words is a value.
 _SHORT = 4
 
@@ -63,6 +65,8 @@ class Doubts:
         if seen_as == "table":
             if len(ask.fact.subject.split()) > _LONGEST_ROW or self._values.says_nothing(ask.fact.subject):
                 return NO_SUBJECT
+            if kind and kind.labels[0] == "purpose" and not _SAYS_WHAT_FOR.match(fold(ask.fact.value or "")):
+                return NO_VALUE
             if self._words.is_foreign(ask.fact.value or ""):
                 return FOREIGN_VALUE
             label = ask.fact.attribute

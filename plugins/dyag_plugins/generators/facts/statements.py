@@ -49,8 +49,7 @@ _LONGEST_HEADING_WORDS = 6
 _FEWEST_HEADINGS, _LONGEST_SECTION = 3, 200
 #: "III", "12", "b": the rows are numbered, not named; "beaucoup" is a word, no name of anything.
 _NO_ROW = re.compile(
-    r"[IVXLC\d.]+|\d+(?:-\d+)? ?\(.*\)|.|\W+|[a-zà-ÿ]+|(?i:(?:mon|tues|wednes|thurs|fri|satur|sun)day|lundi|mardi"
-    r"|mercredi|jeudi|vendredi|samedi|dimanche|any|all|both|none|others?|default"
+    r"[IVXLC\d.]+|0[bx][\da-fA-F]+|\d+(?:-\d+)? ?\(.*\)|.|\W+|[a-zà-ÿ]+|(?i:any|all|both|none|others?|default"
     r"|.*\bor (?:newer|later|higher|above|more|less)\b.*)"
 )
 #: The rows of a table with such a header are sentences: "Agency gathers signatures".
