@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -153,12 +154,24 @@ def _titles(names: Sequence[str], sample: Sequence[Mapping[str, str]]) -> list[t
         return [(name,) for name in named]
     own = [n for n, name in enumerate(names) if _may_name(words[name], first=not n)]
     column = naming_column(cells, own) if _needs_a_name(names, cells) else 0
+    column = column if column is not None else _most_distinct(cells, own)
     return [(names[column],)] if names and column is not None else []
 
 
 def _may_name(words: str, *, first: bool) -> bool:
     """Whether a column, of these words, can name the rows: people put a name first, whatever they call it."""
     return words not in _REMARKS and (first or words.partition(" ")[0] not in _OF_THE_ROW)
+
+
+def _most_distinct(cells: Sequence[Sequence[str]], columns: Sequence[int]) -> int | None:
+    """The column of texts that tells most rows apart, where none tells nearly all: people who come twice."""
+    distinct = Counter[int]()
+    for column in columns:
+        filled = [row[column] for row in cells if row[column]]
+        if len(filled) >= 0.9 * len(cells) and column_kind(filled) == "text" and max(map(len, filled)) <= _LONGEST_PART:
+            distinct[column] = len(set(filled))
+    best = max(distinct, key=lambda column: (distinct[column], -column), default=None)
+    return best if best is not None and 2 * distinct[best] > len(cells) else None
 
 
 def _is_a_name(words: Sequence[str]) -> bool:

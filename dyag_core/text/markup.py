@@ -24,8 +24,11 @@ _TAG = re.compile(
     r"|</[A-Z][\w.]*\s*>|<[A-Z][\w.]*(?:\s[^<>]*|\s*/)>",
     re.IGNORECASE,
 )
-#: Tags of site generators ("{% hint %}", "{{< fa >}}"), attributes of a heading ("{#id}", "{: .table }").
-_TEMPLATE = re.compile(r"\{%.*?%\}|\{\{[<%].*?[>%]\}\}|\s*\{[:#.][^{}]*\}")
+#: "{% hint %} ... {% endhint %}" around a text.
+_AROUND = re.compile(r"\{%-?\s*([\w-]+)[^%]*%\}(.*?)\{%-?\s*end\1\s*-?%\}", re.DOTALL)
+#: Tags of site generators ("{{< fa >}}", "{% hint %}" before a text), attributes of a heading ("{#id}", "{: .table }").
+#: What "{% channel %}" in the midst of a sentence stands for isn't known: it stays.
+_TEMPLATE = re.compile(r"^\s*\{%.*?%\}|\{%[^%]*%\}\s*$|\{\{[<%].*?[>%]\}\}|\s*\{[:#.][^{}]*\}", re.MULTILINE)
 #: A line of Markdown that ends so is broken there.
 _HARD_BREAK = re.compile(r"\\+(?=\s|$)")
 _JSX = re.compile(r"<[A-Z][\w.]*>|\{/\*.*?\*/\}")
@@ -69,7 +72,7 @@ def _without_markup(text: str) -> str:
         return f"\x00{len(kept) - 1}\x00"
 
     text = _CODE.sub(keep, text.replace("\x00", ""))
-    text = _TEMPLATE.sub("", _IMAGE.sub("", _STRUCK.sub("", text)))
+    text = _TEMPLATE.sub("", _AROUND.sub(r"\2", _IMAGE.sub("", _STRUCK.sub("", text))))
     text = _FOOTNOTE.sub("", text)
     text = _LINK.sub(lambda link: link[1] or link[2], text)
     text = _REFERENCE.sub(r"\1", text)

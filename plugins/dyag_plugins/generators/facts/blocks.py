@@ -30,14 +30,15 @@ _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)|\{/\*.*?(?:\*/\}|\Z)", re.DOTALL)
 _SUMMARY = re.compile(r"<summary[^>]*>(.*?)</summary>", re.DOTALL | re.IGNORECASE)
 _TAG_START = re.compile(r"^\s*</?[A-Za-z][\w.-]*(?=[\s>/]|$)")
 _TAG_LINE = re.compile(r"^\s*(?:</?[A-Za-z][\w.-]*(?:\s(?:[^<>{}]|\{[^{}]*\}|\{\{[^{}]*\}\}|=>)*)?/?>\s*)+$")
-_LINK_ALONE = re.compile(r"^\W{0,3}!?\[[^\]]*\]\([^)]*\)\W{0,3}$|^<?https?://\S+>?$")
-_FOOTNOTE = re.compile(r"^\s{0,3}\[\^[^\]]+\]:")
+LINK_ALONE = re.compile(r"^\W{0,3}!?\[[^\]]*\]\([^)]*\)\W{0,3}$|^<?https?://\S+>?$")
+#: Footnotes, and the addresses of links: "[link-2]: https://..."
+_FOOTNOTE = re.compile(r"^\s{0,3}\[\^?[^\]]+\]:(?:\s|$)")
 #: Tags of site generators alone on a line; what some of them hold are cards, files and films, no text.
-_TEMPLATE_LINE = re.compile(r"^\s*(?:\{%.*?%\}|\{\{[<%].*?[>%]\}\})\s*\\?$")
+_TEMPLATE_LINE = re.compile(r"^\s*(?:\{%.*%\}|\{\{.*\}\}|<%.*%>)\s*\\?$")
 #: A card leads to another page: where it stood, something is missing.
 CARD = "{% card %}"
 _CARD, _CARD_END = re.compile(r"^\s*\{%\s*content-ref\b"), re.compile(r"^\s*\{%\s*endcontent-ref\b")
-_NOT_OWN = re.compile(r"^\s*(?:[<>:!?.{]|\[\^|import|export)", re.MULTILINE)
+_NOT_OWN = re.compile(r"^\s*(?:[<>:!?.{]|\[[^\]]+\]:|import|export)", re.MULTILINE)
 _BULLETS = frozenset("-*+•▪◦‣")
 _CLOSED_BY_BLANK = ("text", "aside", "table")
 _SAYS = re.compile(r"[^\W_]")
@@ -132,14 +133,14 @@ def _is_part(text: str) -> bool:
 
 def _is_menu(blocks: Sequence[Block], at: int) -> bool:
     """Whether the block `at` is an item of a list whose items are all links."""
-    if blocks[at].kind != "item" or not _LINK_ALONE.match(blocks[at].text):
+    if blocks[at].kind != "item" or not LINK_ALONE.match(blocks[at].text):
         return False
     start = end = at
     while start and blocks[start - 1].kind == "item":
         start -= 1
     while end < len(blocks) and blocks[end].kind == "item":
         end += 1
-    return all(_LINK_ALONE.match(block.text) for block in blocks[start:end])
+    return all(LINK_ALONE.match(block.text) for block in blocks[start:end])
 
 
 class _Reader:

@@ -43,12 +43,14 @@ def derived(
         value = ask.fact.value
         if not ask.is_plain or ask.kind == "yes/no" or not value or _PRECISE.fullmatch(value):
             continue
-        if fold(ask.phrase.bare).startswith(_OF_RECORDS):
+        if (words.lang == "en" and ask.kind == "how many") or fold(ask.phrase.bare).startswith(_OF_RECORDS):
             continue
-        parts = parts_of(ask.fact.value) if ask.phrase.plural else []
+        parts = parts_of(value) if ask.phrase.plural else []
+        if words.lang == "en" and "://" in value:
+            continue  # nobody says "Is its website https://...?"
         if parts and rng.random() < 0.5:
             yield _count(ask, len(parts), words)
-        elif parts or (len(ask.fact.value) <= _LONGEST_CHECKED and not ask.phrase.plural):
+        elif parts or (len(value) <= _LONGEST_CHECKED and not ask.phrase.plural):
             check = _check(ask, parts, others.get(ask.phrase.noun, ()), words, truths, rng)
             if check is not None:
                 yield check

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from dyag_core.api import fold, plain_text
-from dyag_plugins.generators.facts.blocks import CARD, Block
+from dyag_plugins.generators.facts.blocks import CARD, LINK_ALONE, Block
 from dyag_plugins.generators.facts.subjects import is_generic
 
 if TYPE_CHECKING:
@@ -40,13 +40,15 @@ _BOLD = re.compile(r"^(?:\*\*|__)(?P<said>[^*_].*?)(?:\*\*|__)\s*(?P<rest>.*)$")
 _FRENCH = re.compile(
     r"^(?:comment|pourquoi|que faire|qu['’]est-ce que?|o[uù] (?:trouver|se|est)|qui (?:contacter|peut))\b"
 )
-_ENGLISH = re.compile(r"^how (?:to|do|does|can)\b|^(?:what|why|where|when|who) (?:is|are|do|does|can|should|to)\b")
+_ENGLISH = re.compile(r"^how (?:do|does|can)\b|^(?:what|why|where|when|who) (?:is|are|do|does|can|should)\b")
 #: What makes a question of words: "Décision automatisée ou aide à la décision ?" is a title.
 _ASKS = re.compile(
     r"\b(?:comment|pourquoi|quand|qui|que|quoi|quel(?:le)?s?|combien|est-ce|lequel|laquelle|lesquel(?:le)?s|puis"
     r"|how|what|why|when|where|who|whom|whose|which|do|does|did|is|are|was|can|could|should|shall|will|would|may|must|has|have)\b"
     r"|^(?:d['’])?ou\b|\bet ou\b|\bqu['’]|-(?:t-)?(?:je|tu|ils?|elles?|on|nous|vous|ce)\b"
 )
+_IN_BRACKETS = re.compile(r"\([^()]*\)")
+_HOW = re.compile(r"^(?:how|where|when) (?:do|should|can) i ")
 _WORD = re.compile(r"[^\W\d_]{4,}")
 #: "la salle A", "le poste 3300", "a badge for Alba".
 _NAMED = re.compile(r"(?<=[\w,] )(?:(?!I\b)[A-ZÀ-Þ]\w*|\w*\d\w*)")
@@ -54,8 +56,19 @@ _NAMED = re.compile(r"(?<=[\w,] )(?:(?!I\b)[A-ZÀ-Þ]\w*|\w*\d\w*)")
 _ASKING = frozenset(
     "quel quelle quels quelles quoi comment combien pourquoi quand lequel laquelle sont etre avoir faire fait faut "
     "peut dois doit etes vous nous votre vos notre nos cette cela dans avec pour what when which where whose does have "
-    "with your this that these those should".split()
+    "with your this that these those should still more else need help questions question makes make made happen "
+    "happens learn find look know start begin works work next there here used using want".split()
 )
+#: A question that is answered with yes or no, or isn't answered; "Can I ...?" is also told how.
+_YES_OR_NO = re.compile(r"^(?:is|are|was|were|do|does|did|has|have|will|would)\b")
+_SAYS_WHICH = re.compile(
+    r"^\W*(?:yes|no|not|none|nope|yep|absolutely|definitely|of course|certainly|sure|sometimes|usually|often|always"
+    r"|never|generally|mostly|partly|partially|possibly|probably|maybe|only|it depends|that depends|depends|in general"
+    r"|in (?:most|some|many) cases|in principle|unfortunately|currently|at the moment|by default)\b"
+)
+#: "Where to find X", "Who to contact"
+_TO_DO = re.compile(r"^(how|where|when|what|who|whom|which \w+) to:? (?=\w)", re.IGNORECASE)
+_DO_I = {"how": "do I", "where": "do I"}
 _DEFINITION = re.compile(r"^(?:qu['’]est[- ]ce qu|c['’]est quoi|what (?:is|are) )")
 #: It speaks of something that was named before: "Puis-je le prêter ?", "Est-il gratuit ?", "Who can see it?"
 _POINTING = re.compile(
@@ -93,7 +106,7 @@ _ELSEWHERE = re.compile(
     r"|\bfollowing (?:image|table|figure|screenshot|screen|page|links?|video)\b|\blike this\s*:"
     r"|\bnous (?:y )?reviendrons\b|\bvoir (?:plus (?:bas|haut|loin)|l[ae] (?:partie|chapitre|section))\b"
     r"|^(?:un|le|ce) (?:rapport|guide|document|article|site)\b[^.]*\b(?:presente|detaille|decrit|explique)\b"
-    r"|\b(?:coming soon|a venir|en construction|a completer|tbd|todo|fixme)\b"
+    r"|\b(?:coming soon|a venir|en construction|a completer|tbd|tk|todo|fixme)\b"
 )
 
 
@@ -103,7 +116,18 @@ _GOES_ON = re.compile(
     r"|likewise|similarly|same as|in that case)\b"
 )
 #: A link that is what is pointed at: "utilisez [ce script](...)". Without its address the sentence tells nothing.
-_POINTS_BY_LINK = re.compile(r"\[[^\]]*\b(?:ici|cet?|cette|ces|here|this|these|that)\b[^\]]*\]\(", re.IGNORECASE)
+_POINTS_BY_LINK = re.compile(r"\[[^\]]*\b(?:ici|cet?|cette|ces|here|this|these|that)\b[^\]]*\][(\[]", re.IGNORECASE)
+
+
+#: "Read our [guide](...) for more", "We have a [page](...) on it"
+_LEADS_AWAY = re.compile(
+    r"^\W*(?:please )?(?:ask|see|read|consult|check|visit|refer|look|head|go|follow|review|voir|consulte[rz]|lire"
+    r"|lisez)\b"
+    r"|\b(?:we have|there is|there are|you(?:['’]ll| will| can)? find|nous avons|il existe) [^.\[]{0,60}\["
+    r"|\b(?:visit|see|check out|refer to|go to|consult) (?:the |our |this )?\["
+    r"|\b(?:documented|described|explained|listed|covered|available|found) (?:in|on|at|here)\b[^.\[]{0,30}\["
+)
+_AT_LEISURE = re.compile(r"feel free to (?:peruse|browse|check|look|read|visit|consult)\b")
 
 
 class Answered(NamedTuple):
@@ -130,12 +154,16 @@ def as_question(said: str) -> str:
     folded = fold(text)
     if not set(_WORD.findall(folded)) - _ASKING and not any(map(str.isdigit, folded)):  # "Pour qui ?"
         return ""
+    if to_do := _TO_DO.match(text):
+        asks = to_do[1]
+        rest = text[to_do.end() :].rstrip(" ?")
+        rest = rest[:1].lower() + rest[1:] if text[to_do.end() - 2] == ":" else rest
+        text = f"{asks} {_DO_I.get(asks.lower(), 'should I')} {rest}?"
+        folded = fold(text)
     if text.endswith("?"):
-        return text if text.count("?") == 1 and _ASKS.search(folded) else ""
+        return text if text.count("?") == 1 and _ASKS.search(_IN_BRACKETS.sub("", folded)) else ""
     if text[-1:] in ".!…:;," or not (_FRENCH.match(folded) or _ENGLISH.match(folded)):
         return ""
-    if folded.startswith("how to "):
-        return f"How do I {text[len('how to ') :]}?"
     return f"{text} ?" if _FRENCH.match(folded) else f"{text}?"
 
 
@@ -162,9 +190,12 @@ def answered(said: str, blocks: Sequence[Block], about: Sequence[str], *, named:
         vague = points or _says_little(question)
         if vague and (not context or len(context.split()) > _LONGEST_CONTEXT):
             raise Unfit("a question that makes no sense alone")
-        if context and fold(context) not in folded:
+        told = not points and _HOW.sub("", folded).strip(" ?") in fold(context)  # "How do I add it? (Add it to a page)"
+        if context and fold(context) not in folded and not told:
             question = f"{question} ({context})"
-    answer = answer_of(blocks)
+    answer = answer_of(blocks, how=folded.startswith(("how", "comment")))
+    if _YES_OR_NO.match(folded) and not _SAYS_WHICH.match(fold(answer)):
+        answer = ""
     if not answer:
         raise Unfit("a question whose answer isn't there, or not as text")
     return Answered(question, answer)
@@ -184,10 +215,18 @@ def _says_little(question: str, about: Sequence[str] = ()) -> bool:
     return len(own) < _FEWEST_OWN or (not named and len(words) > 1 and own.isdisjoint(words))
 
 
-def answer_of(blocks: Sequence[Block]) -> str:
-    """What blocks say, plain, a list item and a line of code on a line each; "" where that is no whole answer."""
+def answer_of(blocks: Sequence[Block], *, how: bool = True) -> str:
+    """What blocks say, plain, a list item and a line of code on a line each; "" where that is no whole answer.
+
+    Args:
+        how: nothing but code will do.
+    """
     lines: list[str] = []
     open_end = False
+    items = [block for block in blocks if block.kind == "item"]
+    outer = items[0].depth if items else 0
+    if _leads_away(blocks) or 2 * sum(LINK_ALONE.match(item.text) is not None for item in items) > len(items):
+        return ""
     for block in blocks:
         if block.kind in ("table", "term"):
             return ""
@@ -198,14 +237,25 @@ def answer_of(blocks: Sequence[Block]) -> str:
             return ""
         if block.kind == "aside" or not any(map(str.isalnum, text)):
             continue
-        lines.append(f"{'  ' * (block.depth > 0)}- {text}" if block.kind == "item" else text)
+        lines.append(f"{'  ' * (block.depth > outer)}- {text}" if block.kind == "item" else text)
         open_end = text.endswith(":") and block.kind != "code"
     answer = "\n".join(lines)
+    if answer and all(block.kind == "code" for block in blocks) and not how:
+        return ""
     if open_end or answer.endswith((";", ",")) or len(answer) > LONGEST_ANSWER or _ELSEWHERE.search(fold(answer)):
         return ""
     if _GOES_ON.match(fold(answer)):
         return ""
     return answer if sum(map(str.isalpha, answer)) > 2 else ""
+
+
+def _leads_away(blocks: Sequence[Block]) -> bool:
+    """Whether all that is said is where else to read it: one sentence with a link in it."""
+    said = [block.text for block in blocks if block.kind in ("text", "item")]
+    alone = len(said) == 1 and len(said[0].split(". ")) == 1 and "](" in said[0]
+    if said and _AT_LEISURE.match(fold(said[0])):
+        return True
+    return alone and _LEADS_AWAY.search(fold(said[0])) is not None
 
 
 def pairs_in(section: Section) -> Iterator[tuple[str, list[Block]]]:

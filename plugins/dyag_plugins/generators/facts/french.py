@@ -201,6 +201,10 @@ class French:
         first = fold(name[:1])[:1]  # "œ" is two letters then, a combining mark none
         return bool(first) and first in _VOWELS and fold(name.split()[0]) not in self._unelided
 
+    def head(self, key: str) -> str:
+        """The noun that a label, in the form in which labels are compared, is about."""
+        return key.partition(" ")[0]
+
     def is_attribute_head(self, key: str) -> bool:
         """Whether a label, in the form in which labels are compared, has a noun of the pack as its head."""
         head = key.partition(" ")[0]

@@ -14,15 +14,14 @@ from dyag_core.api import LANGUAGES, UNKNOWN, fold
 from dyag_plugins.generators.facts.cells import Cells
 from dyag_plugins.generators.facts.columns import Columns
 from dyag_plugins.generators.facts.derived import derived
+from dyag_plugins.generators.facts.doubts import Doubts
 from dyag_plugins.generators.facts.extraction import CELLS, Found, facts_of
 from dyag_plugins.generators.facts.label_history import LabelHistory
-from dyag_plugins.generators.facts.neighbours import DISPUTED, Neighbours
 from dyag_plugins.generators.facts.own_questions import own_ask
 from dyag_plugins.generators.facts.packs import label_key, load_pack
 from dyag_plugins.generators.facts.phrasing import Wordings
 from dyag_plugins.generators.facts.questions import Ask, is_whole_number, kind_of, where_in
-from dyag_plugins.generators.facts.statements import NO_ATTRIBUTE, NO_SUBJECT, PROSE
-from dyag_plugins.generators.facts.subjects import is_clause, is_name
+from dyag_plugins.generators.facts.subjects import is_name
 from dyag_plugins.generators.facts.unanswered import Unanswered
 from dyag_plugins.generators.facts.values import Values
 
@@ -30,20 +29,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from dyag_core import Document, Run
+    from dyag_plugins.generators.facts.namesakes import Namesakes
     from dyag_plugins.generators.facts.phrasing import Phrase
 
 
-#: What brings a question of its own, and what is read off running text: the latter is asked only where it is sure.
+#: What brings a question of its own.
 _OWN = ("faq", "option", "definition")
-_OF_TEXT = ("label", "table", "column", "section", "sentence", "definition", "option")
-#: An article before a common noun, or two parts with a colon between them.
-_HEADING = re.compile(r"^(?:[Ll][ea]s? |[Ll]['’]|[Tt]he )[a-zà-ÿ]|\S ?: ")
-#: What a row of a text's table links to is seldom the site of what the row names.
-_LINKS = frozenset(("url", "lien", "liens", "link", "links", "adresse web"))
-#: Longer than any list of people.
-_LONGEST_WHO = 120
 #: Why something isn't asked.
 _OF_THE_ENTRY = "a date of the entry, not of what it is about"
+_DISPUTED = "what another document of the same name tells otherwise"
 _SAYS_NONE = "a value that says there is none"
 _BLANK = "a blank where others are described, or say yes or no"
 _EITHER = "a value that may be a code, or a yes or no among other values"
@@ -98,6 +92,7 @@ class Interview:
         self._values = Values([self.pack, *(load_pack(other) for other in LANGUAGES if other != self.lang)])
         self._cells = Cells(self.pack, self.lang)
         self._bookkeeping = frozenset(map(label_key, self.pack.bookkeeping))
+        self._doubts = Doubts(self.words, self._values, self._columns)
         self._skipped = frozenset(label_key(label) for label in self.pack.skipped)
         self._wanted = {label_key(label) for label in options.attributes}
         self._patterns = [(re.compile(p.pattern, re.MULTILINE), p.attribute) for p in self.pack.patterns]
@@ -128,27 +123,28 @@ class Interview:
             if seen_as in CELLS and self._cells.doubt(fact, phrase, self._columns.of(label_key(fact.attribute))):
                 continue
             is_label = seen_as in ("field", "label") or (phrase.kind is not None and seen_as not in _OWN)
-            if is_label and not phrase.doubt and not (phrase.kind and phrase.kind.implied):
+            sure = seen_as not in CELLS or self._doubts.is_known(fact.attribute, phrase)
+            if is_label and sure and not phrase.doubt and not (phrase.kind and phrase.kind.implied):
                 self.told.hear(label_key(fact.attribute), phrase)
         return found
 
     def asks(
-        self, document: Document, found: list[Found] | None = None, neighbours: Neighbours | None = None
+        self, document: Document, found: list[Found] | None = None, namesakes: Namesakes | None = None
     ) -> list[Ask]:
         """What the document tells, some questions made of that, then some that it doesn't answer (`value` None).
 
         Args:
             found: what `looked_at` gave for it.
-            neighbours: what the documents around it tell of the same things.
+            namesakes: what other documents of its name tell.
         """
         once: dict[tuple[str, str], Ask] = {}
         known: list[Phrase] = []
         for item in self.looked_at(document) if found is None else found:
             ask, reason = self._ask(item)
-            reason = self._doubt(ask, item.seen_as) or reason
-            if not reason and neighbours is not None and neighbours.dispute(item):
-                reason = DISPUTED
+            reason = self._doubts.of_what_is_said(ask, item.seen_as) or reason or self._doubts.of_the_label(ask, item)
             known.append(ask.phrase)
+            if not reason and namesakes is not None and namesakes.dispute(item):
+                reason = _DISPUTED
             if reason:
                 self.run.left_out[reason] += 1
                 continue
@@ -161,7 +157,7 @@ class Interview:
         told = self._drawn(document, self._of_the_thing(told))
         made = self._derived(document, told)
         labelled = sum(ask.rule not in _OWN for ask in told)
-        alone = neighbours is None or not neighbours.has_namesake(document)
+        alone = namesakes is None or not namesakes.has_namesake(document)
         asks_more = (labelled or blank) and alone and is_name(document.title)
         untold = self._unanswered.of(document, known, labelled + len(made), blank) if asks_more else []
         self._remember(document, once.values())
@@ -231,38 +227,6 @@ class Interview:
         if self.options.sources and fact.chunk:
             text += "\n\n" + self.words.fill(self.pack.source, ask.phrase, fact.subject, chunk=fact.chunk, quoted=False)
         return text
-
-    def _doubt(self, ask: Ask, seen_as: str) -> str:
-        """The reason not to ask what fields and running text seem to say; "" where there is none."""
-        if "://" in ask.fact.subject:
-            return NO_SUBJECT
-        if seen_as == "field":
-            return NO_SUBJECT if is_clause(ask.fact.subject) else ""
-        if seen_as in _OF_TEXT and (not is_name(ask.fact.subject) or self._is_heading(ask.fact.subject, seen_as)):
-            return NO_SUBJECT
-        if seen_as in ("label", "section") and set(label_key(ask.fact.attribute).split()) <= set(
-            label_key(ask.fact.subject).split()
-        ):
-            return NO_SUBJECT  # a page on the scope of something
-        if seen_as == "section" and ask.kind == "who" and len(ask.fact.value or "") > _LONGEST_WHO:
-            return PROSE
-        if seen_as == "section" and ask.kind in ("how many", "when") and not re.search(r"\d", ask.fact.value or ""):
-            return PROSE
-        if seen_as == "column" and not self.words.names_something(ask.fact.attribute):
-            return NO_ATTRIBUTE
-        if seen_as == "table":
-            label = ask.fact.attribute
-            if label_key(label) in _LINKS:
-                return NO_ATTRIBUTE
-            clumsy = ask.kind == "yes/no" and not self.words.has_question(label) and len(label.split()) > 2
-            return NO_ATTRIBUTE if clumsy or not self.words.is_attribute(label) else ""
-        return ""
-
-    def _is_heading(self, subject: str, seen_as: str) -> bool:
-        """Whether a title is one of a text, not the name of what it is about: "Les standards", "Accès : le badge"."""
-        if seen_as in ("definition", "option", "table"):
-            return False
-        return _HEADING.search(subject) is not None or self.words.is_of_several(subject)
 
     def _ask(self, item: Found) -> tuple[Ask, str]:
         """How to ask for what was found, and the reason not to; "" where there is none."""
