@@ -79,6 +79,8 @@ class Encoder:
         import torch
         from transformers import AutoModel, AutoTokenizer
 
+        if not (folder / "config.json").is_file():
+            raise UsageError(f"{folder.name} gives vectors to whole texts, not to tokens", f"take {DEFAULT_ENCODER}")
         refuse_custom_code(str(folder))
         try:
             with quiet_libraries():
