@@ -37,7 +37,8 @@ _WORD = re.compile(r"[^\W\d_]+")
 _CODE = re.compile(r"^(```|~~~).*?(?:^\1|\Z)|`[^`\n]+`|\w+://\S+", re.MULTILINE | re.DOTALL)
 _TAG = re.compile(r"</?[A-Za-z][^<>]*>|\{#[^{}]*\}")
 #: NA, NO and DE are codes, not words; so are "fr" and "en" where they are all that a cell, or a part of a list, holds.
-_ACRONYM = re.compile(r"\b[A-Z]{1,3}\b|(?<=[:,;|\t] )[A-Za-z][a-z]{1,2}(?= ?(?:[,;|\t\n]|\Z))")
+#: The s of "Reese's" is none of French.
+_ACRONYM = re.compile(r"\b[A-Z]{1,3}\b|(?<=[:,;|\t] )[A-Za-z][a-z]{1,2}(?= ?(?:[,;|\t\n]|\Z))|['’]s\b")
 #: Before a vowel a French word loses its own: "l'équipe", "qu'il".
 _ELISION = re.compile(r"\b(?:[cdjlns]|qu)['’](?=[^\W\d_])", re.IGNORECASE)
 _SCRIPTS = (
@@ -144,9 +145,12 @@ def _told_by(document: Document) -> Counter[str]:
     """
     told: Counter[str] = Counter({document.lang: 2} if document.lang else {})
     characters = 0
+    title = f"# {document.title}\n"
     for chunk in document.chunks:
-        _count(chunk.text[: _OF_A_DOCUMENT - characters], told)
-        characters += len(chunk.text)
+        # A name tells nothing of the language of what is said about it: "La Poste", "La vie en rose".
+        text = chunk.text.removeprefix(title) or chunk.text
+        _count(text[: _OF_A_DOCUMENT - characters], told)
+        characters += len(text)
         if characters >= _OF_A_DOCUMENT:
             break
     if characters < _OF_A_DOCUMENT // 4 and document.metadata:

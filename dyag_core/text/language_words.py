@@ -22,7 +22,7 @@ _FUNCTION = {
     "je",
     "en": "the a an of and is are in for by on with which that this to at from as be or it its their we you not can "
     "has have was were will if when how what who your our they but all more than into about each must should may been "
-    "does do only also other these those there any no",
+    "does do only also other these those there any no per",
     "de": "der die das und ist ein eine einer einen einem mit von zu den dem des fur auf im nicht sich auch werden "
     "wird sind bei aus nach wie oder uber zum zur als an es sie wir ihr durch kann hat haben nur noch wenn unter um "
     "vor dass vom diese dieser dieses keine kein bis",

@@ -30,9 +30,15 @@ _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)|\{/\*.*?(?:\*/\}|\Z)", re.DOTALL)
 _SUMMARY = re.compile(r"<summary[^>]*>(.*?)</summary>", re.DOTALL | re.IGNORECASE)
 _TAG_START = re.compile(r"^\s*</?[A-Za-z][\w.-]*(?=[\s>/]|$)")
 _TAG_LINE = re.compile(r"^\s*(?:</?[A-Za-z][\w.-]*(?:\s(?:[^<>{}]|\{[^{}]*\}|\{\{[^{}]*\}\}|=>)*)?/?>\s*)+$")
-_LINK_ALONE = re.compile(r"^\W{0,3}!?\[[^\]]*\]\([^)]*\)\W{0,3}$|^<?https?://\S+>?$")
-_FOOTNOTE = re.compile(r"^\s{0,3}\[\^[^\]]+\]:")
-_NOT_OWN = re.compile(r"^\s*(?:[<>:!?.]|\[\^|import|export)", re.MULTILINE)
+LINK_ALONE = re.compile(r"^\W{0,3}!?\[[^\]]*\]\([^)]*\)\W{0,3}$|^<?https?://\S+>?$")
+#: Footnotes, and the addresses of links: "[link-2]: https://..."
+_FOOTNOTE = re.compile(r"^\s{0,3}\[\^?[^\]]+\]:(?:\s|$)")
+#: Tags of site generators alone on a line; what some of them hold are cards, files and films, no text.
+_TEMPLATE_LINE = re.compile(r"^\s*(?:\{%.*%\}|\{\{.*\}\}|<%.*%>)\s*\\?$")
+#: A card leads to another page: where it stood, something is missing.
+CARD = "{% card %}"
+_CARD, _CARD_END = re.compile(r"^\s*\{%\s*content-ref\b"), re.compile(r"^\s*\{%\s*endcontent-ref\b")
+_NOT_OWN = re.compile(r"^\s*(?:[<>:!?.{]|\[[^\]]+\]:|import|export)", re.MULTILINE)
 _BULLETS = frozenset("-*+•▪◦‣")
 _CLOSED_BY_BLANK = ("text", "aside", "table")
 _SAYS = re.compile(r"[^\W_]")
@@ -127,14 +133,14 @@ def _is_part(text: str) -> bool:
 
 def _is_menu(blocks: Sequence[Block], at: int) -> bool:
     """Whether the block `at` is an item of a list whose items are all links."""
-    if blocks[at].kind != "item" or not _LINK_ALONE.match(blocks[at].text):
+    if blocks[at].kind != "item" or not LINK_ALONE.match(blocks[at].text):
         return False
     start = end = at
     while start and blocks[start - 1].kind == "item":
         start -= 1
     while end < len(blocks) and blocks[end].kind == "item":
         end += 1
-    return all(_LINK_ALONE.match(block.text) for block in blocks[start:end])
+    return all(LINK_ALONE.match(block.text) for block in blocks[start:end])
 
 
 class _Reader:
@@ -167,10 +173,13 @@ def _own_lines(lines: Iterable[str]) -> Iterator[str]:
 
     What is left out leaves a blank line, so that paragraphs around it stay apart.
     """
-    fence, aside, in_tag, below_aside = "", 0, False, False
+    fence, aside, in_tag, below_aside, in_card = "", 0, False, False, False
     for line in lines:
         said = line.strip()
-        if fence or in_tag or not said:
+        if in_card or _CARD.match(line):
+            yield "" if in_card else CARD
+            in_card = not _CARD_END.match(line)
+        elif fence or in_tag or not said:
             if fence and said.startswith(fence) and not said.strip(fence[0]):
                 fence = ""
             if not in_tag:
@@ -187,7 +196,7 @@ def _own_lines(lines: Iterable[str]) -> Iterator[str]:
         elif _ASIDE.match(line) or _FOOTNOTE.match(line):
             below_aside = True
             yield ""
-        elif _TAG_LINE.match(line) or _MODULE.match(line):
+        elif _TAG_LINE.match(line) or _TEMPLATE_LINE.match(line) or _MODULE.match(line):
             yield ""
         elif _TAG_START.match(line) and ">" not in said:
             in_tag = True

@@ -19,6 +19,12 @@ _WHICH = {"m": "quel est", "f": "quelle est", "mp": "quels sont", "fp": "quelles
 _ARTICLE = re.compile(r"^(?:(?P<m>le|un) |(?P<f>la|une) |(?P<p>les|des) |(?P<l>l['’]))(?=\w)", re.IGNORECASE)
 #: A field's name has lost the hyphen behind these.
 _PREFIX = re.compile(r"^(sous|mi|demi|vice|co|ex|avant|après) (?=[a-zà-ÿ])", re.IGNORECASE)
+#: "Salle A", "Gare 12": a noun with a sign is a name by itself.
+_LONGEST_SIGN = 3
+#: "nombre de PMR": of what such letters stand for, nobody counts the letters.
+_COUNTED_SIGLE = re.compile(r"(?:[Nn]ombre|[Nn]uméro) (?:de |d')?[A-Z]{2,5}")
+#: "dataset_url": what it leads to stands first there.
+_URL_OF = re.compile(r"(\w.*) (?:URL|url|Url)")
 _EST_CE = re.compile(r"^(est) (ce)\b", re.IGNORECASE)
 #: What no noun begins with.
 _NO_NOUN = frozenset(
@@ -71,6 +77,7 @@ class French:
         self._amounts = folded(pack.amounts)
         self._invariable, self._verbs = folded(pack.invariable), folded(pack.verbs)
         self._predicates = folded(pack.predicates) | self._invariable
+        self._common = {fold(noun): gender for gender, nouns in pack.common.items() for noun in nouns}
         self._never_had, self._adjectives = folded(pack.never_had), folded(pack.adjectives)
         endings = [ending for some in pack.endings.values() for ending in some]
         self._endings = (*endings, *(f"{ending}s" for ending in endings))
@@ -83,6 +90,8 @@ class French:
             )
             return self.noun(label, kind.noun, re.sub(r"^(?:le|la|les)\s+|^l'", "", kind.noun), gender, kind)
         text = _EST_CE.sub(r"\1-\2", text)
+        if not kind and (thing := _URL_OF.fullmatch(text)) and (gender := self._gender(thing[1])):
+            text = f"URL {self._of_the(thing[1], gender)}"
         if not kind and (text.rstrip().endswith("?") or _QUESTION.match(fold(text))):
             asked = lower_first(text.rstrip(" ?"))
             return question_phrase(label, asked, _POINTS)
@@ -154,6 +163,30 @@ class French:
             return self._adjective(said, first)
         return self._had(label, text)
 
+    def is_of_several(self, name: str) -> bool:
+        """Whether a name is that of several things: "Guides d'entretien", "Vidéos de révision"."""
+        first, _, rest = fold(name).partition(" ")
+        known = first[:-1] in self._common or first[:-1] in self.genders
+        return known and first.endswith(("s", "x")) and first not in self.genders and rest[:1].isalpha()
+
+    def named(self, name: str, *, quoted: bool) -> str:
+        """A name as it stands in a sentence; where `quoted`, in quotation marks if it is none without them.
+
+        One that begins with a common noun takes its article ("l'Aire de Mées sud"). Marks are for one of which nothing
+        tells whether it does ("Parking Super U"), and for several things ("Guides d'Etalab").
+        """
+        first, _, rest = name.partition(" ")
+        key = fold(first)
+        several = self.is_of_several(name)
+        if not rest or (rest.isalnum() and len(rest) <= _LONGEST_SIGN) or not (several or key in self._common):
+            return name
+        if several or not (rest[0].islower() or rest[0] == "("):
+            return f"« {name} »" if quoted else name
+        return self._article(first, self._common[key]) + name
+
+    def _article(self, noun: str, gender: str) -> str:
+        return "l'" if self._takes_l(noun) else "la " if gender == "f" else "le "
+
     def of(self, name: str) -> str:
         """De with a name: "de Git", "d'Ansible", "du Monde"."""
         for article, merged in (("le ", "du "), ("les ", "des ")):
@@ -167,6 +200,10 @@ class French:
             return False
         first = fold(name[:1])[:1]  # "œ" is two letters then, a combining mark none
         return bool(first) and first in _VOWELS and fold(name.split()[0]) not in self._unelided
+
+    def head(self, key: str) -> str:
+        """The noun that a label, in the form in which labels are compared, is about."""
+        return key.partition(" ")[0]
 
     def is_attribute_head(self, key: str) -> bool:
         """Whether a label, in the form in which labels are compared, has a noun of the pack as its head."""
@@ -228,13 +265,11 @@ class French:
         if noun and (first in _OF_A_KIND or second.endswith("s")):
             return f"{words[0]} {self._of_bare(rest)}"
         if noun:
-            article = "des " if noun.endswith("p") else "de la " if noun == "f" else "du "
-            article = "de l'" if self._takes_l(rest) else article
-            return f"{words[0]} {article}{rest}"
+            return f"{words[0]} {self._of_the(rest, noun)}"
         return f"{words[0]} {self._of_bare(rest)}" if first in _OF_A_KIND and words[1].isupper() else text
 
     def _doubt(self, text: str, head: str, gender: str | None) -> str:
-        if is_unsaid(text) or head in _NO_NOUN or head in self._verbs:
+        if is_unsaid(text) or head in _NO_NOUN or head in self._verbs or _COUNTED_SIGLE.fullmatch(text):
             return UNSAID
         if head not in self.genders and (head in self._predicates or head.removesuffix("e") in self._predicates):
             return UNSAID
@@ -245,6 +280,11 @@ class French:
 
     def _asks(self, head: str, kind: Kind | None) -> str | None:
         return (kind.asks if kind else None) or self._heads.get(head)
+
+    def _of_the(self, bare: str, gender: str) -> str:
+        if gender.endswith("p"):
+            return f"des {bare}"
+        return f"de l'{bare}" if self._takes_l(bare) else f"de la {bare}" if gender == "f" else f"du {bare}"
 
     def _of_bare(self, bare: str) -> str:
         return f"d'{bare}" if self._takes_l(bare) else f"de {bare}"

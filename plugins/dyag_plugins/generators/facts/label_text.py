@@ -134,6 +134,12 @@ def _is_odd(word: str) -> bool:
     return 2 <= len(word) <= 5 and word.islower() and not _VOWEL.search(fold(word)) and word not in _PLAIN_UNITS
 
 
+def is_placeholder(text: str) -> bool:
+    """Whether a term is one of an example: "Main Term 1", "Item B"."""
+    keys = [fold(word) for word in _WORD.findall(text)]
+    return len(keys) > 1 and len(keys[-1]) == 1 and all(key in _GENERIC or len(key) == 1 for key in keys)
+
+
 def lower_first(label: str) -> str:
     """ "Site web" -> "site web"; "URL du site" and "iOS" stay."""
     first, _, rest = label.partition(" ")

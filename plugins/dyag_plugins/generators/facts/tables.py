@@ -24,6 +24,14 @@ if TYPE_CHECKING:
 
 _CELL_END = re.compile(r"(?<!\\)\|")
 _BREAK = re.compile(r"\s*<br\s*/?>\s*", re.IGNORECASE)
+_CODE = re.compile(r"`[^`]+`|\w*_\w*|[\w/-]+\.[a-z]{1,4}")
+#: Above names of columns, beside what they mean: that is no value of them.
+_DICTIONARY = frozenset(
+    "attribut attribute champ cle colonne column field file fichier header key parameter parametre property propriete"
+    " variable".split()
+)
+#: Above names of things, beside what they are.
+_NAMES = frozenset("name nom term terme".split())
 #: What is longer is no name of anything.
 _LONGEST_SUBJECT = 80
 #: Cells of these kinds are measured or given, never remarks.
@@ -57,15 +65,19 @@ def cells_of(lines: Sequence[str]) -> list[list[str]]:
 def table_facts(cells: Sequence[Sequence[str]]) -> Iterator[Cell]:
     """Everything a table says; nothing where its layout leaves doubts.
 
-    Left out are totals, names that stand twice, and columns without a name of their own.
+    Left out are totals, names that stand twice, columns without a name of their own, and tables that tell what the
+    columns of others mean.
     """
     plain = [[plain_text(cell) for cell in row] for row in cells]
     layout = layout_of(plain, headed=True)
     header, body = layout.header, plain[layout.first :]
-    if are_pairs(header):
+    if header and fold(header[0]).removesuffix("s") in _DICTIONARY and fold(header[-1]).startswith("descri"):
+        return
+    named = header and fold(header[0]) in _NAMES and fold(header[-1]).startswith("descri")
+    if are_pairs(header) and not named:
         yield from (Cell("", row[0], row[1], kind_of(row[1]) in _DATA) for row in body if row[0])
         return
-    if layout.turned:
+    if layout.turned and not named:
         header, columns = turned(header, body)
         body = [list(column) for column in columns]
     body = [row for row in body if not is_total(row)]
@@ -82,6 +94,11 @@ def table_facts(cells: Sequence[Sequence[str]]) -> Iterator[Cell]:
         name = row[subject]
         if name and called[fold(name)] == 1 and len(name) <= _LONGEST_SUBJECT:
             yield from (Cell(name, header[n], row[n], n in data) for n in asked)
+
+
+def names_in_code(cells: Sequence[Sequence[str]]) -> frozenset[str]:
+    """The cells, plain, that are names for machines: in code, a file, with an underscore."""
+    return frozenset(plain_text(cell) for row in cells for cell in row if _CODE.fullmatch(cell.strip()) or "`" in cell)
 
 
 def _divided(line: str) -> list[str]:

@@ -75,6 +75,7 @@ _WITH_REMARK = re.compile(r"(?P<said>[^\W\d_]{2,5})(?:\s?[,(;:]|\s[–—-]\s)\s
 #: One letter is yes or no only where the column holds its counterpart, too.
 _LETTERS = {"o": "yes", "y": "yes", "n": "no"}
 _COUNTERPARTS = {"o": "n", "y": "n", "n": "oy"}
+_FLAGS, _ENOUGH_FLAGS = frozenset("01"), 3
 #: What always means yes or no, in whatever column.
 _SURE = frozenset("oui non vrai faux true false yes".split())
 
@@ -103,6 +104,8 @@ class Values:
                 return truth
         if len(value) > _LONGEST:
             return "value"
+        if value in _FLAGS and column.told >= _ENOUGH_FLAGS and column.values.keys() <= _FLAGS:
+            return "doubt"  # 0 and 1 throughout: yes and no, or a count
         alone = self._alone(value)
         if alone == "value":
             return alone
