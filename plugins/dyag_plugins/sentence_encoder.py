@@ -55,7 +55,7 @@ class SentenceEncoder:
                 )
             parts = [self._weights.pop(f"q{i + 1}") for i in range(len(self._scale))]
             self._tokenizer = _tokenizer((folder / VOCABULARY).read_bytes())
-        except (OSError, ValueError, KeyError, IndexError, zipfile.BadZipFile) as error:
+        except (OSError, EOFError, ValueError, KeyError, IndexError, zipfile.BadZipFile) as error:
             raise UsageError(f"{folder} can't be loaded as a sentence encoder: {error}") from error
         # token t is row t // n of part t % n
         self._table = np.stack(parts, axis=1).reshape(-1, parts[0].shape[1])
