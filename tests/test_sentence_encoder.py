@@ -1,4 +1,4 @@
-"""The Universal Sentence Encoder: its arithmetic, its tokens, its wheel, and what dense search embeds with by default."""
+"""The Universal Sentence Encoder: its arithmetic, tokens and wheel, and what dense search embeds with by default."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ from dyag_plugins.sentence_encoder import SentenceEncoder
 
 ROOT = Path(__file__).parent.parent
 PIECES = [
-    "<unk>", "<s>", "</s>", "▁", "▁le", "▁la", "▁les", "▁est", "▁de", "▁licence", "▁outil", *"abcdefghijklmnopqrstuvwxyz",
+    "<unk>", "<s>", "</s>", "▁", "▁le", "▁la", "▁les", "▁est", "▁de", "▁licence", "▁outil",
+    *"abcdefghijklmnopqrstuvwxyz",
 ]  # fmt: skip
 PARTS, WIDTH, BRANCH = 3, 4, 2
 WINDOWS = {2: 0, 3: 1, 5: 2}
