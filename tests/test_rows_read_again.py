@@ -43,7 +43,14 @@ def asked(tmp_path: Path, text: str, *, method: str = "rule") -> dict[str, str]:
         "| Nom | Lien vers livrable |\n| --- | --- |\n| Territoires | [Personas](https://exemple.fr/p) |\n"
         "| Rivages | [Carte](https://exemple.fr/c) |\n",
     ],
-    ids=["template at the end", "pourquoi ces", "why", "context that tells nothing", "text of a link"],
+    ids=[
+        "template at the end",
+        "pourquoi ces",
+        "why",
+        "context that tells nothing",
+        "what it comes down to",
+        "text of a link",
+    ],
 )
 def test_nobody_is_asked(tmp_path: Path, text: str) -> None:
     assert asked(tmp_path, f"# Dépôt\n\n{text}") == {}
@@ -52,6 +59,8 @@ def test_nobody_is_asked(tmp_path: Path, text: str) -> None:
 def test_a_word_that_a_page_uses_as_a_noun_is_no_name(tmp_path: Path) -> None:
     page = f"# Arrêt\n\n{PROSE_FR}On prépare l'arrêt du service.\n\nDocumentation : le guide de sortie\n"
     assert asked(tmp_path, page) == {}
+    essential = "Une équipe produit bien menée est essentielle au succès."
+    assert asked(tmp_path, f"# Équipe\n\n{essential}\n\n{PROSE_FR}\n\nOn réunit l'équipe le lundi.\n") == {}
     named = page.replace("# Arrêt", "# Bora")
     assert set(asked(tmp_path, named).values()) <= {"le guide de sortie"}
 

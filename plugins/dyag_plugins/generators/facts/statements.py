@@ -313,6 +313,8 @@ class Reader:
             return
         first = plain_text(first_sentence(blocks[0].text)) if blocks[0].kind == "text" else ""
         if about:
+            if self.is_common(self.name) and not defined(first, self.name):  # "Une équipe soudée est essentielle."
+                return
             if first and is_name(self.name) and describes(first, self.name, genus=not self.prose, english=self.english):
                 article = article_of(first, self.name)
                 named = f"{article} {self.name}" if article else ""
