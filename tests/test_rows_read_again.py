@@ -48,7 +48,6 @@ def asked(tmp_path: Path, text: str, *, method: str = "rule") -> dict[str, str]:
         "pourquoi ces",
         "why",
         "context that tells nothing",
-        "what it comes down to",
         "text of a link",
     ],
 )
