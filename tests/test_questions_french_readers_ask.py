@@ -50,7 +50,13 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 def test_columns_with_machine_names_are_asked_as_people_would(places: dict[str, str]) -> None:
     assert places["Quelle est l'adresse de l'Aire de Mées sud ?"] == "12 rue Haute"
     assert places["Quel est le code INSEE de la commune de « Parking Super U Bel » ?"] == "01034"
-    assert places["Quelle est la longitude des Bords du Lac ?"] == "5.168004"
+    assert not any("longitude" in question for question in places)  # they have addresses
+
+
+def test_coordinates_are_asked_where_nothing_else_is_told(tmp_path: Path) -> None:
+    source = tmp_path / "bornes.csv"
+    source.write_text("nom,Xlong,Ylat\nBords du Lac,5.168004,45.2\nAire de Mées sud,5.9,44.01\n", "utf-8")
+    assert asked(source)["Quelle est la longitude de Bords du Lac ?"] == "5.168004"
 
 
 @pytest.mark.parametrize(

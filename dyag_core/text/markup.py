@@ -26,9 +26,13 @@ _TAG = re.compile(
 )
 #: "{% hint %} ... {% endhint %}" around a text.
 _AROUND = re.compile(r"\{%-?\s*([\w-]+)[^%]*%\}(.*?)\{%-?\s*end\1\s*-?%\}", re.DOTALL)
-#: Tags of site generators ("{{< fa >}}", "{% hint %}" before a text), attributes of a heading ("{#id}", "{: .table }").
-#: What "{% channel %}" in the midst of a sentence stands for isn't known: it stays.
-_TEMPLATE = re.compile(r"^\s*\{%.*?%\}|\{%[^%]*%\}\s*$|\{\{[<%].*?[>%]\}\}|\s*\{[:#.][^{}]*\}", re.MULTILINE)
+#: Tags of site generators ("{{< fa >}}"), attributes of a heading ("{#id}", "{: .table }").
+#: What "{% channel %}" stands for isn't known: it stays.
+_TEMPLATE = re.compile(r"\{\{[<%].*?[>%]\}\}|\s*\{[:#.][^{}]*\}")
+#: ":tools: Installing", "Ready :rocket:"
+_SHORTCODE = re.compile(r"(?:^|(?<=[\s\[(*#])):[a-z][a-z0-9_+-]*:(?=[\s\])*]|$)")
+#: Emphasis of a text that was cut: its other end stands elsewhere.
+_CUT_STRONG = re.compile(r"^\*\*(?=[^\s*])|(?<=[^\s*])\*\*$")
 #: A line of Markdown that ends so is broken there.
 _HARD_BREAK = re.compile(r"\\+(?=\s|$)")
 _JSX = re.compile(r"<[A-Z][\w.]*>|\{/\*.*?\*/\}")
@@ -39,7 +43,9 @@ _STRONG = re.compile(r"(\*\*\*|\*\*|==)(?=\S)(.+?)(?<=\S)\1")
 _UNDERSCORES = re.compile(r"(?<!\w)(___|__|_)(?=[^\s_])(.+?)(?<=[^\s_])\1(?!\w)")
 _STARS = re.compile(r"(?<![\w*])\*(?=[^\s*])([^*]+?)(?<=[^\s*])\*(?!\w|\*)")
 _ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])")
-_MARKED_UP = re.compile(r"[\[<&`*_~\\{=¹²³⁴⁵⁶⁷⁸⁹\u0300-\u036f\ufb00-\ufb06\xad\u200b-\u200d\u2060\ufeff]")
+_MARKED_UP = re.compile(
+    r":[a-z][a-z0-9_+-]*:|[\[<&`*_~\\{=¹²³⁴⁵⁶⁷⁸⁹\u0300-\u036f\ufb00-\ufb06\xad\u200b-\u200d\u2060\ufeff]"
+)
 _INVISIBLE = re.compile(r"[\xad\u200b-\u200d\u2060\ufeff]")
 _PICTOGRAPHS = re.compile("[0-9#*]\ufe0f?\u20e3|[\u2190-\u2bff\ufe0f\u200d\U0001f000-\U0001faff]+")
 _LIGATURES = str.maketrans(
@@ -72,6 +78,7 @@ def _without_markup(text: str) -> str:
         return f"\x00{len(kept) - 1}\x00"
 
     text = _CODE.sub(keep, text.replace("\x00", ""))
+    text = _SHORTCODE.sub("", _CUT_STRONG.sub("", text) if text.count("**") == 1 else text)
     text = _TEMPLATE.sub("", _AROUND.sub(r"\2", _IMAGE.sub("", _STRUCK.sub("", text))))
     text = _FOOTNOTE.sub("", text)
     text = _LINK.sub(lambda link: link[1] or link[2], text)

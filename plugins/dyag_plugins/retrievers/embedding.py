@@ -3,11 +3,13 @@
 transformers does the work; pooling (mean, first or last token) is read from the model's folder. The library
 sentence-transformers is left out: for these three it adds scikit-learn and several seconds of imports, and it takes
 pickled weights, and modules that a model's files name. A model that needs more than pooling is refused by name.
+
+The other kind of model is the Universal Sentence Encoder, told by its files: it gives a text its vector by itself.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -15,9 +17,12 @@ from typing import Any
 from dyag_core import Run, UsageError
 from dyag_core.api import SilentProgress, file_sha256, read_json, sha256_of
 from dyag_plugins.encoders import Encoder
+from dyag_plugins.sentence_encoder import WEIGHTS, SentenceEncoder
 
 #: The longest text in tokens, where the model's folder doesn't say.
 _LENGTH = 512
+#: What a vector depends on.
+_FILES = (".safetensors", ".npz", ".json", ".txt", ".model")
 _MODULES = ("Transformer", "Pooling", "Normalize")
 _POOLINGS = {
     "pooling_mode_mean_tokens": "mean",
@@ -30,8 +35,8 @@ class Embedder:
     """Loads its model when it is first asked for a vector.
 
     Args:
-        folder: the model, as `from_pretrained` takes it; weights in safetensors.
-        batch_size: texts at once.
+        folder: the model, as `from_pretrained` takes it, with weights in safetensors; or a sentence encoder's files.
+        batch_size: texts at once, where a model is one of transformers.
         run: shows the progress.
 
     Raises:
@@ -42,12 +47,12 @@ class Embedder:
         self.folder = folder
         self._batch_size = batch_size
         self._run = run
-        self._pooling = _pooling(folder)
+        self._pooling = None if (folder / WEIGHTS).is_file() else _pooling(folder)
 
     @cached_property
     def sha256(self) -> str:
         """Hash of everything that a vector depends on: weights, tokenizer, configuration."""
-        files = sorted(p for p in self.folder.rglob("*") if p.suffix in (".safetensors", ".json", ".txt", ".model"))
+        files = sorted(p for p in self.folder.rglob("*") if p.suffix in _FILES)
         own = [file for file in files if file.name != "dyag-model.json"]
         return sha256_of([[file.relative_to(self.folder).as_posix(), file_sha256(file)] for file in own])
 
@@ -57,21 +62,33 @@ class Embedder:
         A text longer than the model takes is cut.
         """
         import numpy as np
-        import torch
 
         rows: list[Any] = [None] * len(texts)
         progress = self._run.progress if described else SilentProgress()
         with progress.task(described or "", total=len(texts)) as task:
-            for places, states, mask, _ in self._encoder.batches(texts, longest=self._length):
-                pooled = torch.nn.functional.normalize(_POOL[self._pooling](states, mask), dim=-1).cpu().numpy()
-                for place, row in zip(places, pooled, strict=True):
+            for places, vectors in self._batches(texts):
+                for place, row in zip(places, vectors, strict=True):
                     rows[place] = row
                 task.advance(len(places))
         return np.stack(rows) if rows else np.zeros((0, 0), dtype=np.float32)
 
+    def _batches(self, texts: Sequence[str]) -> Iterator[tuple[list[int], Any]]:
+        """The texts' places, and their unit vectors."""
+        if self._pooling is None:
+            yield from self._sentence_encoder.batches(texts)
+            return
+        import torch
+
+        for places, states, mask, _ in self._encoder.batches(texts, longest=self._length):
+            yield places, torch.nn.functional.normalize(_POOL[self._pooling](states, mask), dim=-1).cpu().numpy()
+
     @cached_property
     def _encoder(self) -> Encoder:
         return Encoder(self.folder, self._batch_size)
+
+    @cached_property
+    def _sentence_encoder(self) -> SentenceEncoder:
+        return SentenceEncoder(self.folder)
 
     @cached_property
     def _length(self) -> int:

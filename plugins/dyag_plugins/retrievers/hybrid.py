@@ -26,7 +26,7 @@ class Hybrid:
 
         retrievers: list[str] = Field(["bm25", "dense"], min_length=2, description="the searches to fuse")
         options: dict[str, dict[str, Any]] = Field(
-            default_factory=dict, description="their own options: {dense: {model: FOLDER}}"
+            default_factory=dict, description="their own options: {dense: {model: usem}}"
         )
         constant: float = Field(60, gt=0, description="the larger, the less the first ranks stand out")
         depth: int = Field(100, ge=1, description="ranks that count in each search")

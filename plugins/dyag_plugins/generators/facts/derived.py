@@ -46,7 +46,7 @@ def derived(
         if (words.lang == "en" and ask.kind == "how many") or fold(ask.phrase.bare).startswith(_OF_RECORDS):
             continue
         parts = parts_of(value) if ask.phrase.plural else []
-        if words.lang == "en" and "://" in value:
+        if "://" in value:
             continue  # nobody says "Is its website https://...?"
         if parts and rng.random() < 0.5:
             yield _count(ask, len(parts), words)

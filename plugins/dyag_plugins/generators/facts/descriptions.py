@@ -53,6 +53,11 @@ _GENUS = re.compile(
     r"^(?:un|une|a|an|logiciel|application|outil|service|plateforme|bibliotheque|systeme|site|portail|framework|software"
     r"|tool|library|platform|web) [a-z]"
 )
+#: A sentence about such a thing says how it is, not what ("Un service peut être utile").
+_VERB_OF_ITS_OWN = re.compile(
+    r"^(?:(?!\b(?:qui|que|dont|ou|permettant|that|which|who|where)\b)[^.,;:])*?"
+    r"\b(?:ne|n['’]\w+|est|sont|peut|peuvent|doit|doivent|ont|is|are|can|may|must|should|has|have|will)\b"
+)
 #: What begins like this speaks to the reader, or of something that was named before.
 _NO_DESCRIPTION = re.compile(
     r"^(?:ce|cet|cette|ces|il|elle|ils|elles|on|nous|vous|je|si|pour|this|these|it|they|you|we|if|to|see|voir|oui|non|yes"
@@ -88,7 +93,9 @@ def describes(sentence: str, title: str, *, genus: bool, english: bool = False) 
         if english and not _ENGLISH_VERB.match(rest):
             return False
         return _TELLS_WHAT.match(rest) is not None and not _SAYS_LITTLE.match(rest)
-    return genus and not (english and _PLURAL.search(name)) and _GENUS.match(folded) is not None
+    if not genus or (english and _PLURAL.search(name)) or not _GENUS.match(folded):
+        return False
+    return _VERB_OF_ITS_OWN.match(folded) is None
 
 
 def article_of(sentence: str, title: str) -> str:

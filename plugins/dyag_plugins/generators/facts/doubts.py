@@ -27,6 +27,7 @@ _OF_TEXT = ("label", "table", "column", "section", "sentence", "definition", "op
 _HEADING = re.compile(r"^(?:[Ll][ea]s? |[Ll]['’]|[Tt]he )[a-zà-ÿ]|\S ?: ")
 #: What a row of a text's table links to is seldom the site of what the row names.
 _LINKS = frozenset(("url", "lien", "liens", "link", "links", "adresse web"))
+_TO_LINKS = re.compile(r"(?:liens?|links?)\b|(?:\w+ )*links?$")
 #: Longer than any list of people.
 _LONGEST_WHO = 120
 #: A row of a table whose name has more words is called by a sentence.
@@ -58,6 +59,8 @@ class Doubts:
         told = ask.fact.value or ""
         if ask.phrase.asks == "who" and told[:1].islower() and told.endswith(".") and len(told.split()) > 2:
             return NO_VALUE  # "Developers: review the checklist."
+        if seen_as in _OF_TEXT and _TO_LINKS.match(label_key(ask.fact.attribute)) and "://" not in told:
+            return NO_VALUE  # the text of a link
         if seen_as == "field":
             return NO_SUBJECT if is_clause(ask.fact.subject) else ""
         if seen_as in _OF_TEXT and (not is_name(ask.fact.subject) or self._is_heading(ask.fact.subject, seen_as)):

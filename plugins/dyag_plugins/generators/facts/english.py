@@ -180,11 +180,11 @@ class English:
 
     def may_be_a_noun(self, key: str) -> bool:
         """Whether the head of a label is a noun: "reduced" and "full" are none."""
-        head = re.split(r" (?:of|for|in|to|by|with|per|at|on) ", key)[0].split()[-1]
+        head = self.head(key)
         return head not in _NEVER_A_NOUN and not self._is_adjective([head])
 
     def _is_adjective(self, words: list[str]) -> bool:
-        word = words[-1]
+        word = words[-1] if words else ""
         if word in self._predicates or " ".join(words[-2:]) in self._predicates:
             return True
         if word in _NO_ADJECTIVE or word in self._counted:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from dyag_core.records import Chunk, Document
+    from dyag_plugins.generators.facts.statements import Reader
 
 #: Longer values are no facts to be learnt by heart: of a longer text the first sentence is taken.
 LONGEST_VALUE = 240
@@ -37,6 +38,8 @@ LONGEST_VALUE = 240
 _LONGEST_MARKED_UP = 10 * LONGEST_VALUE
 #: What stands in a column, or could: short values of which each says something, or nothing.
 CELLS = ("field", "label", "table", "column")
+#: "Le déploiement" heads a text; "Le Monde" is a name.
+_HEADING = re.compile(r"(?:[Ll][ea]s? |[Ll]['’])[a-zà-ÿ]")
 #: Why a field isn't asked about.
 SITE_FIELD = "a field of a page that says how its site lists it"
 #: What a site's templates put in isn't there: '{% slack_channel "talent" %}'.
@@ -122,7 +125,8 @@ def facts_of(
     for chunk, subject, label, value, seen_as in reader.statements():
         add(chunk, subject or name, label, value, seen_as)
     in_text = [item.fact for item in found.values()]
-    of_page = document.chunks[0].id.startswith(f"{document_id}#")  # cut from a text: its fields are front matter
+    # Cut from a text: its fields are front matter.
+    of_page = bool(document.chunks) and document.chunks[0].id.startswith(f"{document_id}#")
     passages = passages_of(document) if document.metadata else ()
     for field, value in document.metadata.items():
         text = field_text(value)
@@ -131,7 +135,7 @@ def facts_of(
             continue
         reason = FRONT_MATTER if of_page and not is_attribute(label) else ""
         if not reason and reader.page:
-            reason = _doubt_on_page(name, label, text, reader.prose, is_attribute)
+            reason = _doubt_on_page(name, label, text, reader)
         if reason:
             left[reason] += 1
         else:
@@ -139,14 +143,15 @@ def facts_of(
     return list(found.values())
 
 
-def _doubt_on_page(name: str, label: str, value: str, prose: bool, is_attribute: Callable[[str], bool]) -> str:
+def _doubt_on_page(name: str, label: str, value: str, reader: Reader) -> str:
     """The reason not to believe a field of a page, which tells how its site lists it for the most; "" where none is."""
     if value.startswith(("/", "./", "../")):
         return SITE_FIELD
     if label_key(label) in DESCRIPTIONS:
         said = plain_text(first_sentence(value)).rstrip(" .!…") + "."
-        return "" if is_name(name) and describes(said, name, genus=True) else SITE_FIELD
-    return "" if not prose or (is_attribute(label) and is_name(name)) else SITE_FIELD
+        is_one = is_name(name) and not _HEADING.match(name) and not reader.is_common(name)
+        return "" if is_one and describes(said, name, genus=True) else SITE_FIELD
+    return "" if not reader.prose or (reader.is_attribute(label) and is_name(name)) else SITE_FIELD
 
 
 def _plain(value: str) -> str:

@@ -91,7 +91,12 @@ _POINTING_BACK = re.compile(
 #: It asks what only its reader knows: "As-tu dépassé ta date de fin de mission ?"
 _TO_THE_READER = re.compile(r"^\w+-tu\b|^etes-vous\b|^(?:avez|aviez)-vous (?:deja|bien)\b|\bquestion a-t-elle\b")
 #: "Quelles obligations ?"
-_VERBLESS = re.compile(r"^(?:quel(?:le)?s?|which|what) \w+ ?\?$")
+_VERBLESS = re.compile(
+    r"^(?:(?:quel(?:le)?s?|which|what) \w+|(?:pourquoi|comment|why|how) (?:ce|cet|cette|ces|this|these|that|those) \w+"
+    r"|(?:pourquoi|why) \w+) ?\?$"
+)
+#: "Ce qui sera attendu sur la forme" is about nothing.
+_NO_CONTEXT = re.compile(r"(?:ce|cela|ca|si|ou|quand|what|if|when|where)\b")
 #: "Questions fréquentes sur le badge" are about the badge.
 _OF_A_FAQ = re.compile(
     r"^(?:foire aux questions|questions (?:les plus )?fr[ée]quentes|faq|frequently asked questions"
@@ -145,6 +150,7 @@ class Unfit(ValueError):
 def as_question(said: str) -> str:
     """A heading, a bold line or a cell as the question that it is, "" where it is none."""
     text = _NUMBERED.sub("", _ORNAMENT.sub("", plain_text(said))).strip(" :")
+    text = text[1:-1].strip() if text[:1] + text[-1:] in ("“”", "«»", '""') else text
     before, colon, behind = text.rpartition(" : " if " : " in text else ": ")
     if colon and before and _ASKS.search(fold(behind)):  # "Étape 1 : comment s'inscrire ?"
         text = behind[:1].upper() + behind[1:]
@@ -186,7 +192,7 @@ def answered(said: str, blocks: Sequence[Block], about: Sequence[str], *, named:
     little = _says_little(question, about)
     if named or points or little:
         names = (_OF_A_FAQ.sub("", _NUMBERED.sub("", _ORNAMENT.sub("", name))) for name in reversed(about))
-        context = next((name for name in names if name and not is_generic(name) and not as_question(name)), "")
+        context = next((name for name in names if name and _tells_of_what(name)), "")
         vague = points or _says_little(question)
         if vague and (not context or len(context.split()) > _LONGEST_CONTEXT):
             raise Unfit("a question that makes no sense alone")
@@ -199,6 +205,11 @@ def answered(said: str, blocks: Sequence[Block], about: Sequence[str], *, named:
     if not answer:
         raise Unfit("a question whose answer isn't there, or not as text")
     return Answered(question, answer)
+
+
+def _tells_of_what(name: str) -> bool:
+    """Whether a heading can stand behind a question as what it is about."""
+    return not (is_generic(name) or as_question(name) or _NO_CONTEXT.match(fold(name)))
 
 
 def _says_little(question: str, about: Sequence[str] = ()) -> bool:

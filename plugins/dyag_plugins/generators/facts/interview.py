@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 #: What brings a question of its own.
 _OWN = ("faq", "option", "definition")
 #: Why something isn't asked.
-_OF_THE_ENTRY = "a date of the entry, not of what it is about"
+_OF_THE_ENTRY = "a date of the entry or a coordinate, beside what is asked"
 _DISPUTED = "what another document of the same name tells otherwise"
 _SAYS_NONE = "a value that says there is none"
 _BLANK = "a blank where others are described, or say yes or no"
@@ -165,7 +165,7 @@ class Interview:
         return [*told, *made, *untold]
 
     def _of_the_thing(self, told: list[Ask]) -> list[Ask]:
-        """Without what is told of the entry ("date de mise à jour"), where anything else is."""
+        """Without what is told of the entry or for machines ("date de mise à jour"), where anything else is."""
         own = [ask for ask in told if label_key(ask.phrase.bare) not in self._bookkeeping]
         if not own or len(own) == len(told):
             return told

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 _WITH_CONTEXT = re.compile(r"^(?P<question>.*?)(?P<context> \([^()]+\))?$")
 #: "Comment demander son accès ?": said in the first person it is somebody else's.
 _OF_ANYBODY = re.compile(r"\b(?:demander|changer|modifier|migrer|gérer|créer|supprimer) s(?:on|a|es)\b")
+#: "What are my user roles?" asks for what belongs to somebody, not what it is.
+_OWNED = re.compile(r"(?:my|your|our|mes|mon|ma|vos|votre|nos|notre)\b", re.IGNORECASE)
 _KINDS = (
     ("how many", re.compile(r"^(?:combien|how (?:many|much))\b")),
     ("who", re.compile(r"^(?:[aà] |de |par )?(?:qui|who)\b(?! est-ce que?\b)")),
@@ -47,6 +49,8 @@ def _reworded(question: str, pack: Pack) -> Iterator[str]:
     for rewording in pack.rewordings:
         found = re.match(rewording.pattern, asked, re.IGNORECASE)
         if found and not _OF_ANYBODY.search(found[0]):
+            if _OWNED.match(found.groupdict().get("what") or ""):
+                return
             groups = {name: _inside(text, found.start(name)) for name, text in found.groupdict().items()}
             yield from (template.format_map(groups) + context for template in rewording.questions)
             return

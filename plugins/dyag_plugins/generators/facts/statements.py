@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
+from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from dyag_core.api import first_sentence, fold, plain_text
@@ -29,7 +30,7 @@ from dyag_plugins.generators.facts.tables import cells_of, names_in_code, table_
 
 if TYPE_CHECKING:
     from collections import Counter
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from dyag_core.records import Document
     from dyag_plugins.generators.facts.blocks import Block
@@ -64,6 +65,12 @@ _LEGEND = re.compile(r"[`*]*[A-Z0-9]{1,5}[`*]*")
 _SPEAKS_OF_IT = re.compile(r"(?:this|it|these|they|that|ce|cette|ces|il|elle|ils|elles|cela) [a-z]", re.IGNORECASE)
 _LEADS_IN = re.compile(r"(?:\S+\s+){3}\S+:$|\b(?:is|are|sont|est)\s*:$", re.IGNORECASE)
 _OPTION = re.compile(r"^-{1,2}\w[\w-]*")
+_LINK_ADDRESS = re.compile(r"^ {0,3}\[([^\[\]^]+)\]: ", re.MULTILINE)
+#: "le personnel", "l'arrêt", "the audience": a noun that isn't a name.
+_NOUN_USED = re.compile(
+    r"(?:\b(?:le|la|les|un|une|des|du|au|aux|ce|cet|cette|ces|son|sa|ses|leurs?|notre|nos|votre|vos|chaque|the|an?|this"
+    r"|each|every|your|our|their)\s|\b[ld]['’])([a-zà-ÿ]+)\b"
+)
 #: "Tâche concernée et recommandation" asks for two things.
 _TWO_THINGS = re.compile(r"\b(?:et|and)\b")
 DESCRIPTIONS = frozenset(("description", "definition", "presentation", "resume", "description courte", "a propos"))
@@ -102,17 +109,26 @@ def _parsed(document: Document) -> list[tuple[str, Section]]:
     parsed: list[tuple[str, Section]] = []
     goes_on = False
     chunks = document.chunks
+    named = _link_names(chunk.text for chunk in chunks)
     for at, chunk in enumerate(chunks):
-        own = [section for section in sections_of(chunk.text) if section.blocks]
+        text = named.sub(r"\1", chunk.text) if named else chunk.text
+        own = [section for section in sections_of(text) if section.blocks]
         below = chunks[at + 1].metadata.get("headings", []) if at + 1 < len(chunks) else None
         headings = chunk.metadata.get("headings", [])
         if own:
             own[0].fragment = goes_on
             if below is not None and headings and below[: len(headings)] == headings:
                 own[-1].open_end = True
-        goes_on = below is not None and bool(own) and below == headings and (bool(headings) or not own[0].level)
+        goes_on = below is not None and below == headings and (bool(headings) or not own or not own[0].level)
         parsed += [(chunk.id, section) for section in own]
     return parsed
+
+
+def _link_names(texts: Iterable[str]) -> re.Pattern[str] | None:
+    """What finds the links of a document that are only named ("the [Sidekiq dashboard]"); their addresses may stand
+    in another passage."""
+    names = {name for text in texts if "]: " in text for name in _LINK_ADDRESS.findall(text)}
+    return re.compile(rf"(?<!\])\[({'|'.join(map(re.escape, sorted(names)))})\](?:\[\])?(?![\[(:])") if names else None
 
 
 class Reader:
@@ -156,6 +172,15 @@ class Reader:
         known = sum(map(is_attribute, self.headings))
         self.record = listed and known > 0 and (2 * known >= len(self.headings) or not self.page)
         self.sheet = listed and labelled >= others
+
+    def is_common(self, name: str) -> bool:
+        """Whether a page uses a word as a common noun: "l'arrêt" in its text makes no name of the title "Arrêt"."""
+        return self.page and not self.record and name.istitle() and name.lower() in self._nouns
+
+    @cached_property
+    def _nouns(self) -> frozenset[str]:
+        blocks = (block for _, section in self.read for block in section.blocks if block.kind in ("text", "item"))
+        return frozenset(noun for block in blocks for noun in _NOUN_USED.findall(block.text))
 
     def statements(self) -> Iterator[Stated]:
         """All that is stated, in the document's order."""
@@ -229,9 +254,8 @@ class Reader:
                 self.left[NO_ATTRIBUTE] += bool(value)
                 continue
             described = label_key(label) in DESCRIPTIONS
-            if described and (
-                subject in coded or self.is_attribute(subject) or not is_description(value, of_a_cell=True)
-            ):
+            unnamed = self.is_common(subject) or subject in coded or self.is_attribute(subject)
+            if described and (unnamed or not is_description(value, of_a_cell=True)):
                 self.left[NO_ATTRIBUTE] += 1
             elif subject == "" or not (repeats(label, value) or repeats(subject, value)):
                 yield subject, label, value, "column" if data and not self.is_attribute(label) else "table"
@@ -253,6 +277,8 @@ class Reader:
                     self.left[REMARK] += 1
                 elif not self._is_attribute(label, value, about=about, led_in=led_in or block.depth > 0):
                     self.left[ASIDE_LABEL] += 1
+                elif (about or not self.several) and self.is_common(self.name):
+                    self.left[NO_SUBJECT] += 1
                 elif about or not self.several:
                     yield "", label, value, "label"
                 elif self._belongs_to(section.heading, label, value):
@@ -287,6 +313,8 @@ class Reader:
             return
         first = plain_text(first_sentence(blocks[0].text)) if blocks[0].kind == "text" else ""
         if about:
+            if self.is_common(self.name) and not defined(first, self.name):  # "Une équipe soudée est essentielle."
+                return
             if first and is_name(self.name) and describes(first, self.name, genus=not self.prose, english=self.english):
                 article = article_of(first, self.name)
                 named = f"{article} {self.name}" if article else ""
@@ -296,7 +324,7 @@ class Reader:
             yield term, "Description", first, "definition"
             return
         label = section.heading.rstrip(" :.")
-        if section.open_end or not self._is_asked_about(label):
+        if section.open_end or self.is_common(self.name) or not self._is_asked_about(label):
             return
         text = short_text(blocks)
         if len(text) > _LONGEST_SECTION and not self.has_question(label):
