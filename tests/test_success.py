@@ -38,7 +38,7 @@ def test_it_agrees_with_a_person(half: str) -> None:
     agreed = sum(item == pair["success"] for item, pair in zip(result.items, pairs, strict=True))
     accepted_wrongly = sum(item > pair["success"] for item, pair in zip(result.items, pairs, strict=True) if item)
     assert agreed >= 0.97 * len(pairs)
-    assert accepted_wrongly <= (0 if half == "tuned" else 1)
+    assert accepted_wrongly == 0
 
 
 @pytest.mark.parametrize(

@@ -28,14 +28,15 @@ UNANSWERABLE = "unanswerable"
 _SHOWN = 5
 
 
-def read_questions(path: Path, default_system: str | None) -> list[Question]:
+def read_questions(path: Path, default_system: str | None, left_out: list[str] | None = None) -> list[Question]:
     """Every question of a file, in order; which files are read says `dyag_core.chat.question_files`.
 
     `default_system` goes before questions that come without messages. An id is the row's own, else a hash of the
     prompt, so it stays the same when lines move; repeated ids are numbered, past those that the file holds itself.
+    Rows that are no questions are put into `left_out`, each as "line 3: why"; without such a list they are refused.
 
     Raises:
-        UsageError: the file holds no question, or lines that are none; the first few are named with their reasons.
+        UsageError: the file holds no question, or rows that are none; the first few are named with their reasons.
     """
     questions: list[Question] = []
     bad: list[str] = []
@@ -43,18 +44,23 @@ def read_questions(path: Path, default_system: str | None) -> list[Question]:
         try:
             questions.append(_question(row, default_system))
         except ValueError as error:
-            bad.append(f"  {place}: {error}")
-    if bad:
-        more = [f"  and {len(bad) - _SHOWN} more"] if len(bad) > _SHOWN else []
+            bad.append(f"{place}: {error}")
+    if bad and (left_out is None or not questions):
         raise UsageError(
-            "\n".join(
-                [f"{path}: {len(bad)} of {len(bad) + len(questions)} lines are no questions", *bad[:_SHOWN], *more]
-            ),
+            f"{path}: {len(bad)} of {len(bad) + len(questions)} lines are no questions\n{first_of(bad)}",
             f"one a line: {KNOWN_SHAPES}; or {KNOWN_FILES}",
         )
+    if left_out is not None:
+        left_out += bad
     if not questions:
         raise UsageError(f"{path}: no questions in it", f"what is read: {KNOWN_FILES}")
     return _told_apart(questions)
+
+
+def first_of(bad: Sequence[str]) -> str:
+    """The first few bad rows, one a line, and how many more there are."""
+    more = [f"and {len(bad) - _SHOWN} more"] if len(bad) > _SHOWN else []
+    return "\n".join(f"  {row}" for row in [*bad[:_SHOWN], *more])
 
 
 def _told_apart(questions: Sequence[Question]) -> list[Question]:

@@ -59,7 +59,9 @@ def match(files: Mapping[str, ResultFile]) -> Matched:
         )
     items = {arm: [found[key] for key in kept] for arm, found in keyed.items()}
     questions = [_joined([items[arm][i].prediction for arm in sorted(items)]) for i in range(len(kept))]
-    return Matched(questions=questions, items=items, mismatches=mismatches, notes=[*notes, *_adapters(files)])
+    return Matched(
+        questions=questions, items=items, mismatches=mismatches, notes=[*notes, *_adapters(files), *_left_out(files)]
+    )
 
 
 def _keyed(file: ResultFile, by_id: bool) -> dict[str, Item]:
@@ -86,8 +88,10 @@ def _missing(keyed: Mapping[str, Mapping[str, Item]], common: set[str]) -> list[
 
 
 def _says_otherwise(items: list[Item]) -> bool:
+    """Whether the files ask something else under one key, or take other answers to be right, in whatever order."""
     predictions = [item.prediction for item in items]
-    return len({question_key(p) for p in predictions}) > 1 or len({normalise(p.expected) for p in predictions}) > 1
+    accepted = {frozenset(map(normalise, p.accepted)) for p in predictions}
+    return len({question_key(p) for p in predictions}) > 1 or len(accepted) > 1
 
 
 def _joined(predictions: list[Prediction]) -> Prediction:
@@ -124,6 +128,14 @@ def _adapters(files: Mapping[str, ResultFile]) -> list[Sentence]:
         return []
     shown = [f"{arm}: {model.get('name')} ({str(model['sha256'])[:8]})" for arm, model in models.items()]
     return [say("adapters_differ", models=shown)]
+
+
+def _left_out(files: Mapping[str, ResultFile]) -> list[Sentence]:
+    """Rows of the questions' file that could not be asked: the file measures less than it seems to."""
+    asked = [file.metadata.get("questions") for file in files.values()]
+    rows = [rows for about in asked if isinstance(about, dict) and isinstance(rows := about.get("left_out"), list)]
+    most = max(rows, key=len, default=[])
+    return [say("rows_left_out", n=len(most), first=str(most[0]))] if most else []
 
 
 _BASE = say("setting_base_model")

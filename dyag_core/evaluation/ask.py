@@ -37,7 +37,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Asked:
-    """The questions, their file's hash, their language, and which of them the model was trained on."""
+    """The questions, their file's hash, their language, which of them the model was trained on, and which rows of the
+    file are no questions.
+    """
 
     questions: list[Question]
     file: str
@@ -45,18 +47,21 @@ class Asked:
     lang: str
     system: str | None
     trained: frozenset[str]
+    left_out: list[str]
 
     @classmethod
     def read(cls, path: Path, models: Models, limit: int | None) -> Asked:
-        """The questions of a file, `limit` of them at the most, spread evenly over it."""
-        passport = models.passport
-        lang = detect_language(language_sample(read_questions(path, None)))
+        """The questions of a file, `limit` of them at the most, spread evenly over it. A row that is none is left out:
+        every arm is asked the others.
+        """
+        passport, left_out = models.passport, list[str]()
+        lang = detect_language(language_sample(read_questions(path, None, left_out)))
         system = passport.system_prompt if passport is not None else SYSTEM[lang]
-        questions = read_questions(path, system)
+        questions = read_questions(path, system, [])
         if limit is not None and limit < len(questions):
             questions = [questions[i * len(questions) // limit] for i in range(limit)]
         trained = trained_questions(models.model) if models.model is not None else frozenset()
-        return cls(questions, path.name, file_sha256(path), lang, system, trained)
+        return cls(questions, path.name, file_sha256(path), lang, system, trained, left_out)
 
     def right_chunks(self, index: OpenIndex) -> list[list[Chunk]]:
         """The passages that hold each question's answer; none where nothing answers it, or one of them isn't known."""
@@ -106,6 +111,7 @@ class Setup:
                 "file": self.asked.file,
                 "sha256": self.asked.sha256,
                 "asked": len(self.asked.questions),
+                **({"left_out": self.asked.left_out} if self.asked.left_out else {}),
             },
             "lang": self.asked.lang,
             "seed": self.run.seed,

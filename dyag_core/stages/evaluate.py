@@ -17,6 +17,7 @@ from dyag_core.artifacts import (
     to_json,
     write_manifest,
 )
+from dyag_core.chat.questions import first_of
 from dyag_core.errors import DyagError, UsageError
 from dyag_core.evaluation.arm_models import Models
 from dyag_core.evaluation.ask import Asked, Setup, ask_all, journal_path
@@ -60,8 +61,8 @@ def evaluate(
             asked several times, the first time is the result.
 
     Raises:
-        UsageError: bad questions, or an arm lacks its model or index. DyagError: the adapter has no effect, or every
-            question of an arm failed (the files are written, and what other arms answered is not asked again).
+        UsageError: no row is a question, or an arm lacks its model or index. DyagError: the adapter has no effect, or
+            every question of an arm failed (the files are written, and what other arms answered is not asked again).
     """
     progress, wanted = progress or SilentProgress(), arms_named(given.arms)
     retrieving = any(arm.retrieval for arm in wanted)
@@ -86,6 +87,11 @@ def evaluate(
                 models.adapter(arm)  # says what is missing before anything long begins
             asked = Asked.read(questions, models, given.limit)
             run.lang = asked.lang
+            if asked.left_out:
+                run.warn(
+                    f"{questions}: {len(asked.left_out)} rows are no questions, and are asked of no arm\n"
+                    f"{first_of(asked.left_out)}"
+                )
             passages = None
             if given.index is not None and retrieving:
                 folder = index_for_questions(questions, given.index, plugins=plugins, seed=seed, progress=progress)

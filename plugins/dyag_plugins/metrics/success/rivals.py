@@ -33,6 +33,12 @@ _PLACES = {
 #: A verb's form that says what was done: "written", "hosted", "publié".
 _PARTICIPLE = re.compile(r"(?:ed|en|wn|ght|ilt|ade|ée?s?|ite?s?)$")
 _LEAST_STEM = 3
+#: What somebody adds to the work of another, as words begin: "with a preface by", "traduit par".
+_ADDED = re.compile(
+    r"(?:preface|foreword|afterword|prologue|introduc|illustrat|illustre|translat|tradui|traduc|photo|postface|annot"
+    r"|cover|couverture|commentary|commentaires?$|avant-propos)"
+)
+_BY = {"word:by", "word:par", "word:de"}
 _OPPOSITES = (
     ({"start", "begin", "open", "commence", "debut", "ouvre"}, {"end", "finish", "close", "fin", "termine", "ferme"}),
     ({"born", "birth", "ne", "nee", "naissance"}, {"die", "death", "mort", "morte", "deces"}),
@@ -77,6 +83,8 @@ def _says_something_else(
     for one, other in (*_OPPOSITES, *(pair[::-1] for pair in _OPPOSITES)):
         if _any(one, words) and not _any(other, words) and _any(other, there) and not _any(one, there):
             return True  # when it starts, where the question is when it ends
+    if _adds_to_another(answer, start, first, words):
+        return True
     asked = [term.key for term in question]
     noun = next((words[0] for how in ("word:much", "word:many", "word:combien") if how in asked and words), "")
     if noun and stop + 1 < len(answer) and answer[stop].key in ("word:of", "word:de"):
@@ -87,6 +95,14 @@ def _says_something_else(
     return bool(
         {"word:who", "word:qui"} & set(asked) and start and answer[start - 1].key in ("word:for", "word:pour") and by
     )
+
+
+def _adds_to_another(answer: Sequence[Term], start: int, first: int, words: Sequence[str]) -> bool:
+    """Whether a name stands behind what its bearer added to the work of another: "Wirth, with a preface by Roth"."""
+    if first == 0 or start <= first or answer[start - 1].key not in _BY:
+        return False
+    there = [_word(term) for term in answer[first:start]]
+    return any(_ADDED.match(word) and not any(_alike(asked, word) for asked in words) for word in there)
 
 
 def _any(forms: set[str], words: Sequence[str]) -> bool:
