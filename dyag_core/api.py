@@ -21,7 +21,16 @@ from dyag_core.artifacts import (
 )
 from dyag_core.chat.conversations import Conversation, read_conversations
 from dyag_core.chat.prompts import SYSTEM, question_messages, with_context
-from dyag_core.chat.template import IGNORED, TrainingIds, end_of_turn_ids, prompt_ids, takes_system, training_ids
+from dyag_core.chat.template import (
+    IGNORED,
+    TrainingIds,
+    control_tokens,
+    end_of_turn_ids,
+    prompt_ids,
+    stop_texts,
+    takes_system,
+    training_ids,
+)
 from dyag_core.chat.token_guess import guessed_text_tokens, guessed_tokens
 from dyag_core.comparison.names import arm_name, metric_meaning, metric_name, stratum_name, unit_name
 from dyag_core.dataset.export import export_rows
@@ -77,6 +86,7 @@ __all__ = [
     "bytes_text",
     "cache_folder",
     "capital",
+    "control_tokens",
     "cpu_has_bf16",
     "csp_hash",
     "detect_language",
@@ -133,6 +143,7 @@ __all__ = [
     "sentences",
     "sha256_of",
     "similarity",
+    "stop_texts",
     "stratum_name",
     "subject_column",
     "support",

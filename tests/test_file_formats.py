@@ -10,6 +10,7 @@ import pytest
 
 from dyag_core import Session
 from dyag_core.chat.conversations import read_conversations
+from dyag_core.chat.questions import read_questions
 from dyag_core.documents import read_documents
 
 PAGE = Path(__file__).parent.parent / "docs" / "file-formats.md"
@@ -96,3 +97,11 @@ def test_every_example_of_the_page_is_tried() -> None:
     assert EXAMPLES
     for name in EXAMPLES:
         assert name in tried or f'"{name.removesuffix(".jsonl")}"' in tried, name
+
+
+def test_a_table_of_questions_is_read_as_the_page_says(examples: Path) -> None:
+    found = read_questions(examples / "questions.csv", None)
+    assert [(q.document, q.expected_answer, q.expected_answers) for q in found] == [
+        ("7zip", "LGPL-2.0-only", ("LGPL 2.0", "LGPL v2")),
+        ("Gimp", "https://www.gimp.org", ()),
+    ]

@@ -35,10 +35,13 @@ SHORT = Decoding(max_new_tokens=10)
 ARMS = ("base", "rag", "finetuned", "hybrid", "oracle")
 
 
-def engine(base: Path, adapter: Path | None = None, name: str = "llamacpp", **options: Any) -> Engine:
+def engine(
+    base: Path, adapter: Path | None = None, name: str = "llamacpp", chat_template: str | None = None, **options: Any
+) -> Engine:
     plugins = Plugins()
     chosen = plugins.choose("engines", name, options)
-    return plugins.engine(chosen, str(base), adapter, Run(stage="query", folder=base, plugins=plugins))
+    run = Run(stage="query", folder=base, plugins=plugins)
+    return plugins.engine(chosen, str(base), adapter, run, chat_template)
 
 
 def answers(model: Engine, prompts: Sequence[Sequence[Message]] = PROMPTS, decoding: Decoding = SHORT) -> list[Reply]:
@@ -127,6 +130,49 @@ def test_the_end_of_a_turn_is_the_templates_and_no_other(model: Engine, base: Pa
     expected = answers(engine(base, name="transformers"), decoding=long)
     assert not all(reply.truncated for reply in expected)
     assert told(answers(model, decoding=long)) == told(expected)
+
+
+#: A turn is begun by <|endoftext|>, which the model says often, and which ends nothing by itself.
+BEGINS = (
+    "{% for m in messages %}{{ '<|endoftext|>' + m['role'] + '\n' + m['content'] + '<|im_end|>\n' }}{% endfor %}"
+    "{% if add_generation_prompt %}{{ '<|endoftext|>assistant\n' }}{% endif %}"
+)
+
+
+@pytest.mark.slow
+def test_a_given_template_ends_answers_where_the_next_turn_begins(base: Path, cache: Path, tmp_path: Path) -> None:
+    long = Decoding(max_new_tokens=60)
+    expected = answers(engine(base, name="transformers", chat_template=BEGINS), decoding=long)
+    own = shutil.copytree(base, tmp_path / "own")
+    (own / "chat_template.jinja").write_text(BEGINS, encoding="utf-8")
+    beyond = answers(engine(own, name="transformers"), decoding=long)
+    assert sum(reply.completion_tokens for reply in expected) < sum(reply.completion_tokens for reply in beyond)
+    opened = engine(base, quantization="f16", parity="off", chat_template=BEGINS)
+    try:
+        assert told(answers(opened, decoding=long)) == told(expected)
+    finally:
+        opened.close()
+
+
+def test_a_given_template_ends_answers_where_the_next_turn_is_spelt(base: Path, cache: Path) -> None:
+    """The template writes prompts as the model's own does, and begins every later question with some text."""
+    long = Decoding(max_new_tokens=60)
+    whole = max((reply.text for reply in answers(engine(base, name="transformers"), decoding=long)), key=len)
+    spelt = whole[5:11]
+    template = (
+        "{% for m in messages %}{{ ("
+        f"{spelt!r} if m['role'] == 'user' and not loop.first"
+        " else '<|im_start|>' + m['role'] + '\n') + m['content'] + '<|im_end|>' }}"
+        "{{ '\n' if m['role'] == 'user' else '' }}{% endfor %}"
+        "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
+    )
+    expected = answers(engine(base, name="transformers", chat_template=template), decoding=long)
+    assert whole[: whole.index(spelt)].strip() in [reply.text for reply in expected]
+    opened = engine(base, quantization="f16", parity="off", chat_template=template)
+    try:
+        assert [reply.text for reply in answers(opened, decoding=long)] == [reply.text for reply in expected]
+    finally:
+        opened.close()
 
 
 def test_a_stream_adds_up_to_the_reply(model: Engine) -> None:

@@ -2,6 +2,7 @@
 
 The first is the expected answer, unless a single one stands beside the list; the others are right as well. SQuAD writes
 `answers` as a list of texts or as `{"text": [...], "answer_start": [...]}`. A number or a boolean is an answer too.
+`answer` counts only where no other name stands beside it: in results it is what the model said.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-_NAMES = ("expected_answers", "expected_answer", "answers")
+_NAMES = ("expected_answers", "expected_answer", "answers", "expected")
 _SINGLE = ("expected_answer", "expected", "answer")
 
 
@@ -19,7 +20,7 @@ def with_one_answer(row: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[str, 
     Raises:
         ValueError: the list is empty, or something in it is no answer.
     """
-    for name in _NAMES:
+    for name in _NAMES if any(name in row for name in _NAMES) else ("answer",):
         value = row.get(name)
         given = value.get("text") if isinstance(value, Mapping) else value
         if isinstance(given, int | float):

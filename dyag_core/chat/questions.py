@@ -1,4 +1,4 @@
-"""Test questions, in any shape that training rows have too; a file may mix them.
+"""Test questions, in any shape that training rows have too (a file may mix them), and in other tools' files.
 
 `meta` says where a question comes from.
 """
@@ -9,10 +9,10 @@ import itertools
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
-from dyag_core.artifacts import BadLine, read_rows, sha256_of
+from dyag_core.artifacts import sha256_of
 from dyag_core.chat.accepted_answers import with_one_answer
-from dyag_core.chat.faults import listed
 from dyag_core.chat.prompts import without_context
+from dyag_core.chat.question_files import KNOWN_FILES, question_rows
 from dyag_core.chat.row_shapes import KNOWN_SHAPES, messages_from, read_row
 from dyag_core.errors import UsageError
 from dyag_core.records import Message, Question
@@ -20,14 +20,16 @@ from dyag_core.text.abstention import wants_abstention
 from dyag_core.text.sanitize import plain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
 UNANSWERABLE = "unanswerable"
+#: So many bad rows are named.
+_SHOWN = 5
 
 
 def read_questions(path: Path, default_system: str | None) -> list[Question]:
-    """Every question of a file of JSON Lines or of one array, in order.
+    """Every question of a file, in order; which files are read says `dyag_core.chat.question_files`.
 
     `default_system` goes before questions that come without messages. An id is the row's own, else a hash of the
     prompt, so it stays the same when lines move; repeated ids are numbered, past those that the file holds itself.
@@ -36,22 +38,22 @@ def read_questions(path: Path, default_system: str | None) -> list[Question]:
         UsageError: the file holds no question, or lines that are none; the first few are named with their reasons.
     """
     questions: list[Question] = []
-    bad: list[BadLine] = []
-    for number, row in read_rows(path):
-        if isinstance(row, BadLine):
-            bad.append(row)
-            continue
+    bad: list[str] = []
+    for place, row in question_rows(path):
         try:
             questions.append(_question(row, default_system))
         except ValueError as error:
-            bad.append(BadLine(number, str(error), ""))
+            bad.append(f"  {place}: {error}")
     if bad:
+        more = [f"  and {len(bad) - _SHOWN} more"] if len(bad) > _SHOWN else []
         raise UsageError(
-            f"{path}: {len(bad)} of {len(bad) + len(questions)} lines are no questions\n{listed(path, bad)}",
-            f"one a line: {KNOWN_SHAPES}",
+            "\n".join(
+                [f"{path}: {len(bad)} of {len(bad) + len(questions)} lines are no questions", *bad[:_SHOWN], *more]
+            ),
+            f"one a line: {KNOWN_SHAPES}; or {KNOWN_FILES}",
         )
     if not questions:
-        raise UsageError(f"{path}: no questions in it")
+        raise UsageError(f"{path}: no questions in it", f"what is read: {KNOWN_FILES}")
     return _told_apart(questions)
 
 
@@ -70,8 +72,10 @@ def _told_apart(questions: Sequence[Question]) -> list[Question]:
     return apart
 
 
-def _question(row: dict[str, Any], default_system: str | None) -> Question:
-    """One row as a Question. ValueError: why it is none."""
+def _question(row: Mapping[str, Any] | str, default_system: str | None) -> Question:
+    """One row as a Question. ValueError: why it is none, or what the reader said of it."""
+    if isinstance(row, str):
+        raise ValueError(row)
     row, others = with_one_answer(row)
     read = read_row(row)
     read.refuse_faults()

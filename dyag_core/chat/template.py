@@ -26,8 +26,8 @@ IGNORED = -100
 # tomorrow. This is the date that the Llama 3 templates themselves fall back to.
 # Models that think aloud before they answer are asked, and trained, to answer at once.
 _TEMPLATE_VARIABLES = {"date_string": "26 Jul 2024", "enable_thinking": False}
-#: An answer that no template writes by itself, to find out what stands behind one.
-_PROBE = "zqxj"
+#: An answer and a question that no template writes by itself, to find out what stands behind them.
+_PROBE, _NEXT = "zqxj", "jqvz"
 
 # Private-use characters that stand around a control token found in content while the template is rendered.
 _OPEN, _CLOSE = "\uf5a0", "\uf5a1"
@@ -116,9 +116,32 @@ def end_of_turn_ids(tokenizer: Any) -> frozenset[int]:
     ends = [token for token in behind if token in control][:1]
     if tokenizer.eos_token_id is not None:
         ends.append(tokenizer.eos_token_id)
+    for stop in stop_texts(tokenizer):  # a token that begins the next turn ends this one, too
+        ends += [token for token in _encode(tokenizer, stop)[:1] if token in control]
     found = frozenset(ends)
     tokenizer._dyag_end_of_turn = found
     return found
+
+
+def stop_texts(tokenizer: Any) -> tuple[str, ...]:
+    """Where an answer ends as text, for a template that was given to a model; () for a model with its own.
+
+    A model that was never trained on a template seldom ends a turn with its token: it spells the token, or begins the
+    next turn. Both are what the template writes between an answer and the next question.
+    """
+    if not getattr(tokenizer, "_dyag_template_given", False):
+        return ()
+    chat = [{"role": "user", "content": "a"}, {"role": "assistant", "content": _PROBE}]
+    text = _apply(tokenizer, [*chat, {"role": "user", "content": _NEXT}], answer_next=False)
+    between = text.rpartition(_PROBE)[2].partition(_NEXT)[0]
+    ends = [token for token in control_tokens(tokenizer) if token in between]
+    if not ends:
+        return (between.rstrip(),) if between.strip() else ()
+    end = min(ends, key=between.index)
+    following = between.partition(end)[2].rstrip()
+    if following.strip().startswith(control_tokens(tokenizer)):  # a token says enough, wherever it stands
+        following = following.strip()
+    return tuple(stop for stop in (end, following) if stop.strip())
 
 
 def takes_system(tokenizer: Any) -> bool:

@@ -154,20 +154,23 @@ def _identity(value: Any) -> str:
 
 
 def _same_model(told: Mapping[str, Any]) -> bool:
-    """Base models agree when a name or source is common to all and no two revisions contradict each other."""
+    """Base models agree when a name or source is common to all, no two revisions contradict each other, and all were
+    given the same chat template, or none.
+    """
     if len({_identity(value) for value in told.values()}) < 2:
         return True
-    names, revisions = [], set()
+    names, revisions, templates = [], set(), set()
     for value in told.values():
         model = value if isinstance(value, dict) else {"name": value}
         spelt = (str(model[key]) for key in ("name", "source") if model.get(key) not in (None, "", "folder"))
         names.append({name.removeprefix("hub:").lower().replace(":", "-") for name in spelt})
         if model.get("revision"):
             revisions.add(model["revision"])
-    return bool(set.intersection(*names)) and len(revisions) <= 1
+        templates.add(model.get("chat_template"))
+    return bool(set.intersection(*names)) and len(revisions) <= 1 and len(templates) <= 1
 
 
 def _shown(value: Any) -> str:
     if isinstance(value, dict):
-        return " ".join(str(value[key]) for key in ("name", "source", "revision") if value.get(key))
+        return " ".join(str(value[key]) for key in ("name", "source", "revision", "chat_template") if value.get(key))
     return str(value)

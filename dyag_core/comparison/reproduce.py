@@ -14,7 +14,7 @@ from dyag_core.text.sanitize import plain
 def commands(files: Mapping[str, ResultFile], primary: str) -> list[str]:
     """`dyag evaluate`, where all files come from it and say the same, then `dyag compare-models`.
 
-    MODEL, INDEX and the folders of files are left for the reader to fill in: result files hold no paths.
+    MODEL, INDEX, TEMPLATE and the folders of files are left for the reader to fill in: result files hold no paths.
     """
     results = [f"--results {shlex.quote(f'{arm}={plain(file.path.name)}')}" for arm, file in files.items()]
     compare = " ".join(["dyag compare-models", *results, f"--primary {shlex.quote(primary)} --output comparison"])
@@ -32,7 +32,9 @@ def _evaluate(files: Mapping[str, ResultFile]) -> str | None:
     line = ["dyag evaluate", shlex.quote(str(questions)), "--arms", ",".join(files), "--base-model"]
     line.append(shlex.quote(str(base)))
     if any(ARMS[arm].finetuned for arm in files):
-        line.append("--model MODEL")
+        line.append("--model MODEL")  # which knows its chat template
+    elif _same(told, "base_model", "chat_template"):
+        line.append("--chat-template TEMPLATE")
     if any(ARMS[arm].retrieval for arm in files):
         line.append("--index INDEX")
         indexed = [file.metadata for arm, file in files.items() if ARMS[arm].retrieval]

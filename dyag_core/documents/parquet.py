@@ -30,7 +30,7 @@ def from_parquet(path: Path, reading: Reading) -> Iterator[Document]:
     Raises:
         PluginError: pyarrow isn't installed. UsageError: the file is no Parquet file, or is damaged.
     """
-    rows = _rows(path)
+    rows = parquet_rows(path)
     head = list(islice(rows, _BATCH))
     cells = [_cells(row) for _, row in head if not isinstance(row.get("metadata"), dict)]
     columns = columns_of(list(cells[0]) if cells else (), cells, reading.given if cells else {})
@@ -44,7 +44,12 @@ def from_parquet(path: Path, reading: Reading) -> Iterator[Document]:
     yield from documents_of(chain(head, rows), chunk_of, reading.note)
 
 
-def _rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+def parquet_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Each row with its number, from 1.
+
+    Raises:
+        PluginError: pyarrow isn't installed. UsageError: the file is no Parquet file, or is damaged.
+    """
     try:
         import pyarrow
         from pyarrow import parquet

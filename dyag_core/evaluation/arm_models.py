@@ -16,6 +16,7 @@ from dyag_core.errors import UsageError
 from dyag_core.models.sources import opened_as, revision_of
 from dyag_core.records.arm import Arm
 from dyag_core.training.foreign_adapter import CONFIG, base_of, passport_of
+from dyag_core.training.given_template import with_template
 from dyag_core.training.passport import PASSPORT, model_folder
 
 if TYPE_CHECKING:
@@ -50,15 +51,24 @@ class Models:
         progress: Progress,
         *,
         remote: bool = False,
+        chat_template: str | None = None,
     ) -> Models:
         """Find the models. A fine-tuned model's passport says its base; `base_model` stands in if that can't be found,
         or if another tool made the adapter.
 
-        For a `remote` engine, `base_model` is the name that the server knows the model by.
+        For a `remote` engine, `base_model` is the name that the server knows the model by. `chat_template` is for a
+        base model without one.
 
         Raises:
-            UsageError: neither is given, there is no such model, or the base is another than the passport's.
+            UsageError: neither is given, there is no such model, the base is another than the passport's, or the
+                template doesn't fit it.
         """
+        if remote and chat_template is not None:
+            raise UsageError(
+                "--chat-template: this engine asks a server, which puts chats into its model's template itself",
+                "give the template to the server (vLLM --chat-template, llama-server --chat-template-file), "
+                "or use --engine transformers",
+            )
         if remote and model is not None:
             raise UsageError(
                 f"this engine asks a server and can't apply the adapter {model}",
@@ -67,11 +77,15 @@ class Models:
         if model is not None:
             passport, folder = passport_of(model), model_folder(model)
             base, base_path = base_of(folder, passport, plugins, base_model, progress)
+            base = with_template(base, base_path, chat_template, passport, progress)
             return cls(base, base_path, folder, passport)
         if base_model is None:
             raise UsageError("no model was named", "give --model DIR or --base-model NAME (see: dyag models list)")
         base = plugins.base_model(base_model, remote=remote)
-        return cls(base, opened_as(base, remote=remote, progress=progress), None, None)
+        base_path = opened_as(base, remote=remote, progress=progress)
+        if not remote:
+            base = with_template(base, base_path, chat_template, None, progress)
+        return cls(base, base_path, None, None)
 
     def adapter(self, arm: Arm) -> Path | None:
         """What to apply to the base for `arm`. UsageError: the arm needs a fine-tuned model and there is none."""
@@ -89,6 +103,8 @@ class Models:
                 "revision": revision_of(self.base, self.base_path),
             }
         }
+        if self.base.chat_template is not None:
+            described["base_model"]["chat_template"] = sha256_of(self.base.chat_template)[:16]
         if arm.finetuned and self.model is not None:
             folder = self.model.resolve()
             name = folder.parent.name if folder.name == "final" else folder.name
@@ -113,7 +129,7 @@ def _fingerprint(model: Path) -> str:
 @contextmanager
 def opened_engine(chosen: Chosen, models: Models, arm: Arm, plugins: Plugins, run: Run) -> Iterator[Engine]:
     """The engine that answers for `arm` (and for every arm on the same model); closed at the end."""
-    engine = plugins.engine(chosen, models.base_path, models.adapter(arm), run)
+    engine = plugins.engine(chosen, models.base_path, models.adapter(arm), run, models.base.chat_template)
     try:
         yield engine
     finally:

@@ -60,7 +60,14 @@ class Conversation:
         with ExitStack() as stack:
             chosen = plugins.choose("engines", given.engine, given.engine_options)
             self._index = open_index(index, plugins=plugins, run=self._run) if index is not None else None
-            self._models = Models.resolve(model, given.base_model, plugins, self._run.progress, remote=chosen.remote)
+            self._models = Models.resolve(
+                model,
+                given.base_model,
+                plugins,
+                self._run.progress,
+                remote=chosen.remote,
+                chat_template=given.chat_template,
+            )
             self._engine = stack.enter_context(opened_engine(chosen, self._models, self.arm, plugins, self._run))
             self._stack = stack.pop_all()
 

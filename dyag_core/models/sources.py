@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from dyag_core.artifacts import output_lock, read_json, sha256_of
 from dyag_core.errors import UsageError
 from dyag_core.extras import missing_library
+from dyag_core.models.chat_templates import BUILT_IN, template_text
 from dyag_core.models.hub import cached_on_hub, download_from_hub
 from dyag_core.models.library_output import quiet_libraries
 from dyag_core.models.licence import check_licence
@@ -91,19 +92,31 @@ def config_sha256(base_path: str) -> str:
     return sha256_of({key: value for key, value in config.items() if key not in _VOLATILE_CONFIG})
 
 
-def load_tokenizer(base_path: str, context_length: int | None = None) -> Any:
+def load_tokenizer(base_path: str, context_length: int | None = None, chat_template: str | None = None) -> Any:
     """The model's tokenizer, with a pad token and a real `model_max_length`.
 
     Args:
         base_path: folder from `locate`.
         context_length: of the model, where known; converted tokenizers carry 1e30 for "unlimited".
+        chat_template: one that was given for a model without its own: its name, file or text. It takes the place of
+            the model's own, and answers end at its turns (`dyag_core.chat.template.stop_texts`).
+
+    Raises:
+        UsageError: the model has no chat template and none was given, or it can't be read.
     """
     from transformers import AutoTokenizer
 
     with quiet_libraries():
         tokenizer = AutoTokenizer.from_pretrained(base_path, trust_remote_code=False)
+    if chat_template is not None:
+        tokenizer.chat_template = template_text(chat_template)
+        tokenizer._dyag_template_given = True
     if not tokenizer.chat_template:
-        raise UsageError(f"{base_path}: this model has no chat template", "choose the model's instruct or chat variant")
+        raise UsageError(
+            f"{base_path}: this model has no chat template",
+            "choose the model's instruct or chat variant; finetune, query-... and evaluate... also take a template: "
+            f"--chat-template {'|'.join(BUILT_IN)}|FILE",
+        )
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
     if context_length and (tokenizer.model_max_length or 0) > context_length:
@@ -118,7 +131,7 @@ def fetch_tokenizer(preset: BaseModelPreset, progress: Progress) -> Any:
         UsageError: it is not to be had, or has no chat template. PluginError: a library is missing.
     """
     try:
-        return load_tokenizer(locate(preset, progress), preset.context_length)
+        return load_tokenizer(locate(preset, progress), preset.context_length, preset.chat_template)
     except ModuleNotFoundError as error:
         raise missing_library(f"the tokenizer of {preset.name!r}", error) from error
 

@@ -96,6 +96,11 @@ class Choices:
             )
         return own[0] if own else None
 
+    def takes(self, chosen: Chosen, argument: str) -> bool:
+        """Whether the plugin's hook names `argument` among its own."""
+        hooks = getattr(self.manager.hook, FAMILY_HOOKS[chosen.family]).get_hookimpls()
+        return any(argument in hook.argnames for hook in hooks if hook.plugin is chosen.plugin)
+
     def _register(self, chosen: Chosen) -> None:
         hook = FAMILY_HOOKS[chosen.family]
         check_api(str(chosen), chosen.plugin)

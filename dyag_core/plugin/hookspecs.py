@@ -154,11 +154,15 @@ def dyag_retrieve(chunks: Sequence[Chunk], folder: Path, options: Any, run: Run)
 
 
 @hookspec(firstresult=True)
-def dyag_open_engine(base_path: str, adapter: Path | None, options: Any, run: Run) -> Engine | None:
+def dyag_open_engine(
+    base_path: str, adapter: Path | None, options: Any, run: Run, chat_template: str | None
+) -> Engine | None:
     """Load a model that answers chat prompts. Family `dyag.engines`, since 3.0.
 
     Fires when a stage needs answers. `base_path` is a folder, or, for a plugin that says `remote = True`, the name
-    that a server knows the model by. `adapter` is a PEFT adapter to apply, or None.
+    that a server knows the model by. `adapter` is a PEFT adapter to apply, or None. `chat_template` is a
+    template that was given to a base model without one, or None: `dyag_core.api.load_tokenizer` takes it. An engine
+    that doesn't name this argument is never asked for such a model.
     An engine must check that the adapter was really applied, and fail if it was not.
     """
 

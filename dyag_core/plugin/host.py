@@ -217,10 +217,19 @@ class Plugins:
         retriever: Retriever = returned(chosen, found, object, "search")  # type: ignore[assignment]
         return retriever
 
-    def engine(self, chosen: Chosen, base_path: str, adapter: Path | None, run: Run) -> Engine:
-        """A loaded model."""
+    def engine(
+        self, chosen: Chosen, base_path: str, adapter: Path | None, run: Run, chat_template: str | None = None
+    ) -> Engine:
+        """A loaded model. UsageError: it needs a chat template (see `dyag_open_engine`), and the plugin takes none."""
         chosen.need_libraries()
-        loaded = self._call(chosen, base_path=base_path, adapter=adapter, options=chosen.options, run=run)
+        if chat_template is not None and not self._choices.takes(chosen, "chat_template"):
+            raise UsageError(
+                f"{chosen} takes no chat template, and this base model needs one that is given to it",
+                "use --engine transformers",
+            )
+        loaded = self._call(
+            chosen, base_path=base_path, adapter=adapter, options=chosen.options, run=run, chat_template=chat_template
+        )
         engine: Engine = returned(chosen, loaded, object, "answer")  # type: ignore[assignment]
         return engine
 

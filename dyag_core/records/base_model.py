@@ -88,6 +88,7 @@ class BaseModelPreset:
         lora_targets: module names, or "all-linear".
         learning_rate: the LoRA trainer's default for a model of this size.
         template: what is particular about the chat template.
+        chat_template: one for a model that comes without its own: `chatml`, `gemma`, or a template's text (Jinja).
     """
 
     name: str
@@ -104,6 +105,7 @@ class BaseModelPreset:
     lora_targets: str | tuple[str, ...] = "all-linear"
     learning_rate: float = 2e-4
     template: str = ""
+    chat_template: str | None = None
     page: str = ""
     extra: dict[str, Any] = field(default_factory=dict)
 

@@ -140,6 +140,7 @@ class Passport(Record):
     """`dyag.json` beside an adapter: enough to load it right and to know what it saw. No absolute path, no token.
 
     `parent` is the adapter this one went on from: its hash, and what its own passport says about its data.
+    `chat_template` is the template it was trained with where that isn't the base model's own.
     """
 
     schema_version: str = SCHEMA_VERSION
@@ -148,6 +149,7 @@ class Passport(Record):
     base_revision: str | None
     base_config_sha256: str
     chat_template_sha256: str
+    chat_template: str | None = None
     system_prompt: str | None
     lang: str | None = None
     data: dict[str, Any]

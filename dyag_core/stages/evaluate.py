@@ -74,7 +74,14 @@ def evaluate(
         with plugins.stage(run) as done:
             chosen = plugins.choose("engines", given.engine, given.engine_options)
             scorers = _scorers(given.metrics or None, given.metric_options, plugins, retrieving)
-            models = Models.resolve(given.model, given.base_model, plugins, progress, remote=chosen.remote)
+            models = Models.resolve(
+                given.model,
+                given.base_model,
+                plugins,
+                progress,
+                remote=chosen.remote,
+                chat_template=given.chat_template,
+            )
             for arm in wanted:
                 models.adapter(arm)  # says what is missing before anything long begins
             asked = Asked.read(questions, models, given.limit)

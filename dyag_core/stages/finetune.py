@@ -14,6 +14,7 @@ from dyag_core.artifacts import (
     file_sha256,
     output_lock,
     remove_leftovers,
+    sha256_of,
     write_manifest,
 )
 from dyag_core.chat.conversations import Conversation, read_conversations
@@ -25,6 +26,7 @@ from dyag_core.progress import SilentProgress
 from dyag_core.records import BaseModelPreset, Passport, TrainedModel, TrainingEstimate, TrainingJob
 from dyag_core.text.language import detect_language
 from dyag_core.training.foreign_adapter import base_of
+from dyag_core.training.given_template import with_template
 from dyag_core.training.passport import write_passport
 from dyag_core.training.replay import Parent, compared, find_parent, mix, old_score
 from dyag_core.training.run_folder import MANIFEST, RUN, claim
@@ -74,20 +76,21 @@ def finetune(
     with output_lock(output):
         names = (RUN, MANIFEST, MIXED, "training_log.json", "training_curve.svg")
         remove_leftovers(*(output / name for name in names))
-        job = _job(task, given.base_model, parent, given.resume)
+        job = _job(task, given, parent, given.resume)
         finished = claim(output, job.fingerprint, given.resume, task.run.progress)
         if finished:
             return finished
         with plugins.stage(task.run) as done:
             job, conversations, replayed = _with_replay(job, task, parent, output)
             before = (
-                old_score(parent, job.base_path, parent.folder, plugins, task.run)
+                old_score(parent, job.base_path, job.base_model.chat_template, parent.folder, plugins, task.run)
                 if parent and parent.old_test
                 else None
             )
             trained = plugins.train(task.chosen, job, task.run)
             if parent and before:
-                after = old_score(parent, job.base_path, output / "final", plugins, task.run)
+                template = job.base_model.chat_template
+                after = old_score(parent, job.base_path, template, output / "final", plugins, task.run)
                 trained = trained.model_copy(update={"old_test": compared(parent, before, after)})
             passport = _passport(job, task, conversations, trained, parent, replayed)
             _finish(job, task, conversations, trained, passport, parent)
@@ -108,7 +111,7 @@ def estimate(
     parent = find_parent(given)
     task = _read(given, dataset, output, seed, plugins, progress)
     with tempfile.TemporaryDirectory(prefix="dyag-estimate-") if given.replay else nullcontext("") as scratch:
-        job = _job(task, given.base_model, parent, "never")
+        job = _job(task, given, parent, "never")
         job, _, _ = _with_replay(job, task, parent, Path(scratch))
         return plugins.estimate(task.chosen, job, task.run)
 
@@ -145,14 +148,16 @@ def _read(
     return _Task(dataset, validation, output, given.epochs, chosen, conversations, plugins, run)
 
 
-def _job(task: _Task, base_model: str | None, parent: Parent | None, resume: ResumePolicy) -> TrainingJob:
+def _job(task: _Task, given: FinetuneOptions, parent: Parent | None, resume: ResumePolicy) -> TrainingJob:
     """The run as a trainer takes it, with the base model found (downloaded, if need be)."""
-    plugins, progress = task.plugins, task.run.progress
+    plugins, progress, base_model = task.plugins, task.run.progress, given.base_model
     if parent:
         preset, base_path = base_of(parent.folder, parent.passport, plugins, base_model, progress)
     else:
         preset = plugins.base_model(base_model or DEFAULT_BASE)
         base_path = locate(preset, progress)
+    passport = parent.passport if parent else None
+    preset = with_template(preset, base_path, given.chat_template, passport, progress)
     return TrainingJob(
         dataset=task.dataset,
         validation=task.validation,
@@ -197,6 +202,7 @@ def _fingerprint(task: _Task, preset: BaseModelPreset, base_path: str, parent: P
         "options": telling(task.chosen.options),
         "epochs": float(task.epochs),
         "seed": task.run.seed,
+        **({"chat_template": sha256_of(preset.chat_template)} if preset.chat_template else {}),
         **(parent.fingerprint() if parent else {}),
     }
 
@@ -210,7 +216,8 @@ def _passport(
     replayed: dict[str, Any] | None,
 ) -> Passport:
     systems = Counter(row.messages[0].content if row.messages[0].role == "system" else None for row in conversations)
-    tokenizer = load_tokenizer(job.base_path, job.base_model.context_length)
+    template = job.base_model.chat_template
+    tokenizer = load_tokenizer(job.base_path, job.base_model.context_length, template)
     data: dict[str, Any] = {
         "train": {
             "file": task.dataset.name,
@@ -230,6 +237,7 @@ def _passport(
         base_revision=revision_of(job.base_model, job.base_path),
         base_config_sha256=config_sha256(job.base_path),
         chat_template_sha256=template_sha256(tokenizer),
+        chat_template=template,
         system_prompt=systems.most_common(1)[0][0],
         lang=task.run.lang,
         data=data,
@@ -271,7 +279,12 @@ def _finish(
     write_manifest(
         job.output / MANIFEST,
         stage="finetune",
-        options={"base_model": job.base_model.name, "epochs": job.epochs, **telling(task.chosen.options)},
+        options={
+            "base_model": job.base_model.name,
+            **({"chat_template": job.base_model.chat_template} if job.base_model.chat_template else {}),
+            "epochs": job.epochs,
+            **telling(task.chosen.options),
+        },
         seed=job.seed,
         inputs=inputs,
         plugins=task.plugins.used(),

@@ -120,7 +120,9 @@ class OldScore(NamedTuple):
     metric: str
 
 
-def old_score(parent: Parent, base_path: str, adapter: Path, plugins: Plugins, run: Run) -> OldScore:
+def old_score(
+    parent: Parent, base_path: str, chat_template: str | None, adapter: Path, plugins: Plugins, run: Run
+) -> OldScore:
     """How well `adapter` answers old test questions (greedy), on the metric that decides."""
     assert parent.old_test is not None
     metric = primary_among(plugins.metrics())
@@ -128,7 +130,7 @@ def old_score(parent: Parent, base_path: str, adapter: Path, plugins: Plugins, r
     if len(questions) > MOST_QUESTIONS:
         chosen = sorted(run.random("old test").sample(range(len(questions)), MOST_QUESTIONS))
         questions = [questions[i] for i in chosen]
-    engine = plugins.engine(plugins.choose("engines", "transformers"), base_path, adapter, run)
+    engine = plugins.engine(plugins.choose("engines", "transformers"), base_path, adapter, run, chat_template)
     try:
         prompts = [question.messages for question in questions]
         replies = dict(engine.answer(prompts, Decoding(max_new_tokens=64)))
@@ -164,6 +166,7 @@ def _prediction(question: Question, answer: str, error: str | None) -> Predictio
         id=question.id,
         question=question.question,
         expected=question.expected_answer,
+        expected_answers=question.expected_answers,
         answer=answer,
         answerable=question.answerable,
         error=error,

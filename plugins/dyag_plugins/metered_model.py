@@ -120,7 +120,7 @@ class AskedModel:
         path = self.path(run.progress)
 
         def opened() -> Engine:
-            return run.plugins.engine(self.engine, path, None, run)
+            return run.plugins.engine(self.engine, path, None, run, self.preset.chat_template)
 
         with closing(Asker(run, journal, self.described(path), opened, budget)) as asker:
             yield asker

@@ -15,6 +15,7 @@ from dyag_core.records.options.declare import (
     OptionsByPlugin,
     PluginOptions,
     StageOptions,
+    chat_template,
     metric_options,
     option,
     plugin_options,
@@ -41,6 +42,7 @@ class QueryOptions(StageOptions):
     base_model: str | None = option(
         None, "Preset, ORG/NAME or folder; by default the fine-tuned model's own base.", family="base_models"
     )
+    chat_template: str | None = chat_template()
     index: Folder | None = option(None, "Give the model what a search in this index finds.")
     k: int = option(3, "Passages to retrieve.", flags=("-k",), ge=1)
     engine: str = option("transformers", "Engine plugin.", family="engines")
@@ -59,6 +61,7 @@ class EvaluateOptions(StageOptions):
     base_model: str | None = option(
         None, "Preset, ORG/NAME or folder; by default the fine-tuned model's own base.", family="base_models"
     )
+    chat_template: str | None = chat_template()
     index: Folder | None = option(None, "The index, for rag, hybrid and oracle; built where it isn't there yet.")
     output: Path | None = option(None, "Prefix of the results files: PREFIX_ARM.json.")
     k: Annotated[int, Field(ge=1)] | Literal["auto"] = option(

@@ -46,6 +46,12 @@ def plugin_options(kind: str) -> Any:
     return option(None, help, flags=("-o", "--option"), metavar="KEY=VALUE")
 
 
+def chat_template() -> Any:
+    """The chat template of a base model that comes without one."""
+    help = "Chat template of a base model that has none; a fine-tuned model keeps the one it was trained with."
+    return option(None, help, metavar="chatml|gemma|FILE")
+
+
 def metric_options() -> Any:
     """The options of metrics: `-m METRIC.KEY=VALUE`."""
     help = "Option of a metric, may be repeated; see: dyag plugins show metrics NAME."

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dyag_core.records.options.declare import Folder, PluginOptions, StageOptions, option, plugin_options
+from dyag_core.records.options.declare import (
+    Folder,
+    PluginOptions,
+    StageOptions,
+    chat_template,
+    option,
+    plugin_options,
+)
 from dyag_core.records.training import ResumePolicy
 
 
@@ -16,6 +23,7 @@ class FinetuneOptions(StageOptions):
         "Preset, ORG/NAME or folder.  [default: qwen2.5:1.5b, or the older adapter's]",
         family="base_models",
     )
+    chat_template: str | None = chat_template()
     epochs: float = option(3, "Passes over the data.", gt=0)
     output: Path | None = option(None, "The run's folder; the model ends up in OUTPUT/final.")
     resume: ResumePolicy = option(

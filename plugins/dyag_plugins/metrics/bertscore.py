@@ -6,7 +6,7 @@ in context, and the other way round: the means are precision and recall, their h
 text ([CLS], [SEP]) take no part; in the authors' package they weigh nothing, but a token may be matched with them.
 
 The numbers depend on encoder and layer: compare only scores of the same two. A wrong name in the right sentence is
-close to 1: closeness of meaning is not being right.
+close to 1: closeness of meaning is not being right. Of several accepted answers the one that gives the most counts.
 """
 
 from __future__ import annotations
@@ -37,6 +37,10 @@ dyag_metric = MetricDescription(
 )
 
 
+#: What `bertscore` returns, in its order.
+_PARTS = ("precision", "recall", "f1")
+
+
 class Options(BaseModel, extra="forbid"):
     """Whose vectors, and what becomes of the cosines."""
 
@@ -54,7 +58,7 @@ def dyag_score(predictions: Sequence[Prediction], options: Options, run: Run) ->
     if options.layer is not None and options.layer > encoder.layers:
         raise UsageError(f"bertscore: {options.model} has layers 0 to {encoder.layers}, not {options.layer}")
     asked = [p for p in predictions if p.answerable and p.error is None]
-    texts = sorted({text for p in asked for text in (p.answer, p.expected)})
+    texts = sorted({text for p in asked for text in (p.answer, *p.accepted)})
     vectors = dict(zip(texts, encoder.tokens(texts, options.layer), strict=True))
 
     def score(prediction: Prediction) -> float | None:
@@ -62,8 +66,9 @@ def dyag_score(predictions: Sequence[Prediction], options: Options, run: Run) ->
             return None
         if prediction.error is not None:
             return 0.0
-        precision, recall, f1 = bertscore(vectors[prediction.answer], vectors[prediction.expected])
-        return {"precision": precision, "recall": recall, "f1": f1}[options.score]
+        place = _PARTS.index(options.score)
+        answer = vectors[prediction.answer]
+        return max(bertscore(answer, vectors[one])[place] for one in prediction.accepted)
 
     return MetricResult(name="bertscore", items=[score(p) for p in predictions])
 

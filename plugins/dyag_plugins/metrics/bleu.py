@@ -4,6 +4,8 @@ sacrebleu's signature with the default options is `nrefs:1|case:mixed|eff:yes|to
 counts, tokeniser 13a (mteval-v13a, the one that published scores use), exponential smoothing, and effective order,
 which leaves out the sequences that are longer than the answer. It is what `sacrebleu.sentence_bleu` returns.
 The texts are scored as they came, without this project's normalisation, so that the numbers are sacrebleu's own.
+Each of several accepted answers is a reference by itself, and the best score counts: BLEU with several references at
+once would mix the words of one with those of another.
 
 The mean over questions is not corpus BLEU, which adds up counts before it divides; the paired tests need one number a
 question. BLEU was made for whole translated texts: with an expected answer of one to three words it says little.
@@ -60,6 +62,6 @@ def dyag_score(predictions: Sequence[Prediction], options: Options) -> MetricRes
         if prediction.error is not None:
             return 0.0
         # sacrebleu gives 100.00000000000004 for equal texts
-        return min(1.0, bleu.sentence_score(prediction.answer, [prediction.expected]).score / 100)
+        return max(min(1.0, bleu.sentence_score(prediction.answer, [one]).score / 100) for one in prediction.accepted)
 
     return MetricResult(name="bleu", items=[score(p) for p in predictions])

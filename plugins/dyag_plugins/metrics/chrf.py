@@ -3,7 +3,8 @@
 sacrebleu's signature with the default options is `nrefs:1|case:mixed|eff:yes|nc:6|nw:0|space:no`: one reference, case
 counts, sequences of one to six letters, none of words, white space left out, and effective order, which leaves out the
 sequences that are longer than either text. It is what `sacrebleu.sentence_chrf` returns; word_order=2 makes it chrF++.
-The texts are scored as they came, without this project's normalisation, so that the numbers are sacrebleu's own.
+The texts are scored as they came, without this project's normalisation, so that the numbers are sacrebleu's own. Of
+several accepted answers the one that gives the most counts.
 
 An accent that is missing costs the sequences that hold it, not the word; a wrong answer that looks like the right one
 ("GPL-2.0" for "GPL-3.0") scores high. Chance letters are shared by any two texts: a wrong answer is seldom at 0.
@@ -56,6 +57,6 @@ def dyag_score(predictions: Sequence[Prediction], options: Options) -> MetricRes
             return None
         if prediction.error is not None:
             return 0.0
-        return min(1.0, chrf.sentence_score(prediction.answer, [prediction.expected]).score / 100)
+        return max(min(1.0, chrf.sentence_score(prediction.answer, [one]).score / 100) for one in prediction.accepted)
 
     return MetricResult(name="chrf", items=[score(p) for p in predictions])

@@ -1,4 +1,4 @@
-"""Share of answers that hold the expected answer, word for word, after normalisation.
+"""Share of answers that hold the expected answer, or one of several, word for word, after normalisation.
 
 Lenient by nature (a model that recites everything wins), so it is never the primary metric: see `success`.
 """
@@ -44,4 +44,5 @@ def dyag_score(predictions: Sequence[Prediction]) -> MetricResult:
 def _score(prediction: Prediction) -> float | None:
     if not prediction.answerable:
         return None
-    return float(prediction.error is None and stands_in(tokens(prediction.expected), tokens(prediction.answer)))
+    answer = tokens(prediction.answer)
+    return float(prediction.error is None and any(stands_in(tokens(one), answer) for one in prediction.accepted))

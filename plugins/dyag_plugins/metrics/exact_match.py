@@ -1,6 +1,7 @@
 """Share of answers that equal the expected one after normalisation (SQuAD 1.1's EM, made to fit French too).
 
-Applies to every question: where nothing answers it, the expected answer is the sentence that says so.
+Of several accepted answers any will do. Applies to every question: where nothing answers it, the expected answer is the
+sentence that says so.
 """
 
 from __future__ import annotations
@@ -32,7 +33,9 @@ class Options(BaseModel, extra="forbid"):
 @hookimpl
 def dyag_score(predictions: Sequence[Prediction]) -> MetricResult:
     """1 where the normalised texts are equal; an error is 0."""
-    return MetricResult(
-        name="exact_match",
-        items=[float(p.error is None and normalise(p.answer) == normalise(p.expected)) for p in predictions],
-    )
+    return MetricResult(name="exact_match", items=[_score(p) for p in predictions])
+
+
+def _score(prediction: Prediction) -> float:
+    answer = normalise(prediction.answer)
+    return float(prediction.error is None and any(answer == normalise(one) for one in prediction.accepted))

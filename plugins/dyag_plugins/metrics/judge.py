@@ -3,7 +3,7 @@
 Each answer is judged twice, once with the expected answer first and once with it second: models favour places (Zheng
 et al. 2023, "Judging LLM-as-a-Judge"). Where the two verdicts differ, or one doesn't come, the answer is *unjudged*: it
 counts as wrong, so that it stays in the mean, and it is counted beside it. An answer that equals the expected one
-(normalised) is right and an empty one wrong, without asking.
+(normalised) is right and an empty one wrong, without asking. Where several answers are accepted, the judge sees all.
 
 Every reply is journalled beside the output: what was judged once is not paid for again. With `labels`, verdicts are
 held against people's: agreement and Cohen's kappa (Cohen 1960) stand in the metric's details.
@@ -39,6 +39,8 @@ dyag_metric = MetricDescription(
 #: A second attempt must differ from the first: it is sampled.
 _RETRY_TEMPERATURE = 0.7
 _PARTS = ("expected", "answer")
+#: In place of "expected" where several answers are accepted; one's own prompts may leave it out.
+_SEVERAL = "expected_several"
 
 
 class Options(AskedModelOptions):
@@ -95,6 +97,7 @@ class Prompts:
     def __init__(self, content: Mapping[str, Any]) -> None:
         self._system = Message(role="system", content=content["system"].strip())
         self._user, *self._parts = (Template(content[key].strip()) for key in ("user", *_PARTS))
+        self._several = Template(content.get(_SEVERAL, content["expected"]).strip())
 
     @classmethod
     def load(cls, predictions: Sequence[Prediction], options: Options) -> Prompts:
@@ -103,19 +106,22 @@ class Prompts:
         source = options.prompts or files("dyag_plugins.metrics").joinpath("prompts", f"judge.{lang}.yaml")
         try:
             prompts = cls(yaml.safe_load(source.read_text(encoding="utf-8")))
-            prompts.both_orders(Prediction(id="", question="", expected="", answer=""))
+            for others in ((), ("",)):
+                prompts.both_orders(Prediction(id="", question="", expected="", expected_answers=others, answer=""))
         except (OSError, UnicodeDecodeError, yaml.YAMLError, KeyError, TypeError, ValueError, AttributeError) as error:
             raise UsageError(
                 f"{options.prompts}: no usable prompts: {type(error).__name__}: {' '.join(str(error).split())}",
                 "the keys system, user, expected and answer are needed; $question, $first and $second are replaced in "
-                "user, $text in expected and answer, $$ is a dollar sign",
+                "user, $text in the others, $$ is a dollar sign",
             ) from error
         return prompts
 
     def both_orders(self, prediction: Prediction) -> tuple[list[Message], list[Message]]:
         """Expected answer first, then answer first."""
-        texts = (prediction.expected, prediction.answer)
-        first, second = (part.substitute(text=text) for part, text in zip(self._parts, texts, strict=True))
+        one, answer = self._parts
+        expected = self._several if prediction.expected_answers else one
+        first = expected.substitute(text=" / ".join(prediction.accepted))
+        second = answer.substitute(text=prediction.answer)
         return self._asked(prediction, first, second), self._asked(prediction, second, first)
 
     def _asked(self, prediction: Prediction, first: str, second: str) -> list[Message]:
@@ -160,4 +166,5 @@ def _without_asking(prediction: Prediction) -> bool | None:
     """The verdict on an answer that needs no judge."""
     if prediction.error is not None or not prediction.answer.strip():
         return False
-    return True if normalise(prediction.answer) == normalise(prediction.expected) else None
+    answer = normalise(prediction.answer)
+    return True if any(answer == normalise(one) for one in prediction.accepted) else None

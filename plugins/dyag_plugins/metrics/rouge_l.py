@@ -3,6 +3,7 @@
 Words are those of `dyag_core.api.tokens`, of any script: case, accents, articles and number formats are set aside, and
 "été" is the one word "ete". (The package rouge-score drops every accented letter instead, and makes "t" of it.)
 Precision and recall weigh the same, as in most published scores. Unlike token F1, the order of the words counts.
+Of several accepted answers the one that gives the most counts.
 """
 
 from __future__ import annotations
@@ -47,4 +48,7 @@ def rouge_l(answer: Sequence[str], expected: Sequence[str]) -> float:
 def _score(prediction: Prediction) -> float | None:
     if not prediction.answerable:
         return None
-    return 0.0 if prediction.error is not None else rouge_l(tokens(prediction.answer), tokens(prediction.expected))
+    if prediction.error is not None:
+        return 0.0
+    answer = tokens(prediction.answer)
+    return max(rouge_l(answer, tokens(one)) for one in prediction.accepted)

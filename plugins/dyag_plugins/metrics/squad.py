@@ -81,8 +81,7 @@ def _both(prediction: Prediction) -> tuple[float, float]:
     """Exact match and F1, each with the accepted answer that suits it best."""
     if prediction.error is not None:
         return 0.0, 0.0
-    accepted = (prediction.expected, *prediction.expected_answers)
     return (
-        max(exact_match(prediction.answer, one) for one in accepted),
-        max(f1(prediction.answer, one) for one in accepted),
+        max(exact_match(prediction.answer, one) for one in prediction.accepted),
+        max(f1(prediction.answer, one) for one in prediction.accepted),
     )

@@ -1,4 +1,7 @@
-"""Overlap of the words of answer and expected answer: SQuAD 1.1's F1 (Rajpurkar et al. 2016) on normalised tokens."""
+"""Overlap of the words of answer and expected answer: SQuAD 1.1's F1 (Rajpurkar et al. 2016) on normalised tokens.
+
+Of several accepted answers the one that gives the most counts, as in SQuAD.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +41,11 @@ def f1(answer: Sequence[str], expected: Sequence[str]) -> float:
 @hookimpl
 def dyag_score(predictions: Sequence[Prediction]) -> MetricResult:
     """F1 between 0 and 1 for each question; an error is 0."""
-    return MetricResult(
-        name="token_f1",
-        items=[0.0 if p.error is not None else f1(tokens(p.answer), tokens(p.expected)) for p in predictions],
-    )
+    return MetricResult(name="token_f1", items=[_score(p) for p in predictions])
+
+
+def _score(prediction: Prediction) -> float:
+    if prediction.error is not None:
+        return 0.0
+    answer = tokens(prediction.answer)
+    return max(f1(answer, tokens(one)) for one in prediction.accepted)

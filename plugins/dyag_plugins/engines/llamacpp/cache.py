@@ -51,29 +51,29 @@ class GGUF:
 
 
 @dataclass(frozen=True)
-class _Source:
+class Source:
     """What a file is made from; `merged` loads it when that is first needed."""
 
     base_path: str
     adapter: Path | None
+    chat_template: str | None = None
 
     @cached_property
     def merged(self) -> tuple[Any, Any]:
         """Model in full precision with the adapter in its weights, which `load` has checked; and tokenizer."""
-        return loading.load(self.base_path, self.adapter, "cpu", "float32")
+        return loading.load(self.base_path, self.adapter, "cpu", "float32", self.chat_template)
 
 
-def cached(base_path: str, adapter: Path | None, quantization: str, opener: Opener, run: Run) -> GGUF:
+def cached(source: Source, quantization: str, opener: Opener, run: Run) -> GGUF:
     """The model as GGUF, from the cache or made now (some seconds for a small model, minutes for a large one).
 
     Raises:
         UsageError: no model there, or one that would run code. DyagError: the adapter has no effect, or the converter
             can't.
     """
-    _refuse(base_path, adapter)
-    folder = cache_folder() / "gguf" / _key(base_path, adapter, quantization)[:32]
+    _refuse(source.base_path, source.adapter)
+    folder = cache_folder() / "gguf" / _key(source, quantization)[:32]
     if not (_is_complete(folder) and (folder / _PARITY).is_file()):
-        source = _Source(base_path, adapter)
         with output_lock(folder):
             if not _is_complete(folder):  # another process may have just finished
                 _make(folder, source, quantization, run)
@@ -99,10 +99,11 @@ def _refuse(base_path: str, adapter: Path | None) -> None:
             )
 
 
-def _key(base_path: str, adapter: Path | None, quantization: str) -> str:
+def _key(source: Source, quantization: str) -> str:
     """Changes with everything that the file depends on."""
-    made_from = [_hashes(folder) for folder in (Path(base_path), adapter) if folder is not None]
-    return sha256_of([_RECIPE, convert.SHA256, quantization, made_from])
+    made_from = [_hashes(folder) for folder in (Path(source.base_path), source.adapter) if folder is not None]
+    template = [source.chat_template] if source.chat_template else []
+    return sha256_of([_RECIPE, convert.SHA256, quantization, made_from, *template])
 
 
 def _hashes(folder: Path) -> list[list[str]]:
@@ -129,7 +130,7 @@ def _is_complete(folder: Path) -> bool:
     return bool(read_json(folder / _MARKER)["size"] == (folder / _MODEL).stat().st_size)
 
 
-def _make(folder: Path, source: _Source, quantization: str, run: Run) -> None:
+def _make(folder: Path, source: Source, quantization: str, run: Run) -> None:
     """Merge, save, convert."""
     convert.fetched(run)
     with atomic_folder(folder) as partial:
@@ -143,7 +144,7 @@ def _make(folder: Path, source: _Source, quantization: str, run: Run) -> None:
         atomic_text(partial / _MARKER, to_json(about, indent=2) + "\n")
 
 
-def _save(source: _Source, folder: Path) -> None:
+def _save(source: Source, folder: Path) -> None:
     model, tokenizer = source.merged
     # saving draws a bar that no setting turns off; a failure is raised, not printed
     with quiet_libraries(), contextlib.redirect_stderr(io.StringIO()):
@@ -154,7 +155,7 @@ def _save(source: _Source, folder: Path) -> None:
         shutil.copyfile(pieces, folder / pieces.name)
 
 
-def _measure(folder: Path, source: _Source, opener: Opener, run: Run) -> None:
+def _measure(folder: Path, source: Source, opener: Opener, run: Run) -> None:
     """Ask the file and the model it was made from the same prompts."""
     model, tokenizer = source.merged
     with run.progress.task("comparing llama.cpp with transformers, once"):

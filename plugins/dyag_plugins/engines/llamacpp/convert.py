@@ -34,11 +34,11 @@ def convert(model: Path, tokenizer: Any, output: Path, quantization: str, run: R
         DyagError: the converter can't; its last line says why. EndpointError: it could not be downloaded.
     """
     ends = end_of_turn_ids(tokenizer)
-    end_of_turn = next(iter(ends - {tokenizer.eos_token_id}), tokenizer.eos_token_id)
+    end_of_turn = sorted(ends - {tokenizer.eos_token_id})[:2] or [tokenizer.eos_token_id]
     others = sorted(set(tokenizer.all_special_ids) - ends)
     command = [sys.executable, "-P", str(_DRIVER), str(fetched(run)), str(model), str(output), quantization]
     done = subprocess.run(
-        [*command, str(end_of_turn), ",".join(map(str, others))],
+        [*command, *(",".join(map(str, numbers)) for numbers in (end_of_turn, others))],
         capture_output=True,
         text=True,
         encoding="utf-8",

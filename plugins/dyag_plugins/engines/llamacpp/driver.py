@@ -3,9 +3,10 @@
 A program of its own, in a process of its own; it imports nothing of DYAG. Two things differ from the plain converter:
 
 - a tokenizer that it doesn't know by hash is no error, since DYAG sends token ids and never text to be split;
-- the end of a turn is the one that DYAG has found in the chat template, and nothing else ends an answer: llama.cpp
-  goes by the text of control tokens (`<|endoftext|>` always stops it), so the OTHERS, ids with commas between, get
-  names of no meaning. No name of a control token is ever shown.
+- the end of a turn is what DYAG has found in the chat template (two ids with a comma between, where a token that begins
+  the next turn ends this one, too), and nothing else ends an answer: llama.cpp goes by the text of control tokens
+  (`<|endoftext|>` always stops it), so the OTHERS, ids likewise, get names of no meaning. No name of a control token is
+  ever shown.
 """
 
 import runpy
@@ -31,7 +32,7 @@ def main() -> None:
             return "default"
 
     def add_to_gguf(self: Any, *arguments: Any, **options: Any) -> None:
-        self.special_token_ids["eot"] = int(end_of_turn)
+        self.special_token_ids |= zip(("eot", "eom"), map(int, end_of_turn.split(",")), strict=False)
         add_special(self, *arguments, **options)
 
     def add_token_list(self: Any, tokens: Any) -> None:

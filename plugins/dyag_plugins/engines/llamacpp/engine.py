@@ -23,7 +23,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import BaseModel, Field, JsonValue
 
 from dyag_core import Decoding, DyagError, GateError, Message, Reply, Run, UsageError, hookimpl
-from dyag_core.api import prompt_ids
+from dyag_core.api import prompt_ids, stop_texts
 from dyag_plugins.engines.llamacpp import cache
 from dyag_plugins.engines.llamacpp.cache import GGUF
 from dyag_plugins.engines.rendering import answerable, rendered, seed_for
@@ -58,16 +58,19 @@ class LlamaCppEngines:
     Options = LlamaCppOptions
 
     @hookimpl
-    def dyag_open_engine(self, base_path: str, adapter: Path | None, options: LlamaCppOptions, run: Run) -> LlamaCpp:
+    def dyag_open_engine(
+        self, base_path: str, adapter: Path | None, options: LlamaCppOptions, run: Run, chat_template: str | None
+    ) -> LlamaCpp:
         """Convert if need be, compare with transformers, open."""
 
         def opener(path: Path, tokenizer: Any) -> LlamaCpp:
             return LlamaCpp(path, tokenizer, context_length(base_path, tokenizer, options), options)
 
-        gguf = _chosen(base_path, adapter, options, opener, run)
+        source = cache.Source(base_path, adapter, chat_template)
+        gguf = _chosen(source, options, opener, run)
         if options.parity == "check":
             _check(gguf)
-        engine = opener(gguf.path, loading.tokenizer_of(base_path, adapter))
+        engine = opener(gguf.path, loading.tokenizer_of(base_path, adapter, chat_template))
         compared = {"same": gguf.parity.same, "asked": gguf.parity.asked}
         engine.about |= {"quantization": gguf.quantization, "parity": compared}
         return engine
@@ -81,11 +84,11 @@ def context_length(base_path: str, tokenizer: Any, options: LlamaCppOptions) -> 
     return min(options.context, loading.context_length(config, tokenizer))
 
 
-def _chosen(base_path: str, adapter: Path | None, options: LlamaCppOptions, opener: cache.Opener, run: Run) -> GGUF:
+def _chosen(source: cache.Source, options: LlamaCppOptions, opener: cache.Opener, run: Run) -> GGUF:
     """The file in the wanted quantisation; for auto the smallest that answers like the model it was made from."""
     kinds = ("q8_0", "f16") if options.quantization == "auto" else (options.quantization,)
     for kind in kinds:
-        gguf = cache.cached(base_path, adapter, kind, opener, run)
+        gguf = cache.cached(source, kind, opener, run)
         if gguf.parity.holds:
             break
     return gguf
@@ -124,6 +127,7 @@ class LlamaCpp:
             )
         threads = options.threads or _cores()
         self._tokenizer = tokenizer
+        self._stops = list(stop_texts(tokenizer))
         self._parallel = options.parallel
         self._server = _server(path, context, options.parallel, threads)
         self._all.add(self)
@@ -211,7 +215,8 @@ class LlamaCpp:
             return stopped(piece)
 
         started = time.perf_counter()
-        self._server.handle_completions(_request(row, decoding), take)
+        request = _request(row, decoding) | ({"stop": self._stops} if self._stops else {})
+        self._server.handle_completions(request, take)
         seconds = time.perf_counter() - started
         if "usage" not in last:
             told = last.get("error", {}).get("message", "the answer was broken off")

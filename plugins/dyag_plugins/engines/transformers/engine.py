@@ -19,6 +19,7 @@ from dyag_core import Decoding, Message, Reply, ResourceError, Run, hookimpl
 from dyag_core.api import end_of_turn_ids, prompt_ids
 from dyag_plugins.engines.rendering import answerable, rendered, seed_for
 from dyag_plugins.engines.transformers import loading
+from dyag_plugins.engines.transformers.stops import Stops
 
 
 class TransformersEngines:
@@ -36,10 +37,12 @@ class TransformersEngines:
         )
 
     @hookimpl
-    def dyag_open_engine(self, base_path: str, adapter: Path | None, options: Options, run: Run) -> TransformersEngine:
+    def dyag_open_engine(
+        self, base_path: str, adapter: Path | None, options: Options, run: Run, chat_template: str | None
+    ) -> TransformersEngine:
         """Load, merge, check, warm up."""
         with run.progress.task(f"loading {Path(base_path).name}"):
-            model, tokenizer = loading.load(base_path, adapter, options.device, options.dtype)
+            model, tokenizer = loading.load(base_path, adapter, options.device, options.dtype, chat_template)
         return TransformersEngine(model, tokenizer, options.batch_size)
 
 
@@ -67,6 +70,7 @@ class TransformersEngine:
         self._tokenizer = tokenizer
         self._batch_size = batch_size
         self._ends = end_of_turn_ids(tokenizer)
+        self._stops = Stops(tokenizer)
         self.about = _about(model)
         self.context_length = loading.context_length(model.config, tokenizer)
         self._warm_up()
@@ -94,6 +98,7 @@ class TransformersEngine:
         for _ in self._decode([row], decoding):
             text = self._text(row)
             # Half of a character may still be to come; white space at the end may turn out to be the end.
+            text = self._stops.without_beginning(text)
             if len(text) > len(sent) and text.startswith(sent) and not text.endswith("\ufffd"):
                 yield text[len(sent) :]
                 sent = text
@@ -131,8 +136,7 @@ class TransformersEngine:
         )
 
     def _text(self, row: _Row) -> str:
-        text: str = self._tokenizer.decode(row.answer, skip_special_tokens=True, clean_up_tokenization_spaces=False)
-        return text.strip()
+        return self._stops.text(row.answer).strip()
 
     def _decode(self, batch: Sequence[_Row], decoding: Decoding) -> Iterator[None]:
         """Extend `batch`'s rows by one token a step, yielding after each; rows that are done leave the cache."""
@@ -159,8 +163,8 @@ class TransformersEngine:
                 )
             logits = out.logits[:, -1].float()
             for row, token in zip(alive, _choose(logits, alive, decoding), strict=True):
-                row.ended = token in self._ends
                 row.answer.append(token)
+                row.ended = token in self._ends or self._stops.reached(row.answer)
             yield
             kept = [i for i, row in enumerate(alive) if not row.done]
             positions = positions[:, -1:] + 1

@@ -14,7 +14,9 @@ ADAPTER_WEIGHTS = "adapter_model.safetensors"
 _PLAIN_ATTENTION = {None, "", "eager", "sdpa", "flash_attention_2", "flash_attention_3", "flex_attention"}
 
 
-def load(base_path: str, adapter: Path | None, device: str, dtype: str) -> tuple[Any, Any]:
+def load(
+    base_path: str, adapter: Path | None, device: str, dtype: str, chat_template: str | None = None
+) -> tuple[Any, Any]:
     """The model, ready to answer, and its tokenizer (the adapter's own where it has one).
 
     Raises:
@@ -28,7 +30,7 @@ def load(base_path: str, adapter: Path | None, device: str, dtype: str) -> tuple
     place = _device(torch, device)
     refuse_custom_code(base_path)
     with quiet_libraries():
-        tokenizer = tokenizer_of(base_path, adapter)
+        tokenizer = tokenizer_of(base_path, adapter, chat_template)
         model = _loaded(
             AutoModelForCausalLM.from_pretrained,
             base_path,
@@ -46,10 +48,10 @@ def load(base_path: str, adapter: Path | None, device: str, dtype: str) -> tuple
     return model, tokenizer
 
 
-def tokenizer_of(base_path: str, adapter: Path | None) -> Any:
+def tokenizer_of(base_path: str, adapter: Path | None, chat_template: str | None = None) -> Any:
     """The adapter's own tokenizer where it has one, else the base model's."""
     own = adapter is not None and (adapter / "tokenizer_config.json").is_file()
-    return _loaded(load_tokenizer, str(adapter) if own else base_path)
+    return _loaded(load_tokenizer, str(adapter) if own else base_path, chat_template=chat_template)
 
 
 def context_length(config: Any, tokenizer: Any) -> int:

@@ -195,7 +195,7 @@ def _prepare(job: TrainingJob, options: LoraOptions, run: Run, stopped: Checkpoi
     if job.from_adapter:
         options = adapter.same_shape(job.from_adapter, options)
     base = job.base_model
-    tokenizer = load_tokenizer(job.base_path, base.context_length)
+    tokenizer = load_tokenizer(job.base_path, base.context_length, base.chat_template)
     limit = options.max_length or base.training_length
     train = encoding.encode(job.dataset, tokenizer, limit, options.on_overflow)
     # What the model is never taught (stratum "unseen") says nothing about how well it has learnt.
