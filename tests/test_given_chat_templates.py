@@ -361,10 +361,8 @@ def answered(folder: Path, arm: str, template: str | None) -> Path:
         "revision": None,
         **({"chat_template": template} if template else {}),
     }
-    items = [
-        {"id": f"q{i}", "question": f"Licence {i} ?", "expected_answer": "MIT", "generated_answer": "MIT", "document": f"d{i}"}
-        for i in range(9)
-    ]  # fmt: skip
+    said = {"expected_answer": "MIT", "generated_answer": "MIT"}
+    items = [{"id": f"q{i}", "question": f"Licence {i} ?", "document": f"d{i}", **said} for i in range(9)]
     about = {"arm": arm, "base_model": base, "questions": {"file": "q.jsonl", "asked": 9}, "seed": 1}
     path = folder / f"{arm}.json"
     path.write_text(json.dumps({"metadata": about, "results": items}), encoding="utf-8")
@@ -373,7 +371,7 @@ def answered(folder: Path, arm: str, template: str | None) -> Path:
 
 def test_arms_with_different_templates_are_not_compared_unsaid(tmp_path: Path) -> None:
     files = {"base": answered(tmp_path, "base", "a" * 16), "rag": answered(tmp_path, "rag", "b" * 16)}
-    with pytest.raises(UsageError, match="a{16}.*b{16}|b{16}.*a{16}"):
+    with pytest.raises(UsageError, match=r"a{16}.*b{16}|b{16}.*a{16}"):
         Session(tmp_path).compare(files, reporters=["json"])
 
 

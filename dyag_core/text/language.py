@@ -137,13 +137,15 @@ def _count(text: str, told: Counter[str]) -> None:
         text = _CODE.sub(" ", text)
     if " : " in text:  # French sets a space before a colon
         told["fr"] += min(2, text.count(" : "))
-    for word in _WORD.findall(fold(_ACRONYM.sub(" ", text))):
-        for lang, weight in LANGUAGES_BY_WORD.get(word, ()):
+    words = _WORD.findall(fold(_ACRONYM.sub(" ", text)))
+    for languages in filter(None, map(LANGUAGES_BY_WORD.get, words)):
+        for lang, weight in languages:
             told[lang] += weight
     if text.isascii():
         return
+    seen = frozenset(text)
     for lang, letters in LETTERS.items():
-        told[lang] += min(2, sum(letter in text for letter in letters))
+        told[lang] += min(2, len(letters & seen))
     if _OTHER_SCRIPTS.search(text):
         for lang, script in _SCRIPTS:
             told[lang] += 2 * len(script.findall(text))

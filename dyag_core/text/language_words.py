@@ -140,8 +140,11 @@ _RECORDS = {
 
 #: Letters that tell a language where words don't, as they stand in a text.
 LETTERS = {
-    "fr": "çœèêëùÿ", "de": "ßäü", "es": "ñ¿¡", "pt": "ãõ", "pl": "łąęśżź", "cs": "řěůč", "hu": "őű", "ro": "șțăţ",
-    "tr": "ğış", "sv": "åä", "da": "øæå", "it": "ìò",
+    lang: frozenset(letters)
+    for lang, letters in {
+        "fr": "çœèêëùÿ", "de": "ßäü", "es": "ñ¿¡", "pt": "ãõ", "pl": "łąęśżź", "cs": "řěůč", "hu": "őű", "ro": "șțăţ",
+        "tr": "ğış", "sv": "åä", "da": "øæå", "it": "ìò",
+    }.items()
 }  # fmt: skip
 
 

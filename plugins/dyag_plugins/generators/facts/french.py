@@ -60,6 +60,8 @@ class French:
         self._invariable, self._verbs = folded(pack.invariable), folded(pack.verbs)
         self._predicates = folded(pack.predicates) | self._invariable
         self._never_had, self._adjectives = folded(pack.never_had), folded(pack.adjectives)
+        endings = [ending for some in pack.endings.values() for ending in some]
+        self._endings = (*endings, *(f"{ending}s" for ending in endings))
 
     def phrase(self, label: str, text: str, kind: Kind | None, heading: bool, number: bool) -> Phrase:
         """How to speak of `label`, which people say as `text`."""
@@ -240,9 +242,11 @@ class French:
         singular = head[:-1] if head.endswith(("s", "x")) else None
         if singular in self.genders:
             return self.genders[singular].rstrip("p") + "p"
+        first = words[0]  # its "é" must not be folded away here: -té is feminine, -te is not always
+        if not first.endswith(self._endings):  # of most words that aren't known: much faster than one by one
+            return None
         for gender, endings in self._pack.endings.items():
             for ending in endings:
-                first = words[0]  # its "é" must not be folded away here: -té is feminine, -te is not always
                 if first.endswith(ending) and len(first) > len(ending) + 1:
                     return gender
                 if first.endswith(f"{ending}s") and len(first) > len(ending) + 2:

@@ -7,7 +7,7 @@ tell it without the label ("gratuit", a price), and whatever looks like such a v
 from __future__ import annotations
 
 import re
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from dyag_core.api import HEADING, fold
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 #: A longer value is running text, too; a text of fewer words tells nothing by its look.
 _LONGEST_VALUE, _FEWEST_WORDS = 60, 12
 _LABELLED = re.compile(r"^\W*(?P<label>[^:|]{1,80}?)\W*:\s*(?P<value>.*)$")
+_LIST, _MARKS = re.compile(r"[,;/|]\s*"), re.compile(r"['’()«»\"*_`]")
 _LINK = re.compile(r"://|www\.|\w@\w")
 _NAME = re.compile(
     r"(?<=[\w,;:'’«(] )[A-ZÀ-Þ][\w&.-]+|[A-ZÀ-Þ][\w'’-]+(?: (?:de|du|des|d['’]|of|the|la|le) ?)? ?[A-ZÀ-Þ][\w'’-]+"
@@ -80,18 +81,17 @@ class Mentions:
         if not self._prose.strip():
             return False
         begun = f" {self._prose_words}"
-        hints = phrase.kind.told_by if phrase.kind else []
-        own = [word for word in label_key(phrase.bare).split() if len(word) > 4 and word not in _OF_ANY_LABEL]
-        for hint in (*map(fold, hints), *(word[: max(5, len(word) - 3)] for word in own)):
-            if (f" {hint}" if hint[0].isalnum() else hint) in begun:
+        for hint in _hints_of(phrase.bare, tuple(phrase.kind.told_by) if phrase.kind else ()):
+            if hint in begun:
                 return True
-        values = [value for value in column.values if not says_nothing(value)]
-        for value in values:
-            for part in re.split(r"[,;/|]\s*", value):
-                words = as_words(fold(part))
-                if words.strip() and words in self._prose_as_words:
+        prose = self._prose_as_words
+        for value in column.values:
+            for words in _parts_of(value):
+                if words in prose and not says_nothing(value):
                     return True
-        return not column.is_closed and self._looks_like(values)
+        if column.is_closed:
+            return False
+        return self._looks_like([value for value in column.values if not says_nothing(value)])
 
     def _looks_like(self, values: list[str]) -> bool:
         """Whether something in the running text looks like most of `values`."""
@@ -116,7 +116,7 @@ class Mentions:
 
     @cached_property
     def _prose_words(self) -> str:
-        return " ".join(re.sub(r"['’()«»\"*_`]", " ", fold(self._prose)).split())
+        return " ".join(_MARKS.sub(" ", fold(self._prose)).split())
 
     @cached_property
     def _prose_as_words(self) -> str:
@@ -138,12 +138,25 @@ class Mentions:
                 yield value
 
     def _is_label(self, label: str) -> bool:
-        words = as_words(fold(label))
-        return words in self._labels or len(label.split()) <= _MOST_LABEL_WORDS
+        return len(label.split()) <= _MOST_LABEL_WORDS or as_words(fold(label)) in self._labels
 
 
 #: A longer text before a colon is part of a sentence.
 _MOST_LABEL_WORDS = 4
+
+
+@lru_cache(maxsize=16384)
+def _parts_of(value: str) -> tuple[str, ...]:
+    """A value, or each of a list of values, in the form in which running text is searched for it."""
+    return tuple(words for part in _LIST.split(value) if (words := as_words(fold(part))).strip())
+
+
+@lru_cache(maxsize=4096)
+def _hints_of(label: str, told_by: tuple[str, ...]) -> tuple[str, ...]:
+    """Beginnings of words that tell of a label: those said of its kind, and its own."""
+    own = [word for word in label_key(label).split() if len(word) > 4 and word not in _OF_ANY_LABEL]
+    hints = (*map(fold, told_by), *(word[: max(5, len(word) - 3)] for word in own))
+    return tuple(f" {hint}" if hint[0].isalnum() else hint for hint in hints)
 
 
 def _is_empty(value: Any) -> bool:
