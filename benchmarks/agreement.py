@@ -3,8 +3,8 @@
     python benchmarks/agreement.py            # the tables of docs/metrics.md
     python benchmarks/agreement.py --wrong    # and each answer that is told otherwise
 
-The answers in tests/data/ were written down and labelled before the rules were tried on them. Neighbours in a file went
-to different halves, so both halves hold the same kinds; the rules were tuned on one.
+The answers in tests/data/ were written down and labelled before the rules were tried on them. Both parts hold the same
+kinds; the rules were tuned on one, and nobody looked at what they tell otherwise in the other.
 """
 
 from __future__ import annotations

@@ -47,10 +47,10 @@ from dyag_core.text.abstention import UNKNOWN, abstains, might_abstain, wants_ab
 from dyag_core.text.chunking import HEADING, TABLE_ROW, TABLE_RULE, heading_title
 from dyag_core.text.digests import DigestSet
 from dyag_core.text.formatting import capital, interval, listed, number, percent, quoted, rounded, unbroken
-from dyag_core.text.grids import are_pairs, is_total, layout_of, subject_column, turned
+from dyag_core.text.grids import are_pairs, column_kind, is_total, kind_of, layout_of, subject_column, turned
 from dyag_core.text.grounding import support, supported
 from dyag_core.text.language import LANGUAGES, detect_language, language_name, languages_told
-from dyag_core.text.markup import is_marked_up, plain_text
+from dyag_core.text.markup import is_marked_up, plain_text, without_pictographs
 from dyag_core.text.normalise import fold, normalise, tokens
 from dyag_core.text.passage import field_label, field_text, passages_of, says_field
 from dyag_core.text.reasoning import without_reasoning
@@ -86,6 +86,7 @@ __all__ = [
     "bytes_text",
     "cache_folder",
     "capital",
+    "column_kind",
     "control_tokens",
     "cpu_has_bf16",
     "csp_hash",
@@ -107,6 +108,7 @@ __all__ = [
     "is_marked_up",
     "is_present",
     "is_total",
+    "kind_of",
     "language_name",
     "languages_told",
     "layout_of",
@@ -158,6 +160,7 @@ __all__ = [
     "wants_abstention",
     "weights_of",
     "with_context",
+    "without_pictographs",
     "without_reasoning",
     "writable",
 ]

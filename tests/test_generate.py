@@ -320,7 +320,7 @@ def test_french_questions_are_inflected(subject, label, expected):
         ("Export formats", "What are the export formats of Git?"),
         ("Status", "What is the status of Git?"),
         ("API key owner", "What is the API key owner of Git?"),
-        ("Contact", "What is the contact address of Git?"),
+        ("Contact", "What is the contact of Git?"),
         ("How to request access", "For Git, how do I request access?"),
     ],
 )

@@ -95,3 +95,35 @@ def test_bad_prompts_file(tmp_path, tiny_model):
     (tmp_path / "p.yaml").write_text("system: a\nuser: $nonsense\n")
     with pytest.raises(UsageError, match="nonsense"):
         generate(tmp_path, Scripted({}), tiny_model, "a", prompts=str(tmp_path / "p.yaml"))
+
+
+def test_each_document_is_asked_in_its_own_language_and_the_users_prompts_are_for_all(tmp_path, tiny_model):
+    documents = {
+        "fr": "passage fr : le logiciel Ada est sous la licence MIT pour les agents de la ville.",
+        "en": "passage en: the tool Ada has the licence MIT and is for the people of the town.",
+        "de": "passage de: das Werkzeug Ada hat die Lizenz MIT und ist für die Leute der Stadt.",
+    }
+    path = tmp_path / "d.jsonl"
+    path.write_text("\n".join(json.dumps({"id": n, "content": text}) for n, text in documents.items()), "utf-8")
+
+    def asked_with(**more: str) -> dict[str, str]:
+        heard: dict[str, str] = {}
+
+        class Listening(Scripted):
+            def answer(self, prompts, decoding):
+                for prompt in prompts:
+                    name = next(n for n, text in documents.items() if text in prompt[-1].content)
+                    heard[name] = prompt[0].content
+                return super().answer(prompts, decoding)
+
+        Session(tmp_path, plugins=[Listening({n: [GOOD] for n in documents})]).generate(
+            path, method="llm", options={"engine": "scripted", "model": str(tiny_model), **more}, min_yield=0
+        )
+        return heard
+
+    heard = asked_with()
+    assert "You write" in heard["en"]
+    assert "Tu écris" in heard["fr"]
+    assert heard["de"] in (heard["en"], heard["fr"])
+    (tmp_path / "p.yaml").write_text("system: Mine.\nuser: $title $passage $pairs\n")
+    assert set(asked_with(prompts=str(tmp_path / "p.yaml")).values()) == {"Mine."}

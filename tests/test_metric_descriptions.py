@@ -21,8 +21,9 @@ from dyag_core.plugin.host import Plugins
 Command = Callable[..., subprocess.CompletedProcess[str]]
 
 #: Where a word that is also a metric's name is something else: a key of files of DYAG 2.0, a kind of next step, the
-#: sample results file of `dyag_core.testing`.
+#: sample results file of `dyag_core.testing`, a type of promptfoo's assertions.
 OTHER_THINGS = {
+    ("chat/question_files/promptfoo.py", "bleu"),
     ("comparison/result_files.py", "success"),
     ("comparison/next_steps.py", "abstention"),
     ("records/comparison.py", "abstention"),

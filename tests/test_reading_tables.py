@@ -365,7 +365,7 @@ def test_the_user_says_what_the_fields_are_and_the_index_and_its_rebuilding_know
 
 def told(lines: str) -> list[tuple[str, str, str]]:
     """(subject, label, value) of all that a Markdown table says."""
-    return list(table_facts(cells_of(lines.split("\n"))))
+    return [(cell.subject, cell.label, cell.value) for cell in table_facts(cells_of(lines.split("\n")))]
 
 
 def test_columns_that_are_compared_are_the_subjects_and_figures_are_not() -> None:

@@ -336,6 +336,19 @@ def test_plain_help_of_a_command_imports_no_plugin() -> None:
 # -- settings files ----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("table", ["options", "option"])
+def test_a_table_of_options_by_either_name(dyag: Callable[..., Result], tmp_path: Path, table: str) -> None:
+    (tmp_path / "dyag.toml").write_text(f"[generate-training.{table}]\nno_such_option = 4\n", encoding="utf-8")
+    assert "no option 'no_such_option'" in str(dyag(*COMMAND).exception)
+
+
+def test_a_section_that_no_command_has_is_named_and_left_alone(dyag: Callable[..., Result], tmp_path: Path) -> None:
+    (tmp_path / "dyag.toml").write_text("[nonsense]\nx = 1\n", encoding="utf-8")
+    done = dyag("plugins", "list")
+    assert done.exit_code == 0
+    assert "warning: dyag.toml: [nonsense] is left alone: no command is called so" in done.stderr
+
+
 def test_a_misspelt_section_is_named_with_the_right_one(dyag: Callable[..., Result], tmp_path: Path) -> None:
     (tmp_path / "dyag.toml").write_text("[finetun]\nepochs = 8\n")
     error = dyag(*COMMAND).exception

@@ -167,6 +167,18 @@ def test_holm_by_hand() -> None:
 def test_detectable_difference_by_hand() -> None:
     assert detectable_difference(0.3, 500) == pytest.approx(2.8 * math.sqrt(0.3 / 500), rel=1e-3)
     assert detectable_difference(0.3, 500, 4) == pytest.approx(2 * detectable_difference(0.3, 500))
+    # Student's quantiles with 7 degrees of freedom: 2.365 and 0.896
+    assert detectable_difference(0.3, 500, documents=8) == pytest.approx(3.261 * math.sqrt(0.3 / 500), rel=1e-3)
+
+
+def test_no_difference_that_the_interval_holds_is_said_to_be_seen() -> None:
+    rng = np.random.default_rng(4)
+    for _ in range(200):
+        n, documents = int(rng.integers(2, 60)), int(rng.integers(1, 20))
+        a, b = rng.integers(0, 2, n), rng.integers(0, 2, n) * rng.integers(0, 2, n)
+        found = paired_interval(a, b, rng.integers(0, documents, n).tolist())
+        assert found.detectable >= (found.high - found.low) / 2 - 1e-12
+        assert found.detectable <= 1
 
 
 def test_rates_become_percentages_and_none_is_left_out() -> None:

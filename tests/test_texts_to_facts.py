@@ -215,7 +215,7 @@ Mme <u>Roy</u>, bureau 12\\_b
 @pytest.mark.parametrize(
     ("written", "read"),
     [
-        ("la **fin** d'un *mot*, `a_b*c*`, ~~non~~", "la fin d'un mot, a_b*c*, non"),
+        ("la **fin** d'un *mot*, `a_b*c*`, ~~non~~ oui", "la fin d'un mot, a_b*c*, oui"),
         ("snake_case_name et 2 * 3 * 4", "snake_case_name et 2 * 3 * 4"),
         ("-n <num>, voir <https://a.fr> et <Icon name='x'/>ici", "-n <num>, voir https://a.fr et ici"),
         ("ﬁn de l’oﬀre, e\u0301te\u0301, so\u00adleil", "fin de l’offre, été, soleil"),

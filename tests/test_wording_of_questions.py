@@ -60,7 +60,7 @@ def test_each_document_of_a_mixed_folder_is_asked_in_its_language_unless_one_is_
     folder.mkdir()
     page(folder, "# Dune\n\n- Licence : MIT\n- Ville : Metz\n\nDune suit les travaux de la commune.\n", "a.md")
     page(folder, "# Eole\n\n- License: GPL\n- City: York\n\nEole books the rooms of the town hall.\n", "b.md")
-    assert {"Quelle est la licence de Dune ?", "What is the city of Eole?"} <= set(asked(folder))
+    assert {"Quelle est la licence de Dune ?", "Which city is Eole in?"} <= set(asked(folder))
     assert not [question for question in asked(folder, lang="en") if " est " in question]
 
 

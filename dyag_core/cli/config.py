@@ -41,7 +41,7 @@ def settings_for(name: str, command: click.Command, commands: Collection[str]) -
     unknown: dict[str, str] = {}
     for path in reversed(_files()):
         sections = _read(path)
-        _refuse_misspelt(sections, commands, path)
+        _check_names(sections, commands, path)
         section = sections.get(name, {})
         if not isinstance(section, dict):
             raise UsageError(f"{path}: [{name}] must be a table")
@@ -58,11 +58,17 @@ def _files() -> list[Path]:
     return [path for path in (Path("dyag.toml"), user_config_path("dyag") / "dyag.toml") if path.is_file()]
 
 
-def _refuse_misspelt(sections: Iterable[str], commands: Collection[str], path: Path) -> None:
-    """A section near to no command is left alone: it may be that of a command which isn't installed here."""
+def _check_names(sections: Iterable[str], commands: Collection[str], path: Path) -> None:
+    """A section near to no command is named, no more: it may be that of a command which isn't installed here."""
+    import click
+
     for section in sections:
+        if section in commands:
+            continue
         near = get_close_matches(section, commands, n=1)
-        if near and section not in commands:
+        if not near:
+            click.echo(f"warning: {path}: [{section}] is left alone: no command is called so", err=True)
+        else:
             raise UsageError(f"{path}: no command is named as the section [{section}]", f"Did you mean [{near[0]}]?")
 
 
@@ -80,8 +86,9 @@ def _known(section: dict[str, Any], command: click.Command) -> tuple[dict[str, A
     others: dict[str, Any] = {}
     for key, value in section.items():
         parameter = key.replace("-", "_")
-        if _PAIRS.get(parameter) in known and isinstance(value, dict):
-            settings[_PAIRS[parameter]] = list(_as_pairs(value, nested=parameter != "options"))
+        pairs = _PAIRS.get(parameter, parameter if parameter in _PAIRS.values() else None)
+        if pairs in known and isinstance(value, dict):
+            settings[pairs] = list(_as_pairs(value, nested=pairs != "option"))
         elif parameter in _PAIRS.values() and isinstance(value, str):
             settings[parameter] = [value]
         elif parameter in known:

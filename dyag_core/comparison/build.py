@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from dyag_core.artifacts import file_sha256
+from dyag_core.comparison import possible_refusals
 from dyag_core.comparison.advice import advice
 from dyag_core.comparison.breakdown import disagreements, error_kinds
 from dyag_core.comparison.cautions import cautions
@@ -54,8 +55,10 @@ def make_comparison(
     _refuse_unfair(matched, force)
     primary = primary or primary_metric(files, plugins)
     scored = score(files, matched, primary, plugins, run, metrics, metric_options)
-    measured = measure(files, matched, scored, primary)
+    refusals = possible_refusals.find(matched)
+    measured = measure(files, matched, scored, primary, refusals)
     verdict = decide(measured)
+    in_doubt = possible_refusals.could_change(verdict, refusals, files, matched, scored, primary)
     notes = [*([say("forced")] if matched.mismatches else []), *matched.notes, *scored.warnings]
     values = {name: {arm: r.items for arm, r in by_arm.items()} for name, by_arm in scored.metrics.items()}
     errors = {arm: error_kinds(matched.questions, matched.items[arm], values[primary][arm]) for arm in files}
@@ -73,13 +76,14 @@ def make_comparison(
         differences=measured.differences,
         noise_floor=in_words(floor) if floor else None,
         recommendations=[
-            *verdict_line(verdict, measured),
+            *verdict_line(verdict, measured, in_doubt=in_doubt),
             *advice(measured),
             *cautions(measured, notes),
         ],
         next_steps=next_steps(measured, verdict.place.tied, errors),
         cost=reckon(files, matched.items, cost),
         disagreements=disagreements(matched.questions, matched.items, values[primary], _graded(values)),
+        possible_refusals=possible_refusals.listed(matched, refusals),
         errors_breakdown=errors,
         mismatches=[in_words(mismatch) for mismatch in matched.mismatches],
         method=_method(files, primary, scored, plugins),
@@ -123,6 +127,7 @@ def _method(files: Mapping[str, ResultFile], primary: str, scored: Scored, plugi
         "power": 80,
         "latency_percentile": 95,
         "smallest_p_shown": 0.001,
+        "possible_refusals_shown": possible_refusals.SHOWN,
         "metric_options": {name: options for name, options in scored.options.items() if options},
         "results": {arm: {"file": plain(f.path.name), "sha256": file_sha256(f.path)} for arm, f in files.items()},
         "commands": commands(files, primary),

@@ -35,6 +35,9 @@ def _counts(arm: ArmSummary, measured: Measured) -> list[list[Sentence]]:
             found.append([say(key, arm=arm.name, count=count, n=measured.n)])
             if key == "seen" and arm.without_seen is not None:
                 found[-1].append(_without_seen(arm.without_seen, arm, measured.metric))
+    if arm.possible_refusals:
+        n = measured.n_unanswerable
+        found.append([say("possible_refusals", arm=arm.name, count=arm.possible_refusals, n=n)])
     return found
 
 

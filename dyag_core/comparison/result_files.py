@@ -116,6 +116,7 @@ def _item(path: Path, number: int, raw: Any) -> Item:
         answer=answer,
         expected_answers=_texts(raw.get("expected_answers")),
         reply=_text(raw.get("reply")) or (reply if reply != answer else None),
+        reasoning=_text(raw.get("reasoning")),
         answerable=answerable if isinstance(answerable, bool) else not wants_abstention(expected),
         stratum=_text(raw.get("stratum")),
         document=_text(raw.get("document")),

@@ -86,8 +86,17 @@ class Measured:
         return {arm.name: self.summary(arm.name, stratum).mean or 0.0 for arm in self.contenders}
 
 
-def measure(files: Mapping[str, ResultFile], matched: Matched, scored: Scored, primary: str) -> Measured:
+def measure(
+    files: Mapping[str, ResultFile],
+    matched: Matched,
+    scored: Scored,
+    primary: str,
+    possible_refusals: Mapping[str, Sequence[int]] | None = None,
+) -> Measured:
     """Means, intervals and paired tests of everything that was scored.
+
+    Args:
+        possible_refusals: arm -> places of answers that may be refusals; their number stands with the arm.
 
     Raises:
         UsageError: two arms have no question with a score on the primary metric in common.
@@ -97,7 +106,8 @@ def measure(files: Mapping[str, ResultFile], matched: Matched, scored: Scored, p
     differences = all_differences(scored.metrics, primary, documents, strata)
     if sum(d.primary and d.stratum is None for d in differences) < len(files) * (len(files) - 1) // 2:
         raise UsageError(f"no question has a score on {primary!r} in every pair of arms")
-    arms = [_arm(arm, file, matched, scored, primary) for arm, file in files.items()]
+    doubtful = {arm: len(places) for arm, places in (possible_refusals or {}).items()}
+    arms = [_arm(arm, file, matched, scored, primary, doubtful.get(arm, 0)) for arm, file in files.items()]
     return Measured(
         primary=primary,
         descriptions=scored.descriptions,
@@ -109,7 +119,9 @@ def measure(files: Mapping[str, ResultFile], matched: Matched, scored: Scored, p
     )
 
 
-def _arm(arm: str, file: ResultFile, matched: Matched, scored: Scored, primary: str) -> ArmSummary:
+def _arm(
+    arm: str, file: ResultFile, matched: Matched, scored: Scored, primary: str, possible_refusals: int
+) -> ArmSummary:
     items, clusters = matched.items[arm], [question.document for question in matched.questions]
     results = {name: by_arm[arm] for name, by_arm in scored.metrics.items()}
     seconds = [item.prediction.seconds for item in items if item.prediction.error is None]
@@ -136,6 +148,7 @@ def _arm(arm: str, file: ResultFile, matched: Matched, scored: Scored, primary: 
             item.prediction.error is not None or item.prediction.truncated or _is_empty(item) for item in items
         ),
         unscored=unscored,
+        possible_refusals=possible_refusals,
         repeats=max(1, len(file.repeats)),
         noise=noise(file.repeats),
         details={name: result.details for name, result in results.items() if result.details},

@@ -47,16 +47,17 @@ def decide(measured: Measured) -> Verdict:
     return Verdict("use" if place.leader else "no_clear_difference", place)
 
 
-def verdict_line(verdict: Verdict, measured: Measured) -> list[Recommendation]:
+def verdict_line(verdict: Verdict, measured: Measured, *, in_doubt: bool) -> list[Recommendation]:
     """The verdict in words, with the differences it rests on; nothing where there is nothing to choose.
 
-    Where many answers of an arm are none, that stands in the same line: it may be all that was measured.
+    Where many answers of an arm are none, that stands in the same line: it may be all that was measured. So does that
+    the verdict is `in_doubt`: answers that may be refusals could change it.
     """
     words = {"use": _use, "no_clear_difference": _no_difference, "too_few": _too_few}
     if verdict.kind is None:
         return []
     sentences, rests_on = words[verdict.kind](verdict.place, measured)
-    text = in_words(*sentences, *_many_unusable(measured))
+    text = in_words(*sentences, *_many_unusable(measured), *(_refusals(measured) if in_doubt else []))
     return [Recommendation(kind=verdict.kind, text=text, rests_on=rests_on)]
 
 
@@ -97,6 +98,13 @@ def _many_unusable(measured: Measured) -> list[Sentence]:
     many = [arm for arm in measured.contenders if arm.unusable >= _MANY * measured.n]
     counts = [say("arm_unusable", arm=arm.name, count=arm.unusable, n=measured.n) for arm in many]
     return [say("many_unusable", arms=counts)] if counts else []
+
+
+def _refusals(measured: Measured) -> list[Sentence]:
+    doubtful = [arm for arm in measured.contenders if arm.possible_refusals]
+    n = measured.n_unanswerable
+    counts = [say("arm_unusable", arm=arm.name, count=arm.possible_refusals, n=n) for arm in doubtful]
+    return [say("in_doubt", arms=counts)]
 
 
 def _detectable(d: Difference) -> float:

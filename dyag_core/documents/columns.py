@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -29,12 +30,22 @@ _OF_OTHERS = frozenset(
     "first last middle given user file path host domain contact responsable manager owner auteur author prenom family "
     "famille fichier utilisateur usage jeune fille court short abrege abbr column field parent".split()
 )
+#: A column of these says something of the row, however different its cells are, and never names it.
+_OF_THE_ROW = frozenset(
+    "statut etat status state stade stage phase avancement progress decision resultat result couleur color colour "
+    "licence license remarque remarques remark remarks commentaire commentaires comment comments observation "
+    "observations priorite priority urgence urgency niveau level contact responsable owner auteur author manager "
+    "gestionnaire referent fournisseur supplier editeur publisher hebergeur host".split()
+)
 _FIRST_NAMES = frozenset(("prenom", "first name", "firstname", "given name", "forename"))
 _LAST_NAMES = frozenset(("nom", "nom de famille", "last name", "lastname", "surname", "family name", "name"))
 _LISTED = {"|": re.compile(r"\s*\|\s*"), ";": re.compile(r"\s*;\s*"), "\n": re.compile(r"\s*\n\s*(?:[-*•]\s+)?")}
 _LONGEST_PART = 60
-#: "ad_lieu", "nbre_pl": what is as short as "ad" is no word by itself.
-_SHORTEST_WORD = 3
+#: Nor does a remark, even where it stands first.
+_REMARKS = frozenset(
+    "comm commentaire commentaires comment comments remarque remarques remark remarks observation observations note "
+    "notes".split()
+)
 
 
 @dataclass(frozen=True)
@@ -57,12 +68,12 @@ class Columns:
     labels: Mapping[str, str] = field(default_factory=dict)
 
     def label(self, name: str) -> str:
-        """A column in words, without what the rows are: beside "nom_site", "code_site" is "code"."""
+        """A column in words, without what the rows are: beside "nom_site", "code_site" is "code", "ad_site" "ad"."""
         said = field_label(name)
         words, called = said.split(), field_label(self.title[0][0]).split() if self.title and "_" in name else []
         of_row = len(called) > 1 and fold(called[0]) in _NAMES and words[-len(called) + 1 :] == called[1:]
         left = " ".join(words[: -len(called) + 1]) if of_row else ""
-        return left if len(left) > _SHORTEST_WORD else said
+        return left if len(left) > 1 else said
 
 
 def columns_of(names: Sequence[str], sample: Sequence[Mapping[str, str]], given: Mapping[str, str]) -> Columns:
@@ -141,8 +152,26 @@ def _titles(names: Sequence[str], sample: Sequence[Mapping[str, str]]) -> list[t
     if named:
         named.sort(key=lambda name: told_apart is None or names.index(name) != told_apart)
         return [(name,) for name in named]
-    column = naming_column(cells, range(len(names))) if _needs_a_name(names, cells) else 0
+    own = [n for n, name in enumerate(names) if _may_name(words[name], first=not n)]
+    column = naming_column(cells, own) if _needs_a_name(names, cells) else 0
+    column = column if column is not None else _most_distinct(cells, own)
     return [(names[column],)] if names and column is not None else []
+
+
+def _may_name(words: str, *, first: bool) -> bool:
+    """Whether a column, of these words, can name the rows: people put a name first, whatever they call it."""
+    return words not in _REMARKS and (first or words.partition(" ")[0] not in _OF_THE_ROW)
+
+
+def _most_distinct(cells: Sequence[Sequence[str]], columns: Sequence[int]) -> int | None:
+    """The column of texts that tells most rows apart, where none tells nearly all: people who come twice."""
+    distinct = Counter[int]()
+    for column in columns:
+        filled = [row[column] for row in cells if row[column]]
+        if len(filled) >= 0.9 * len(cells) and column_kind(filled) == "text" and max(map(len, filled)) <= _LONGEST_PART:
+            distinct[column] = len(set(filled))
+    best = max(distinct, key=lambda column: (distinct[column], -column), default=None)
+    return best if best is not None and 2 * distinct[best] > len(cells) else None
 
 
 def _is_a_name(words: Sequence[str]) -> bool:

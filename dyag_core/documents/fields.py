@@ -100,7 +100,10 @@ def record_chunk(row: Mapping[str, str], columns: Columns, given: Mapping[str, s
     roles = {columns.id, columns.document, columns.text, *named}
     fields: dict[str, Any] = {name: cell for name, cell in row.items() if cell and name not in roles}
     for name, sign in columns.lists.items():
-        if name in fields and len(parts := several(fields[name], sign)) > 1:
+        if name not in fields:
+            continue
+        parts = several(fields[name], sign)
+        if len(parts) > 1 or (sign == "[" and parts != [fields[name]]):
             fields[name] = parts
     text = (row.get(columns.text, "") if columns.text else "") or _listed_text(title, fields, columns)
     if not text.strip("# \n"):
@@ -169,11 +172,12 @@ def _part(value: Any) -> Any:
 
 
 def documents_of(
-    rows: Iterable[tuple[int, Any]], chunk_of: Callable[[Any], Placed], note: OnBadLine
+    rows: Iterable[tuple[int, Any]], chunk_of: Callable[[Any], Placed], note: OnBadLine, lang: str | None = None
 ) -> Iterator[Document]:
     """Documents out of numbered rows; those that are BadLines, no chunks, or repeat an id are noted.
 
-    Neighbouring chunks of one document become one; the first to name a title or a field is believed.
+    Neighbouring chunks of one document become one; the first to name a title or a field is believed. `lang` is what
+    is known of their language before they are read.
     """
     for document, group in groupby(_chunks(rows, chunk_of, note), key=lambda item: item[0]):
         members = list(group)
@@ -182,7 +186,8 @@ def documents_of(
             for name, value in chunk.metadata.items():
                 fields.setdefault(name, value)
         metadata = {name: value for name, value in fields.items() if name not in _OF_THE_CHUNK}
-        yield Document(id=document, title=members[0][1], chunks=tuple(c for *_, c in members), metadata=metadata)
+        chunks = tuple(chunk for *_, chunk in members)
+        yield Document(id=document, title=members[0][1], chunks=chunks, metadata=metadata, lang=lang)
 
 
 def _chunks(rows: Iterable[tuple[int, Any]], chunk_of: Callable[[Any], Placed], note: OnBadLine) -> Iterator[Placed]:

@@ -1,8 +1,9 @@
-"""The YAML block at the top of a Markdown file: the fields that say something of the page, as texts."""
+"""The YAML or TOML block at the top of a Markdown file: the fields that say something of the page, as texts."""
 
 from __future__ import annotations
 
 import re
+import tomllib
 from datetime import date
 from typing import Any
 
@@ -10,6 +11,8 @@ import yaml
 
 # A blank line behind the first rule: a rule and a paragraph, no block.
 _BLOCK = re.compile(r"\A---[^\S\n]*\n(?![^\S\n]*\n)(.*?)\n?(?:---|\.\.\.)[^\S\n]*(?:\n|\Z)", re.DOTALL)
+#: Hugo's other form.
+_TOML = re.compile(r"\A\+\+\+[^\S\n]*\n(.*?)\n?\+\+\+[^\S\n]*(?:\n|\Z)", re.DOTALL)
 _SCALAR = str | int | float | date
 #: Of the file, not of the page: they are no fields.
 _OF_THE_FILE = frozenset(("id", "document", "headings"))
@@ -17,7 +20,7 @@ _OF_THE_FILE = frozenset(("id", "document", "headings"))
 _LAYOUT = frozenset(
     "aliases alias bookcollapsesection cascade class classes collapsible comments css cssclass custom_edit_url draft "
     "edit_url editlink excerpt_separator favicon featured footer geometry grand_parent has_children has_toc head "
-    "header hide hide_table_of_contents hide_title icon ignore image images index js_dir keywords lang language "
+    "header hero hide hide_table_of_contents hide_title icon ignore image images index js_dir keywords lang language "
     "last_modified lastmod layout linktitle locale mathjax math menu meta_description meta_title nav nav_exclude "
     "nav_order navbar next og order orphan outline output pagination pagination_label pagination_next pagination_prev "
     "params parent parse_math permalink position prev published redirect redirect_from redirect_to render robots rank "
@@ -33,12 +36,12 @@ def front_matter(text: str) -> tuple[dict[str, str], str]:
 
     Fields of fields stand beside the others, under their own names; of a list of records their names or titles.
     """
-    block = _BLOCK.match(text)
+    block = _BLOCK.match(text) or _TOML.match(text)
     if block is None:
         return {}, text
     try:
-        fields = yaml.safe_load(block[1])
-    except (yaml.YAMLError, ValueError, RecursionError):  # ValueError: the 31st of February
+        fields = tomllib.loads(block[1]) if text.startswith("+") else yaml.safe_load(block[1])
+    except (yaml.YAMLError, ValueError, RecursionError):  # ValueError: no TOML, or the 31st of February
         return {}, text  # a rule, a paragraph and a rule: text like any other
     if not isinstance(fields, dict):
         return {}, text
@@ -52,6 +55,8 @@ def _keep(fields: dict[Any, Any], kept: dict[str, str], depth: int) -> None:
         if str(name) in _OF_THE_FILE or str(name).lower().replace("-", "_") in _LAYOUT:
             continue
         if isinstance(value, dict) and depth < _DEEPEST:
+            if said := _said(_name_in(value)):  # "owner: {name: Ann, ...}" is about Ann
+                kept.setdefault(str(name), said)
             _keep(value, kept, depth + 1)
         elif said := _said(value):
             kept.setdefault(str(name), said)

@@ -23,6 +23,7 @@ from dyag_core.text.grids import (
     naming_column,
     turned,
 )
+from dyag_core.text.language import language_of_names
 from dyag_core.text.sanitize import writable
 
 if TYPE_CHECKING:
@@ -67,12 +68,13 @@ def from_table(path: Path, reading: Reading) -> Iterator[Document]:
             head = list(islice(named, SAMPLE))
             known = [row for _, row in head if isinstance(row, dict)]
             columns = columns_of(list(dict.fromkeys(filter(None, names))), known, reading.given)
-            _tell_of_columns(columns, names, tell)
+            _tell_of_columns(columns, names, known, tell)
         else:
             named, head, left_out = _nameless_rows(data, reading.given), [], _LeftOut()
             columns = Columns(title=(("title",),), text="content")
         chunk_of = partial(record_chunk, columns=columns, given=reading.given)
-        yield from documents_of(chain(head, named), chunk_of, reading.note)
+        above = [cell for _, row in sample[: layout.first] if isinstance(row, list) for cell in row]
+        yield from documents_of(chain(head, named), chunk_of, reading.note, language_of_names(above))
         left_out.tell(tell)
 
 
@@ -249,8 +251,13 @@ def _nameless_rows(
         yield line, {"title": row[at], "content": "\n".join([f"# {row[at]}", "", *others])}
 
 
-def _tell_of_columns(columns: Columns, names: Sequence[str], tell: Callable[[str], None]) -> None:
-    """Say which column names the rows, where it isn't the one that people look at first."""
+def _tell_of_columns(
+    columns: Columns, names: Sequence[str], sample: Sequence[Mapping[str, str]], tell: Callable[[str], None]
+) -> None:
+    """Say which column names the rows, where it isn't the one that people look at first, or names nothing."""
+    if columns.title and column_kind(row.get(columns.title[0][0], "") for row in sample) in ("link", "number"):
+        tell(f"no column names its rows, {columns.title[0][0]} neither; where one does, say so: --title COLUMN")
+        return
     others = [name for name in names if name and name not in (columns.id, columns.document, columns.text)]
     if columns.title and (columns.title[0] != (others[0],) or columns.beside):
         beside = f" (and {columns.beside}, to tell rows of one name apart)" if columns.beside else ""

@@ -18,7 +18,7 @@ from dyag_core.errors import UsageError
 from dyag_core.records import Chunk, Document
 from dyag_core.text.chunking import Chunking, cut, first_heading
 from dyag_core.text.hyphens import joined
-from dyag_core.text.markup import plain_text
+from dyag_core.text.markup import plain_text, without_pictographs
 from dyag_core.text.normalise import fold
 
 if TYPE_CHECKING:
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 _PLAIN_SUFFIXES = (".md", ".markdown", ".mdx", ".txt")
 TEXT_SUFFIXES = (*_PLAIN_SUFFIXES, *CONVERTED)
 
-_PICTOGRAPHS = re.compile("[\u2190-\u2bff\ufe0f\U0001f000-\U0001faff]+")
 _NOT_IN_A_SLUG = re.compile(r"[\W_]+")
 
 
@@ -158,8 +157,8 @@ def _outer_pipes(line: str) -> str:
 
 
 def _name_in(heading: str) -> str:
-    """A heading as a name: no markup, no pictograph before it."""
-    return _PICTOGRAPHS.sub("", plain_text(heading)).strip()
+    """A heading as a name: no markup, no pictographs."""
+    return without_pictographs(plain_text(heading))
 
 
 def _reason(error: Exception) -> str:

@@ -214,6 +214,7 @@ def _prediction(question: Question, prompt: Prompt, reply: Reply, trained: froze
         answer=answer,
         expected_answers=question.expected_answers,
         reply=reply.text if answer != reply.text else None,
+        reasoning=reply.reasoning or None,
         answerable=question.answerable,
         stratum=question.stratum,
         document=question.document,

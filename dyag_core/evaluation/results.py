@@ -83,7 +83,7 @@ def _metrics(
         "total_questions": n,
         "errors": sum(p.error is not None for p in predictions),
         "truncated": sum(p.truncated for p in predictions),
-        "reasoned": sum(p.reply is not None and reasons(p.reply) for p in predictions),
+        "reasoned": sum(_reasoned(p) for p in predictions),
         "seen_in_training": sum(p.seen_in_training for p in predictions),
         "summaries": {name: summary.model_dump(mode="json") for name, summary in summaries.items()},
         "strata": _by_stratum(predictions, scores, clusters),
@@ -121,6 +121,11 @@ def abstained(prediction: Prediction) -> bool:
     return prediction.error is None and abstains(prediction.answer, prediction.question, truncated=prediction.truncated)
 
 
+def _reasoned(prediction: Prediction) -> bool:
+    """Whether the model reasoned before it answered: in the reply, or apart from it."""
+    return prediction.reasoning is not None or (prediction.reply is not None and reasons(prediction.reply))
+
+
 def _item(
     prediction: Prediction, position: int, scores: Sequence[MetricResult], verdicts: Sequence[str]
 ) -> dict[str, Any]:
@@ -133,6 +138,7 @@ def _item(
         **({"expected_answers": list(prediction.expected_answers)} if prediction.expected_answers else {}),
         "generated_answer": prediction.answer,
         **({"reply": prediction.reply} if prediction.reply is not None else {}),
+        **({"reasoning": prediction.reasoning} if prediction.reasoning is not None else {}),
     }
     return {
         **asked,

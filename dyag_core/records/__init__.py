@@ -14,6 +14,7 @@ from dyag_core.records.comparison import (
     ErrorKind,
     Latency,
     NextStep,
+    PossibleRefusal,
     Recommendation,
     Report,
 )
@@ -88,6 +89,7 @@ __all__ = [
     "ModelShape",
     "NextStep",
     "Passport",
+    "PossibleRefusal",
     "Prediction",
     "Problem",
     "ProblemCount",

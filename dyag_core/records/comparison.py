@@ -55,12 +55,13 @@ class Latency(Record):
 class ArmSummary(Record):
     """One arm: its name, where its results came from, its metrics overall and by stratum, its errors and times.
 
-    `unscored` counts questions without a score on the primary metric. `empty` counts answers that are empty or hold
-    nothing but what a model says to itself, `unusable` those that failed, are empty or were cut. `without_seen` is the
-    mean on that metric over the questions that the arm was not trained on word for word, where there are others.
-    `details` is what metrics tell beside their scores, by metric. `repeats` is how often the arm was asked the same
-    questions, `noise` how far its means then differ at most, by metric (rates in points). Times are seconds a question;
-    tokens are the median a question; None where the file does not say.
+    `possible_refusals` counts answers to unanswerable questions that may be refusals in words that no rule knows; they
+    count as wrong. `unscored` counts questions without a score on the primary metric. `empty` counts answers that are
+    empty or hold nothing but what a model says to itself, `unusable` those that failed, are empty or were cut.
+    `without_seen` is the mean on that metric over the questions that the arm was not trained on word for word, where
+    there are others. `details` is what metrics tell beside their scores, by metric. `repeats` is how often
+    the arm was asked the same questions, `noise` how far its means then differ at most, by metric (rates in
+    points). Times are seconds a question; tokens are the median a question; None where the file does not say.
     """
 
     name: str
@@ -73,6 +74,7 @@ class ArmSummary(Record):
     empty: int = 0
     unusable: int = 0
     unscored: int = 0
+    possible_refusals: int = 0
     details: dict[str, dict[str, Any]] = Field(default_factory=dict)
     repeats: int = 1
     noise: dict[str, float] = Field(default_factory=dict)
@@ -160,12 +162,22 @@ class Disagreement(Record):
     answers: list[ArmAnswer]
 
 
+class PossibleRefusal(Record):
+    """An answer to an unanswerable question that may be a refusal but wasn't counted as one, for a person to read."""
+
+    arm: str
+    id: str
+    question: str
+    answer: str
+
+
 class Comparison(Record):
     """Everything a report says. Rates are percentages (0-100).
 
     The first of `recommendations` is the verdict. `leader` is the arm that clearly beats every other, `tied` the best
     arm and those it does not clearly beat. `n_unanswerable` of the questions have no answer in the documents.
     `descriptions` is what the metrics say about themselves: titles, meaning, unit (`metric(name)` gets one).
+    `possible_refusals` are the first answers of each arm that may be refusals but weren't counted as such.
     `noise_floor` is a sentence in each language. `measured` is the newest timestamp of the result files, as they wrote
     it.
     """
@@ -186,6 +198,7 @@ class Comparison(Record):
     next_steps: list[NextStep] = Field(default_factory=list)
     cost: Cost | None = None
     disagreements: list[Disagreement] = Field(default_factory=list)
+    possible_refusals: list[PossibleRefusal] = Field(default_factory=list)
     errors_breakdown: dict[str, dict[str, int]] = Field(default_factory=dict)
     mismatches: list[dict[str, str]] = Field(default_factory=list)
     method: dict[str, Any] = Field(default_factory=dict)

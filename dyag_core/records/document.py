@@ -21,7 +21,8 @@ class Chunk(Record):
 class Document(Record):
     """One subject (an application, a procedure, a page) as one or more chunks with one `metadata.id`.
 
-    `lang` is the language it is written in ("fr", "en", "de", ...), once a stage has found that out.
+    `lang` is the language it is written in ("fr", "en", "de", ...), once a stage has found that out; before that, the
+    one that the names of its table's columns are in.
     """
 
     id: str

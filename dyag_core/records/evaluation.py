@@ -29,7 +29,8 @@ class Prediction(Record):
     first. `chunk` is the one that holds the answer, where that is known; one that rests on several has `other_chunks`.
     `seconds` is the whole time of the question, `retrieval_seconds` the part of it that searching took.
     `expected_answers` are others that are as right as `expected`. `answer` is without what the model wrote around
-    it (reasoning blocks, control tokens); `reply` is the whole, where that is more.
+    it (reasoning blocks, control tokens); `reply` is the whole, where that is more. `reasoning` is what the model
+    thought before it answered, where the engine gets that apart from the reply.
     """
 
     id: str
@@ -38,6 +39,7 @@ class Prediction(Record):
     answer: str
     expected_answers: tuple[str, ...] = ()
     reply: str | None = None
+    reasoning: str | None = None
     answerable: bool = True
     stratum: str | None = None
     document: str | None = None

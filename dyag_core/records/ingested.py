@@ -10,6 +10,8 @@ from dyag_core.records.base import Record
 
 #: Kinds of files that hold many documents each; in a folder of texts they are not looked for.
 _ON_THEIR_OWN = (".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".parquet")
+#: Texts in a markup that others turn into one that is read.
+_MARKUP = (".rst", ".adoc", ".asciidoc", ".org", ".textile", ".rtf", ".odt", ".tex", ".epub", ".mediawiki", ".doc")
 
 
 class IngestedDocuments(Record):
@@ -42,9 +44,11 @@ class IngestedDocuments(Record):
         if self.left_out:
             kinds = ", ".join(f"{count} {suffix}" for suffix, count in self.left_out.items())
             tables = any(suffix in _ON_THEIR_OWN for suffix in self.left_out)
+            markup = any(suffix in _MARKUP for suffix in self.left_out)
             lines.append(
                 f"files of a kind that isn't read: {kinds}"
                 + ("; of a folder only texts are: name a table or JSON file itself" if tables else "")
+                + ("; convert them first, to Markdown say (pandoc)" if markup else "")
             )
         if self.bad_lines and self.rejects:
             lines.append(f"{self.bad_lines} bad lines or files, each with its reason in {self.rejects}")

@@ -196,7 +196,9 @@ def _check_outcome(data: GeneratedData, min_yield: float, run: Run, notices: Not
 def _check_yield(data: GeneratedData, min_yield: float, notices: Notices) -> None:
     if data.written and data.yield_percent >= min_yield:
         return
-    reasons = ", ".join(f"{reason}: {n}" for reason, n in data.rejected.items()) or _nothing_found(data, notices)
+    reasons = ", ".join(f"{reason}: {n}" for reason, n in data.rejected.items())
+    if not (reasons and data.written):
+        reasons = "; ".join(filter(None, [reasons, _nothing_found(data, notices)]))
     usable, of = data.usable
     raise GateError(
         f"{usable} of {of} requested rows were made ({data.yield_percent:.0f} %, "

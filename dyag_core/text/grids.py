@@ -44,6 +44,8 @@ _KEYS = frozenset(
     "champ cle propriete attribut caracteristique rubrique libelle element parametre "
     "field key property attribute characteristic item label parameter name".split()
 )
+#: They head a column of things, too: "Item | Price".
+_THINGS = frozenset("cle libelle element parametre item label parameter key property name".split())
 _VALUES = frozenset("valeur contenu detail details information value content description".split())
 
 
@@ -99,7 +101,7 @@ def are_pairs(header: Sequence[str]) -> bool:
     if len(header) != 2 or not any(header):
         return len(header) == 2
     key, value = map(fold, header)
-    return key in _KEYS and (value in _VALUES or key != "name")
+    return key in _KEYS and (value in _VALUES or key not in _THINGS)
 
 
 def turned(header: Sequence[str], rows: Iterable[Sequence[str]]) -> tuple[Row, list[Row]]:

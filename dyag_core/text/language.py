@@ -29,10 +29,18 @@ _OF_A_DOCUMENT, _OF_A_CORPUS = 2_000, 200_000
 #: so many times what it tells for the corpus' own; half as much where it tells nothing for that.
 _LEAST, _CLEARLY = 4, 1.5
 
+#: "12,50" and "80 €" are written so by people whose language isn't English.
+_DECIMAL_COMMA = re.compile(r"(?<![\[\d,])\d{1,3},\d\d(?![\d,])|\d\s?€")
+_WITH_A_COMMA = ("fr", "de", "es", "it", "nl", "pt", "pl")
+
 _WORD = re.compile(r"[^\W\d_]+")
 _CODE = re.compile(r"^(```|~~~).*?(?:^\1|\Z)|`[^`\n]+`|\w+://\S+", re.MULTILINE | re.DOTALL)
-#: NA, NO and DE are codes, not words.
-_ACRONYM = re.compile(r"\b[A-Z]{1,3}\b")
+_TAG = re.compile(r"</?[A-Za-z][^<>]*>|\{#[^{}]*\}")
+#: NA, NO and DE are codes, not words; so are "fr" and "en" where they are all that a cell, or a part of a list, holds.
+#: The s of "Reese's" is none of French.
+_ACRONYM = re.compile(r"\b[A-Z]{1,3}\b|(?<=[:,;|\t] )[A-Za-z][a-z]{1,2}(?= ?(?:[,;|\t\n]|\Z))|['’]s\b")
+#: Before a vowel a French word loses its own: "l'équipe", "qu'il".
+_ELISION = re.compile(r"\b(?:[cdjlns]|qu)['’](?=[^\W\d_])", re.IGNORECASE)
 _SCRIPTS = (
     ("ja", re.compile("[\u3040-\u30ff]")),
     ("zh", re.compile("[\u4e00-\u9fff]")),
@@ -78,6 +86,14 @@ def languages_told(text: str) -> Counter[str]:
     return told
 
 
+def language_of_names(names: Iterable[str]) -> str | None:
+    """The language that the names of columns and what stands above them tell most of; None where two tell as much."""
+    told = languages_told("\n".join(names))
+    most = _most(told)
+    rivals = [number for lang, number in told.items() if lang in LANGUAGES and lang != most]
+    return most if most is not None and told[most] > max(rivals, default=0) else None
+
+
 def in_their_languages(documents: Iterator[Document], lang: str | None) -> tuple[str, Iterator[Document]]:
     """(the language of what is written for people, "fr" or "en"; the documents, each with its own language).
 
@@ -111,19 +127,30 @@ def _own(told: Counter[str], usual: str) -> str:
 
 
 def _most(told: Mapping[str, int]) -> str | None:
-    """What is told most of; of equals a language that questions are asked in."""
-    if not told:
+    """What is told most of; a language that questions are asked in unless another is clearly told more of."""
+    if not any(told.values()):
         return None
-    return max(told, key=lambda lang: (told[lang], lang in LANGUAGES, lang == "en", lang))
+
+    def rank(lang: str) -> tuple[float, bool, bool, str]:
+        asked = lang in LANGUAGES
+        return told[lang] * (_CLEARLY if asked else 1), asked, lang == "en", lang
+
+    return max(told, key=rank)
 
 
 def _told_by(document: Document) -> Counter[str]:
-    """What the beginning of a document, or its fields where it has little text, tell of languages."""
-    told: Counter[str] = Counter()
+    """What the beginning of a document, or its fields where it has little text, tell of languages.
+
+    What a table's reader made of the names of its columns counts like a word of a sentence.
+    """
+    told: Counter[str] = Counter({document.lang: 2} if document.lang else {})
     characters = 0
+    title = f"# {document.title}\n"
     for chunk in document.chunks:
-        _count(chunk.text[: _OF_A_DOCUMENT - characters], told)
-        characters += len(chunk.text)
+        # A name tells nothing of the language of what is said about it: "La Poste", "La vie en rose".
+        text = chunk.text.removeprefix(title) or chunk.text
+        _count(text[: _OF_A_DOCUMENT - characters], told)
+        characters += len(text)
         if characters >= _OF_A_DOCUMENT:
             break
     if characters < _OF_A_DOCUMENT // 4 and document.metadata:
@@ -135,8 +162,14 @@ def _count(text: str, told: Counter[str]) -> None:
     """Add to `told` what a text tells of languages."""
     if "`" in text or "://" in text or "~~~" in text:
         text = _CODE.sub(" ", text)
+    if "<" in text or "{#" in text:
+        text = _TAG.sub(" ", text)
+    if "'" in text or "’" in text:
+        told["fr"] += 2 * len(_ELISION.findall(text))
     if " : " in text:  # French sets a space before a colon
         told["fr"] += min(2, text.count(" : "))
+    if ("," in text or "€" in text) and _DECIMAL_COMMA.search(text):
+        told.update(_WITH_A_COMMA)
     words = _WORD.findall(fold(_ACRONYM.sub(" ", text)))
     for languages in filter(None, map(LANGUAGES_BY_WORD.get, words)):
         for lang, weight in languages:

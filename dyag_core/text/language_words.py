@@ -17,12 +17,12 @@ NAMES = {
 
 _FUNCTION = {
     "fr": "le la les on un une des du de et est dans pour par sur avec qui que ce cette ces au aux en sont pas plus ou "
-    "il elle son sa ses leur nous vous l d qu n c s se y ne sans chez dont mais donc car si comme tres aussi entre "
+    "il elle son sa ses leur nous vous se ne sans chez dont mais donc si comme tres aussi entre "
     "sous apres avant depuis peut etre fait ainsi afin tout tous toute toutes cet leurs ils elles votre notre vos nos "
-    "je j",
+    "je",
     "en": "the a an of and is are in for by on with which that this to at from as be or it its their we you not can "
     "has have was were will if when how what who your our they but all more than into about each must should may been "
-    "does do only also other these those there any no",
+    "does do only also other these those there any no per",
     "de": "der die das und ist ein eine einer einen einem mit von zu den dem des fur auf im nicht sich auch werden "
     "wird sind bei aus nach wie oder uber zum zur als an es sie wir ihr durch kann hat haben nur noch wenn unter um "
     "vor dass vom diese dieser dieses keine kein bis",
@@ -59,6 +59,17 @@ _RECORDS = {
     "lieu creation debut fin reference marque modele quantite fabricant frequence periode population capitale monnaie "
     "sigle intitule libelle observations remarques commentaire metier logiciel outil application plateforme systeme "
     "exploitation formation niveau public priorite droits acces documents delivre valide pieces demande dossier fiche "
+    "sommaire glossaire parcs voirie salle salles etage etages lieux tarifs effectifs produit produits emplacement "
+    "vehicule vehicules kilometrage immatriculation comparatif critere criteres caracteristique caracteristiques "
+    "fonctionnalite fonctionnalites fiches recueil consigne consignes etapes materiel logiciels fournisseurs habitants "
+    "visiteurs eleves salaries employes batiment batiments superficie profondeur longueur diametre puissance vitesse "
+    "debit capacite sieges bureaux prenom naissance embauche conges heure heures jours semaine semaines mois annuel "
+    "mensuel hebdomadaire payant payante prevu reel depenses recettes energie eau electricite chauffage eclairage "
+    "achats ventes ecole college lycee bibliotheque mediatheque piscine gymnase stade musee parc jardin quartier "
+    "canton prefecture ministre ouverture fermeture arrivee depart trajet velo voiture voitures camion clou marteau "
+    "seuil quantites unite unites valeur valeurs defaut obligatoire facultatif optionnel exemple exemples reponse "
+    "reponses objectifs prerequis remarque poste postes champ champs contenu "
+    "rayon propriete attribut attributs ecrou "
     "rubrique identifiant francais anglais allemand espagnol ouvert ferme actif inactif recommande janvier fevrier "
     "mars avril mai juin juillet aout septembre octobre novembre decembre lundi mardi mercredi jeudi vendredi gare "
     "parking place avenue maison",
@@ -71,7 +82,15 @@ _RECORDS = {
     "period population capital currency parking description comment notes software tool application platform system "
     "operating training level public priority access documents type file folder support maintenance release released "
     "open closed active english french german january february march april may june july august september october "
-    "november december monday tuesday wednesday thursday friday summary role goal source",
+    "november december monday tuesday wednesday thursday friday summary role goal source product products location "
+    "room rooms seat seats vehicle vehicles mileage plate feature features requirement requirements comparison planned "
+    "actual item items meaning default flag flags value values example examples building buildings floor floors "
+    "employee employees member members customer customers student students visitor visitors children school library "
+    "museum garden power speed length depth capacity required optional mandatory first last birth day days week weeks "
+    "month monthly weekly yearly opening closing arrival departure screw nail hammer unit units remark remarks answer "
+    "answers goals supplier suppliers provider providers warehouse fleet expenses income revenue energy water "
+    "electricity heating lighting purchase purchases car bolt wheel tools teams membership official road lane "
+    "fields content contents property attribute column row nut",
     "de": "herausgeber hersteller anbieter betreiber autor name ort stadt land adresse anschrift telefon sprache "
     "sprachen preis kosten gebuhr zustand besitzer eigentumer bereich kategorie datum jahr webseite lizenz lieferant "
     "leiter zustandig stand zeile titel nummer strasse plz postleitzahl landkreis offnungszeiten dauer frist zweck "
@@ -153,6 +172,8 @@ def _languages_by_word() -> dict[str, tuple[tuple[str, int], ...]]:
     for words, weight in ((_RECORDS, 1), (_FUNCTION, 2)):
         for lang, text in words.items():
             for word in text.split():
+                if len(word) == 1:  # cells hold letters
+                    continue
                 found.setdefault(word, {})[lang] = weight
     return {word: tuple(weights.items()) for word, weights in found.items()}
 

@@ -24,14 +24,24 @@ _TAG = re.compile(
     r"|</[A-Z][\w.]*\s*>|<[A-Z][\w.]*(?:\s[^<>]*|\s*/)>",
     re.IGNORECASE,
 )
+#: "{% hint %} ... {% endhint %}" around a text.
+_AROUND = re.compile(r"\{%-?\s*([\w-]+)[^%]*%\}(.*?)\{%-?\s*end\1\s*-?%\}", re.DOTALL)
+#: Tags of site generators ("{{< fa >}}", "{% hint %}" before a text), attributes of a heading ("{#id}", "{: .table }").
+#: What "{% channel %}" in the midst of a sentence stands for isn't known: it stays.
+_TEMPLATE = re.compile(r"^\s*\{%.*?%\}|\{%[^%]*%\}\s*$|\{\{[<%].*?[>%]\}\}|\s*\{[:#.][^{}]*\}", re.MULTILINE)
+#: A line of Markdown that ends so is broken there.
+_HARD_BREAK = re.compile(r"\\+(?=\s|$)")
 _JSX = re.compile(r"<[A-Z][\w.]*>|\{/\*.*?\*/\}")
 _CODE = re.compile(r"(`+)(?=\S)(.+?)(?<=\S)\1")
-_STRONG = re.compile(r"(\*\*\*|\*\*|~~|==)(?=\S)(.+?)(?<=\S)\1")
+#: What is struck out doesn't hold any longer.
+_STRUCK = re.compile(r"~~(?=\S).+?(?<=\S)~~|<(del|s|strike)(?:\s[^<>]*)?>.*?</\1\s*>", re.IGNORECASE)
+_STRONG = re.compile(r"(\*\*\*|\*\*|==)(?=\S)(.+?)(?<=\S)\1")
 _UNDERSCORES = re.compile(r"(?<!\w)(___|__|_)(?=[^\s_])(.+?)(?<=[^\s_])\1(?!\w)")
 _STARS = re.compile(r"(?<![\w*])\*(?=[^\s*])([^*]+?)(?<=[^\s*])\*(?!\w|\*)")
 _ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])")
 _MARKED_UP = re.compile(r"[\[<&`*_~\\{=¹²³⁴⁵⁶⁷⁸⁹\u0300-\u036f\ufb00-\ufb06\xad\u200b-\u200d\u2060\ufeff]")
 _INVISIBLE = re.compile(r"[\xad\u200b-\u200d\u2060\ufeff]")
+_PICTOGRAPHS = re.compile("[0-9#*]\ufe0f?\u20e3|[\u2190-\u2bff\ufe0f\u200d\U0001f000-\U0001faff]+")
 _LIGATURES = str.maketrans(
     {"\ufb00": "ff", "\ufb01": "fi", "\ufb02": "fl", "\ufb03": "ffi", "\ufb04": "ffl", "\ufb05": "st", "\ufb06": "st"}
 )
@@ -42,6 +52,11 @@ def plain_text(value: str) -> str:
     if _MARKED_UP.search(value):
         value = _without_markup(value)
     return " ".join(value.split())
+
+
+def without_pictographs(text: str) -> str:
+    """A heading or a label as a name, without the signs that decorate it."""
+    return text if text.isascii() else " ".join(_PICTOGRAPHS.sub(" ", text).split())
 
 
 def is_marked_up(text: str) -> bool:
@@ -57,14 +72,14 @@ def _without_markup(text: str) -> str:
         return f"\x00{len(kept) - 1}\x00"
 
     text = _CODE.sub(keep, text.replace("\x00", ""))
-    text = _IMAGE.sub("", text)
+    text = _TEMPLATE.sub("", _AROUND.sub(r"\2", _IMAGE.sub("", _STRUCK.sub("", text))))
     text = _FOOTNOTE.sub("", text)
     text = _LINK.sub(lambda link: link[1] or link[2], text)
     text = _REFERENCE.sub(r"\1", text)
     text = _AUTOLINK.sub(r"\1", text)
     text = _JSX.sub("", _TAG.sub("", _BREAK.sub(" ", text)))
     text = _STARS.sub(r"\1", _UNDERSCORES.sub(r"\2", _STRONG.sub(r"\2", _STRONG.sub(r"\2", text))))
-    text = _ESCAPED.sub(r"\1", text)
+    text = _ESCAPED.sub(r"\1", _HARD_BREAK.sub("", text))
     text = re.sub("\x00(\\d+)\x00", lambda found: kept[int(found[1])], text)
     text = unescape(text).translate(_LIGATURES)
     return unicodedata.normalize("NFC", _INVISIBLE.sub("", text))

@@ -167,6 +167,11 @@ class Handler(BaseHTTPRequestHandler):
             return self.send(400, {"error": error})
         return self.good(body)
 
+    def no_system(self, body):
+        if body["messages"][0]["role"] == "system":
+            return self.send(400, {"error": {"message": "System role not supported"}})
+        return self.good(body)
+
     def context_exceeded(self, _):
         said = "This model's maximum context length is 20 tokens."
         self.send(400, {"error": {"message": said, "code": "context_length_exceeded"}})

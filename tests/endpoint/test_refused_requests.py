@@ -77,11 +77,53 @@ def test_a_request_that_was_under_way_when_another_was_refused_is_reworded_too(s
     assert set(server.asked().values()) <= {1, 2}
 
 
+def test_a_system_turn_that_the_server_refuses_begins_the_user_turn_from_then_on(server, asked):
+    server.delay = 0.02
+    server.behaves = lambda number, body: "no_system"
+    done, written = asked(12, "-o", "concurrency=4")
+    assert (done.code, written["metrics"]["errors"]) == (0, 0)
+    assert done.stderr.count("takes no system turn (HTTP 400: System role not supported)") == 1
+    first, *others = [body["messages"] for body in server.hits]
+    assert [turn["role"] for turn in first] == ["system", "user"]
+    assert len(others) == 12
+    for turns in others:
+        assert [turn["role"] for turn in turns] == ["user"]
+        system, question = turns[0]["content"].split("\n\n", 1)
+        assert system == first[0]["content"]
+        assert question.startswith("Which licence has tool ")
+
+
+def test_a_streamed_answer_of_a_server_without_system_turns(server, queried):
+    server.behaves = lambda number, body: "no_system"
+    assert queried().code == 0
+    assert [turn["role"] for turn in server.hits[-1]["messages"]] == ["user"]
+
+
+@pytest.mark.parametrize("said", ["The operating system is out of memory", "no such file system"])
+def test_a_refusal_about_something_else_leaves_the_system_turn(server, asked, said, monkeypatch):
+    refusal = {"error": {"message": said}}
+    monkeypatch.setattr(server.RequestHandlerClass, "too_long", lambda self, _: self.send(400, refusal))
+    server.behaves = lambda number, body: "too_long"
+    done, _ = asked(2)
+    assert said in done.stderr
+    assert all(body["messages"][0]["role"] == "system" for body in server.hits)
+
+
 def test_the_text_of_an_answer_in_parts(server, asked):
     server.behaves = lambda number, body: "parts"
     done, written = asked(1)
     assert done.code == 0
     assert written["results"][0]["generated_answer"] == "MIT"
+
+
+def test_thoughts_that_come_apart_from_the_answer_are_kept_and_counted(server, asked):
+    server.behaves = lambda number, body: "thinks_apart" if number == 1 else "good"
+    done, written = asked(3)
+    assert done.code == 0
+    thoughts = [result.get("reasoning") for result in written["results"]]
+    assert sorted(thoughts, key=str) == ["It is about a licence.", None, None]
+    assert {result["generated_answer"] for result in written["results"]} == {"MIT"}
+    assert (written["metrics"]["reasoned"], written["metrics"]["success_rate"]) == (1, 100.0)
 
 
 HELD_BACK = {

@@ -18,7 +18,7 @@ from pydantic import Field
 from dyag_core import Chunk, Decoding, Document, Example, Message, Reply, hookimpl
 from dyag_core.api import BadLine, Journal, guessed_text_tokens, guessed_tokens, is_present, read_jsonl, supported
 from dyag_core.records import GenerationEstimate
-from dyag_plugins.generators.llm_prompts import Prompts
+from dyag_plugins.generators.llm_prompts import PromptsByLanguage
 from dyag_plugins.metered_model import AskedModel, AskedModelOptions, Asker, request_key
 from dyag_plugins.model_replies import PAIRS_SCHEMA, parse_pairs, parse_verdict
 
@@ -64,7 +64,7 @@ class LLMGenerator:
     def dyag_generate(self, documents: Iterable[Document], options: LLMOptions, run: Run) -> Iterator[Example]:
         """Pairs of each chunk, in order; less than all where the budget runs out."""
         model = AskedModel.choose(options, run)
-        prompts = Prompts.load(run.lang, options.prompts, judge=options.judge)
+        prompts = PromptsByLanguage(run.lang, options.prompts, judge=options.judge)
         with Journal(run.journal("llm")) as journal, model.asker(journal, run, options.budget(), "llm") as asker:
             writer = _Writer(options, run, prompts, asker)
             chunks = ((document, chunk) for document in documents for chunk in document.chunks)
@@ -85,21 +85,23 @@ class LLMGenerator:
     ) -> GenerationEstimate:
         """First attempts on the first chunks that can give `count` rows; retries and a judge come on top of them."""
         model = AskedModel.choose(options, run)
-        prompts = Prompts.load(run.lang, options.prompts)
+        prompts = PromptsByLanguage(run.lang, options.prompts)
         path = model.path() if model.engine.remote or is_present(model.preset) else ""  # don't download to estimate
         wanted = None if count is None else -(-count // options.pairs)
         decoding, described = options.decoding(run.seed, 0), model.described(path)
         known = _journalled(run.journal("llm"))
         chunks = tokens = answered = 0
         for document, chunk in islice(((d, c) for d in documents for c in d.chunks), wanted):
-            prompt = prompts.messages(document, chunk, options.pairs)
+            prompt = prompts.of(document).messages(document, chunk, options.pairs)
             chunks += 1
             if request_key(described, prompt, decoding) in known:
                 answered += 1
             else:
                 tokens += guessed_tokens(prompt)
         budget, requests = options.budget(), chunks - answered
-        replies = requests * min(options.max_new_tokens, guessed_text_tokens(prompts.example_bytes(options.pairs)))
+        replies = requests * min(
+            options.max_new_tokens, guessed_text_tokens(prompts.usual.example_bytes(options.pairs))
+        )
         return GenerationEstimate(
             model=options.model,
             chunks=chunks,
@@ -117,12 +119,13 @@ class LLMGenerator:
 class _Writer:
     """Turns chunks into pairs, and accounts for those that it doesn't get."""
 
-    def __init__(self, options: LLMOptions, run: Run, prompts: Prompts, asker: Asker) -> None:
+    def __init__(self, options: LLMOptions, run: Run, prompts: PromptsByLanguage, asker: Asker) -> None:
         self._options, self._run, self._prompts, self._asker = options, run, prompts, asker
 
     def pairs(self, batch: Sequence[tuple[Document, Chunk]]) -> list[list[Pair]]:
         """Questions and answers of each chunk; an empty list where no attempt gave any or the budget ended."""
-        prompts = [self._prompts.messages(document, chunk, self._options.pairs) for document, chunk in batch]
+        number = self._options.pairs
+        prompts = [self._prompts.of(document).messages(document, chunk, number) for document, chunk in batch]
         found: list[list[Pair]] = [[] for _ in prompts]
         reasons: dict[int, tuple[str, str]] = {}
         left = list(range(len(prompts)))
@@ -150,7 +153,11 @@ class _Writer:
             for pair in dict.fromkeys(pairs)
             if supported(pair[1], [chunk.text, document.title, *map(str, document.metadata.values())], pair[0])
         ]
-        prompts = [self._prompts.verdict_messages(batch[n][1], *pair) for n, pair in asked]
+        documents = [batch[n] for n, _ in asked]
+        prompts = [
+            self._prompts.of(document).verdict_messages(chunk, *pair)
+            for (document, chunk), (_, pair) in zip(documents, asked, strict=True)
+        ]
         decoding = Decoding(max_new_tokens=_VERDICT_TOKENS, seed=self._run.seed)
         verdicts = dict(zip(asked, self._replies(prompts, decoding, "judging answers"), strict=True))
         return [[pair for pair in pairs if self._stands(n, pair, verdicts)] for n, pairs in enumerate(found)]

@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from dyag_core import Chunk, Document, Message, UsageError
+from dyag_core.api import LANGUAGES
 
 #: Characters of a chunk that are shown to the model; small ones have 2048 tokens for everything.
 SHOWN = 3000
@@ -70,6 +71,33 @@ class Prompts:
         if self._judge is None:
             raise KeyError("judge")
         return self._judge.substitute(passage=passage, question=question, answer=answer)
+
+
+class PromptsByLanguage:
+    """The prompts for each document: in its language where there are some, else in the language of the run.
+
+    A user's own are for all of them.
+
+    Args:
+        usual: the language of the run.
+
+    Raises:
+        UsageError: they can't be used.
+    """
+
+    def __init__(self, usual: str, own: Path | None, *, judge: bool = False) -> None:
+        self._own, self._judge = own, judge
+        self.usual = Prompts.load(usual, own, judge=judge)
+        self._loaded = {usual: self.usual}
+
+    def of(self, document: Document) -> Prompts:
+        """The prompts to ask about `document` with."""
+        lang = document.lang
+        if self._own or lang not in LANGUAGES:
+            return self.usual
+        if lang not in self._loaded:
+            self._loaded[lang] = Prompts.load(lang, None, judge=self._judge)
+        return self._loaded[lang]
 
 
 def _as_reply(pairs: list[dict[str, str]]) -> str:

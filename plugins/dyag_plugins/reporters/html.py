@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from dyag_core import Comparison, Quality, Report, hookimpl
 from dyag_core.api import arm_name, fill, plain, stratum_name
-from dyag_plugins.reporters import charts, cost_charts, cost_tables, tables
+from dyag_plugins.reporters import charts, cost_charts, cost_tables, tables, verdict_tables
 from dyag_plugins.reporters.markdown import mark
 from dyag_plugins.reporters.page import render
 from dyag_plugins.reporters.quality import view
@@ -66,6 +66,10 @@ def _view(comparison: Comparison, lang: str) -> dict[str, Any]:
         "strata_differences": tables.difference_table(comparison, apart, lang),
         "secondary": tables.difference_table(comparison, secondary, lang),
         "errors": tables.error_table(comparison, lang),
+        "refusals": verdict_tables.refusal_table(comparison, lang),
+        "refusals_note": tables.filled("refusals_note", comparison, lang),
+        "rules": verdict_tables.rule_table(comparison, lang),
+        "rules_note": tables.filled("rules_note", comparison, lang),
         "next_steps": [step.text[lang] for step in comparison.next_steps],
         "latency": cost_charts.latency_boxes(comparison, lang),
         "latency_table": cost_tables.latency_table(comparison, lang),

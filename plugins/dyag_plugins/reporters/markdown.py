@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from dyag_core import Comparison, Report, hookimpl
 from dyag_core.api import arm_name, fill, plain, stratum_name
 from dyag_core.records import Disagreement
-from dyag_plugins.reporters import cost_tables
+from dyag_plugins.reporters import cost_tables, verdict_tables
 from dyag_plugins.reporters.tables import (
     Cell,
     Table,
@@ -83,6 +83,7 @@ def _blocks(comparison: Comparison, lang: str) -> Iterator[str]:
         yield f"## {say['errors_title']}"
         yield say["errors_note"]
         yield from _table(error_table(comparison, lang))
+    yield from _refusals(comparison, lang)
     yield from _times(comparison, lang)
     yield from _cost(comparison, lang)
     if comparison.disagreements:
@@ -92,6 +93,7 @@ def _blocks(comparison: Comparison, lang: str) -> Iterator[str]:
     yield f"## {say['method']}"
     yield _bullets([], method_sentences(comparison, lang))
     yield _bullets([], [f"{label}: {value}" for label, value in method_facts(comparison, lang)])
+    yield from _rules(comparison, lang)
     if comparison.method.get("commands"):
         yield say["commands"]
         yield _bullets([], comparison.method["commands"])
@@ -113,6 +115,21 @@ def _differences(comparison: Comparison, lang: str) -> Iterator[str]:
         yield f"## {say['secondary']}"
         yield say["secondary_note"]
         yield from _table(difference_table(comparison, secondary, lang))
+
+
+def _refusals(comparison: Comparison, lang: str) -> Iterator[str]:
+    table = verdict_tables.refusal_table(comparison, lang)
+    if table.rows:
+        yield f"## {texts(lang)['refusals']}"
+        yield escape(filled("refusals_note", comparison, lang))
+        yield from _table(table)
+
+
+def _rules(comparison: Comparison, lang: str) -> Iterator[str]:
+    table = verdict_tables.rule_table(comparison, lang)
+    if table.rows:
+        yield f"{texts(lang)['rules_title']}. {escape(filled('rules_note', comparison, lang))}"
+        yield from _table(table)
 
 
 def _times(comparison: Comparison, lang: str) -> Iterator[str]:

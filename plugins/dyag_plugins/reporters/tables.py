@@ -229,6 +229,7 @@ def _filled(text: str, comparison: Comparison, lang: str, **more: str) -> str:
         "power": method.get("power", 80),
         "minimum": method.get("minimum_questions", 30),
         "minimum_documents": method.get("minimum_documents", 8),
+        "shown": method.get("possible_refusals_shown", 20),
     }
     return fill(text, lang, {**parts, **more})
 

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 from dyag_core import Decoding, Message, Reply, UsageError
 from dyag_core.api import writable
+from dyag_plugins.engines.openai import system_turn
 from dyag_plugins.engines.openai.faults import Fault, error_text, refused_parameter, status_fault
 from dyag_plugins.engines.openai.replies import count, read_reply, refuse_unanswered, short, text_of
 
@@ -80,6 +81,7 @@ class Endpoint:
         self._model, self._key, self._timeout, self._warn = model, key, timeout, warn
         self._limit_name = "max_tokens"
         self._refused: set[str] = set()
+        self._takes_system = True
         self._takes_schema: bool | None = None
         self._tried = False
         self._first = threading.Lock()
@@ -140,9 +142,10 @@ class Endpoint:
         return reply
 
     def _body(self, messages: Sequence[Message], decoding: Decoding, *, schema: bool = False) -> dict[str, Any]:
+        turns = [message.model_dump() for message in messages]
         body: dict[str, Any] = {
             "model": self._model,
-            "messages": [message.model_dump() for message in messages],
+            "messages": turns if self._takes_system else system_turn.folded(turns),
             "temperature": decoding.temperature,
             self._limit_name: decoding.max_new_tokens,
         }
@@ -217,6 +220,11 @@ class Endpoint:
         if "max_tokens" in body and "max_completion_tokens" in said:
             self._limit_name = "max_completion_tokens"  # newer hosted models know the limit by this name alone
             return {self._limit_name if name == "max_tokens" else name: value for name, value in body.items()}
+        if system_turn.is_refused(said, body["messages"]):
+            if self._takes_system:
+                self._takes_system = False
+                self._warn(f"the server takes no system turn ({fault}): its text begins the user's turn")
+            return body | {"messages": system_turn.folded(body["messages"])}
         refused = named if named in _LEFT_OUT else min((n for n in _LEFT_OUT if n in said), key=said.find, default=None)
         if refused is None or refused not in body:
             return None

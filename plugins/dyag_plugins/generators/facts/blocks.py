@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from dyag_core.api import HEADING, TABLE_ROW, heading_title, plain_text
+from dyag_core.api import HEADING, TABLE_ROW, heading_title, plain_text, without_pictographs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -30,12 +30,20 @@ _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)|\{/\*.*?(?:\*/\}|\Z)", re.DOTALL)
 _SUMMARY = re.compile(r"<summary[^>]*>(.*?)</summary>", re.DOTALL | re.IGNORECASE)
 _TAG_START = re.compile(r"^\s*</?[A-Za-z][\w.-]*(?=[\s>/]|$)")
 _TAG_LINE = re.compile(r"^\s*(?:</?[A-Za-z][\w.-]*(?:\s(?:[^<>{}]|\{[^{}]*\}|\{\{[^{}]*\}\}|=>)*)?/?>\s*)+$")
-_LINK_ALONE = re.compile(r"^\W{0,3}!?\[[^\]]*\]\([^)]*\)\W{0,3}$|^<?https?://\S+>?$")
-_FOOTNOTE = re.compile(r"^\s{0,3}\[\^[^\]]+\]:")
-_NOT_OWN = re.compile(r"^\s*(?:[<>:!?.]|\[\^|import|export)", re.MULTILINE)
+LINK_ALONE = re.compile(r"^\W{0,3}!?\[[^\]]*\]\([^)]*\)\W{0,3}$|^<?https?://\S+>?$")
+#: Footnotes, and the addresses of links: "[link-2]: https://..."
+_FOOTNOTE = re.compile(r"^\s{0,3}\[\^?[^\]]+\]:(?:\s|$)")
+#: Tags of site generators alone on a line; what some of them hold are cards, files and films, no text.
+_TEMPLATE_LINE = re.compile(r"^\s*(?:\{%.*%\}|\{\{.*\}\}|<%.*%>)\s*\\?$")
+#: A card leads to another page: where it stood, something is missing.
+CARD = "{% card %}"
+_CARD, _CARD_END = re.compile(r"^\s*\{%\s*content-ref\b"), re.compile(r"^\s*\{%\s*endcontent-ref\b")
+_NOT_OWN = re.compile(r"^\s*(?:[<>:!?.{]|\[[^\]]+\]:|import|export)", re.MULTILINE)
 _BULLETS = frozenset("-*+•▪◦‣")
 _CLOSED_BY_BLANK = ("text", "aside", "table")
 _SAYS = re.compile(r"[^\W_]")
+#: A definition of more words is no part of a list.
+_LONGEST_PART = 4
 
 
 class Block(NamedTuple):
@@ -89,7 +97,7 @@ def sections_of(text: str) -> list[Section]:
             found.append(section)
         level = len(heading[1]) if heading else 0
         path = [outer for outer in path if outer[0] < level]
-        said = plain_text(heading_title(line)).strip(" :") if heading else ""
+        said = without_pictographs(plain_text(heading_title(line))).strip(" :") if heading else ""
         section, body = Section(said, level, tuple([title for _, title in path])), []
         path.append((level, said))
     section.blocks = _blocks(body, mixed=mixed)
@@ -101,22 +109,38 @@ def sections_of(text: str) -> list[Section]:
 
 def _blocks(lines: Sequence[str], *, mixed: bool) -> list[Block]:
     """The blocks of a section; a list of links alone (a menu, a table of contents) is none of them."""
-    blocks = _read(_own_lines(lines) if mixed else lines)
+    blocks = _with_lists(_read(_own_lines(lines) if mixed else lines))
     if not any(block.text[:1] in "[<h!" and block.kind == "item" for block in blocks):
         return blocks
     return [block for at, block in enumerate(blocks) if not _is_menu(blocks, at)]
 
 
+def _with_lists(blocks: list[Block]) -> list[Block]:
+    """Blocks in which short values of one term, each a definition of its own, are one list."""
+    joined: list[Block] = []
+    for block in blocks:
+        last = joined[-1] if joined else None
+        if last and block.kind == "term" and block.term == last.term and _is_part(last.text) and _is_part(block.text):
+            joined[-1] = last._replace(text=f"{last.text}, {block.text}", lines=(*last.lines, *block.lines))
+        else:
+            joined.append(block)
+    return joined
+
+
+def _is_part(text: str) -> bool:
+    return len(text.rpartition(", ")[2].split()) <= _LONGEST_PART and text[-1:] not in ".!?"
+
+
 def _is_menu(blocks: Sequence[Block], at: int) -> bool:
     """Whether the block `at` is an item of a list whose items are all links."""
-    if blocks[at].kind != "item" or not _LINK_ALONE.match(blocks[at].text):
+    if blocks[at].kind != "item" or not LINK_ALONE.match(blocks[at].text):
         return False
     start = end = at
     while start and blocks[start - 1].kind == "item":
         start -= 1
     while end < len(blocks) and blocks[end].kind == "item":
         end += 1
-    return all(_LINK_ALONE.match(block.text) for block in blocks[start:end])
+    return all(LINK_ALONE.match(block.text) for block in blocks[start:end])
 
 
 class _Reader:
@@ -149,10 +173,13 @@ def _own_lines(lines: Iterable[str]) -> Iterator[str]:
 
     What is left out leaves a blank line, so that paragraphs around it stay apart.
     """
-    fence, aside, in_tag, below_aside = "", 0, False, False
+    fence, aside, in_tag, below_aside, in_card = "", 0, False, False, False
     for line in lines:
         said = line.strip()
-        if fence or in_tag or not said:
+        if in_card or _CARD.match(line):
+            yield "" if in_card else CARD
+            in_card = not _CARD_END.match(line)
+        elif fence or in_tag or not said:
             if fence and said.startswith(fence) and not said.strip(fence[0]):
                 fence = ""
             if not in_tag:
@@ -169,7 +196,7 @@ def _own_lines(lines: Iterable[str]) -> Iterator[str]:
         elif _ASIDE.match(line) or _FOOTNOTE.match(line):
             below_aside = True
             yield ""
-        elif _TAG_LINE.match(line) or _MODULE.match(line):
+        elif _TAG_LINE.match(line) or _TEMPLATE_LINE.match(line) or _MODULE.match(line):
             yield ""
         elif _TAG_START.match(line) and ">" not in said:
             in_tag = True

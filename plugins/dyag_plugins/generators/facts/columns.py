@@ -21,10 +21,17 @@ if TYPE_CHECKING:
 #: So many labels are kept, the first goes first; of each so many different values and so many labels beside it.
 _LABELS, _VALUES, _BESIDE = 2048, 64, 64
 _NAMES_CODES = re.compile(
-    r"\b(?:code|codes|iso|alpha ?\d?|ticker|symbole?|sigle|pays|country|countries|nation|province|state|canton|nuts"
-    r"|icao|iata|"
+    r"\b(?:code|codes|iso ?\d*|alpha ?\d?|ticker|symbole?|sigle|pays|country|countries|nation|province|state|canton"
+    r"|nuts|icao|iata|"
     r"abbreviation|abrege|tld|indicatif|prefix)\b"
 )
+
+_LETTERS = re.compile(r"[A-Za-z]{1,5}")
+_SPOKEN = re.compile(r".*[^\W\d_]{2,} [^\W\d_]{2,}|[A-ZÀ-Þ][a-zà-ÿ]+(?![\w-])")
+#: Labels that persons have: beside them nobody is the "president" of the row.
+_OF_PERSONS = frozenset("gender sex birthday birthplace born died sexe genre naissance prenom".split()) | {
+    "date of birth", "birth date", "date de naissance", "first name",
+}  # fmt: skip
 
 
 class Column:
@@ -46,6 +53,22 @@ class Column:
         self.told += 1
         if value in self.values or len(self.values) < _VALUES:
             self.values[value] = self.values.get(value, 0) + 1
+
+    @property
+    def is_of_persons(self) -> bool:
+        """Whether what it stands beside is told of persons."""
+        return not _OF_PERSONS.isdisjoint(self.beside)
+
+    @property
+    def holds_codes(self) -> bool:
+        """Whether its label says that there are codes under it, and its values are such: "no", "de", "KA"."""
+        return self.names_codes and all(map(_LETTERS.fullmatch, self.values))
+
+    @property
+    def is_of_words(self) -> bool:
+        """Whether a good part of its values are names or texts, as people write them."""
+        said = sum(_SPOKEN.match(value) is not None for value in self.values)
+        return 3 * said >= len(self.values) > 0
 
     @property
     def is_closed(self) -> bool:
@@ -79,4 +102,4 @@ class Columns:
 
 
 #: What is told under a label that other documents, or rows, have too.
-_IN_COLUMNS = frozenset(("field", "label", "table"))
+_IN_COLUMNS = frozenset(("field", "label", "table", "column"))

@@ -5,6 +5,7 @@ Each is a fact of its own for the split: its wordings share one answer, which is
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from dyag_core.api import fold
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
     from dyag_plugins.generators.facts.phrasing import Wordings
 
 _LONGEST_CHECKED = 60
+#: Nor whether a record has this number or that.
+_OF_RECORDS = ("numero de ", "code ", "reference ")
+#: Nobody asks whether a latitude is 46.259779, or a code 01049.
+_PRECISE = re.compile(r"[-+]?\d+[.,]\d{3,}|0\d+|\d{5,}")
 
 
 def derived(
@@ -35,12 +40,17 @@ def derived(
         truths: whether the next yes/no question is to be answered with yes.
     """
     for ask in rng.sample(asks, len(asks)):
-        if not ask.is_plain or ask.kind == "yes/no" or not ask.fact.value:
+        value = ask.fact.value
+        if not ask.is_plain or ask.kind == "yes/no" or not value or _PRECISE.fullmatch(value):
             continue
-        parts = parts_of(ask.fact.value) if ask.phrase.plural else []
+        if (words.lang == "en" and ask.kind == "how many") or fold(ask.phrase.bare).startswith(_OF_RECORDS):
+            continue
+        parts = parts_of(value) if ask.phrase.plural else []
+        if words.lang == "en" and "://" in value:
+            continue  # nobody says "Is its website https://...?"
         if parts and rng.random() < 0.5:
             yield _count(ask, len(parts), words)
-        elif parts or len(ask.fact.value) <= _LONGEST_CHECKED:
+        elif parts or (len(value) <= _LONGEST_CHECKED and not ask.phrase.plural):
             check = _check(ask, parts, others.get(ask.phrase.noun, ()), words, truths, rng)
             if check is not None:
                 yield check

@@ -23,9 +23,25 @@ _ARTICLE = re.compile(r"^(?:l['’]|(?:le|la|les|un|une|the|an|a)\s+)", re.IGNOR
 #: The verb of a sentence that says what something is, or does; not what became of it, or what one can do with it.
 _TELLS_WHAT = re.compile(
     r"^,?\s+(?:\([^)]*\)\s+)?"
-    r"(?!a ete|ont ete|has|have|was|were|sera|seront|will|peu|can|may|doi|must|should|n['’]|d['’]"
+    r"(?!(?:est|is|are|sont)\s(?!(?:\w+ment |also |aussi )?(?:un|une|le|la|les|des|l['’]|ce|celui|celle|d['’]|a|an|the"
+    r"|any|one|what)\b)"
+    r"|(?:tourne|fonctionne|marche|runs?|works?|coute|costs?|appartient|belongs?|necessite|requires?|needs?|utilise|uses?"
+    r"|date|existe|exists|remplace|replaces|depend|depends|reste|remains|s['’])\b"
+    r"|a ete|ont ete|has|have|was|were|sera|seront|will|peu|can|may|doi|must|should|n['’]|d['’]"
     r"|(?:ne|et|and|ou|or|de|du|des|of|for|pour|a|au|aux|dans|in|with|avec|sur|on|en|qui|that|which)\b)"
     r"[a-z]"
+)
+_ENGLISH_VERB = re.compile(
+    r"^,?\s+(?:\([^)]*\)\s*,?\s*)?(?:\w+ly |also )?"
+    r"(?!(?:opens|closes|starts|begins|arrives|needs|requires|takes|comes|goes|gets|wants|happens|changes|ends|remains"
+    r"|seems|looks|this)\b)\w*[^\Ws]s\b"
+)
+_PLURAL = re.compile(r"[^siu]s$")
+#: What is said of it isn't what it is: "is offered by ...", "is an important part of ..."
+_SAYS_LITTLE = re.compile(
+    r"^,?\s+(?:\([^)]*\)\s*,?\s*)?(?:are\b"
+    r"|is (?!(?:\w+ly |often |also |now )?(?:an?|the|one|any|our|your|used|what|where|how)\b)"
+    r"|is (?:\w+ly |also )?an? (?:important|key|essential|critical|crucial|great|good|vital|big|bit|new|way)\b)"
 )
 _DEFINES = re.compile(
     r"^,?\s+(?:\([^)]*\)\s*,?\s*)?(?:(?:designe|consiste|correspond|means|refers)\s"
@@ -40,19 +56,27 @@ _GENUS = re.compile(
 #: What begins like this speaks to the reader, or of something that was named before.
 _NO_DESCRIPTION = re.compile(
     r"^(?:ce|cet|cette|ces|il|elle|ils|elles|on|nous|vous|je|si|pour|this|these|it|they|you|we|if|to|see|voir|oui|non|yes"
-    r"|no|pourquoi|qui|que|quoi|quel\w*|comment|what|why|who|how|[a-z]+ez|[a-z]{3,}(?:er|ir)|indique|permet|precise"
+    r"|no|tu|avant|apres|pendant|lors|quelques|pourquoi|qui|que|quoi|quel\w*|comment|what|why|who|how|[a-z]+ez|[a-z]{3,}(?:er|ir)|indique|permet|precise"
     r"|contient)\b"
+)
+#: A cell that goes on with its row's name: "Known for its plumage", "Scrapes data from the register".
+_GOES_ON = re.compile(
+    r"^(?:known|used|found|made|born|named|called|located|situated|written|designed|developed|based|intended|meant)"
+    r" (?:for|to|by|in|as|on|at|with|after|from|of)\b|^(?!\w*ss\b)[a-z]{3,}s (?:and|the|a|an|all|any|your|data|in|to)\b"
+    r"|^(?:provide|allow|enable|offer|contain|show|describe|handle|manage|help|give|let|make|run|return|create|send|store"
+    r"|track|explain|define|convert|generate|include|check|tell|control)s \w"
 )
 #: The beginning of a cell that is a sentence of its own: "La licence est ouverte."
 _SENTENCE = re.compile(r"^(?:\S+\s+){0,6}(?:est|sont|doit|doivent|peut|peuvent|is|are|must|can|should)\b")
 _LEADS_ON = re.compile(r"\bsuivante?s?\b|\bfollowing\b|\bci-dessous\b|\bbelow\b")
 
 
-def describes(sentence: str, title: str, *, genus: bool) -> bool:
+def describes(sentence: str, title: str, *, genus: bool, english: bool = False) -> bool:
     """Whether a sentence, the first of a page, says what its title names.
 
     Args:
         genus: one that doesn't name it will do if it begins with what it is ("Un outil pour ...").
+        english: behind the name stands a verb then ("is", "runs"), no noun ("The Alba tool is ...").
     """
     if sentence[-1:] not in ".!…":
         return False
@@ -60,8 +84,19 @@ def describes(sentence: str, title: str, *, genus: bool) -> bool:
     own = folded.removeprefix("«").strip()
     own = own if own.startswith(name) else _ARTICLE.sub("", own)
     if own.startswith(name):
-        return _TELLS_WHAT.match(own[len(name) :]) is not None
-    return genus and _GENUS.match(folded) is not None
+        rest = own[len(name) :]
+        if english and not _ENGLISH_VERB.match(rest):
+            return False
+        return _TELLS_WHAT.match(rest) is not None and not _SAYS_LITTLE.match(rest)
+    return genus and not (english and _PLURAL.search(name)) and _GENUS.match(folded) is not None
+
+
+def article_of(sentence: str, title: str) -> str:
+    """The article, in small letters, with which a sentence names what a title names without; else ""."""
+    article = _ARTICLE.match(sentence)
+    if article is None or not fold(sentence[article.end() :]).startswith(fold(title)) or "'" in article[0]:
+        return ""
+    return article[0].strip().lower() if "’" not in article[0] else ""
 
 
 def defined(sentence: str, heading: str) -> str:
@@ -72,7 +107,7 @@ def defined(sentence: str, heading: str) -> str:
     start = article.end() if article else 0
     bare = _ARTICLE.sub("", heading)
     folded, own = fold(sentence[start:]), fold(bare)
-    if not folded.startswith(own) or not _DEFINES.match(folded[len(own) :]):
+    if not folded.startswith(own) or not _DEFINES.match(folded[len(own) :]) or _SAYS_LITTLE.match(folded[len(own) :]):
         return ""
     term = sentence[: start + len(bare)]
     return term[:1].lower() + term[1:] if article else heading
@@ -83,7 +118,7 @@ def is_description(value: str, *, of_a_cell: bool = False) -> bool:
     folded = fold(value)
     if len(folded.split()) < _FEWEST_WORDS or " : " in folded or not folded[:1].isalnum():
         return False
-    return not (_NO_DESCRIPTION.match(folded) or (of_a_cell and _SENTENCE.match(folded)))
+    return not (_NO_DESCRIPTION.match(folded) or (of_a_cell and (_SENTENCE.match(folded) or _GOES_ON.match(folded))))
 
 
 def repeats(label: str, value: str) -> bool:

@@ -19,6 +19,12 @@ _WHICH = {"m": "quel est", "f": "quelle est", "mp": "quels sont", "fp": "quelles
 _ARTICLE = re.compile(r"^(?:(?P<m>le|un) |(?P<f>la|une) |(?P<p>les|des) |(?P<l>l['’]))(?=\w)", re.IGNORECASE)
 #: A field's name has lost the hyphen behind these.
 _PREFIX = re.compile(r"^(sous|mi|demi|vice|co|ex|avant|après) (?=[a-zà-ÿ])", re.IGNORECASE)
+#: "Salle A", "Gare 12": a noun with a sign is a name by itself.
+_LONGEST_SIGN = 3
+#: "nombre de PMR": of what such letters stand for, nobody counts the letters.
+_COUNTED_SIGLE = re.compile(r"(?:[Nn]ombre|[Nn]uméro) (?:de |d')?[A-Z]{2,5}")
+#: "dataset_url": what it leads to stands first there.
+_URL_OF = re.compile(r"(\w.*) (?:URL|url|Url)")
 _EST_CE = re.compile(r"^(est) (ce)\b", re.IGNORECASE)
 #: What no noun begins with.
 _NO_NOUN = frozenset(
@@ -43,8 +49,19 @@ _OF_SOMETHING = frozenset(
     "nom adresse code lieu statut etat commune libelle titre intitule prix ville pays description".split()
 )
 _STAYS = frozenset(
-    "public publique limite cible source mail email courriel url web internet ip client type mere cle pilote".split()
+    "public publique limite cible source mail email courriel url web internet ip client type mere cle pilote "
+    "pays".split()
 )
+
+
+#: What somebody or something is, rather than has: "Est-ce que la Norvège est membre de l'UE ?"
+_ROLES = frozenset("membre adherent adherente partenaire beneficiaire abonne abonnee laureat laureate donneur".split())
+
+
+_NOUN_ENDINGS = (
+    "tion", "sion", "age", "ment", "ite", "ance", "ence", "ture", "eur", "ette", "isme", "logie", "metrie", "ure",
+    "esse",
+)  # fmt: skip
 
 
 class French:
@@ -57,8 +74,10 @@ class French:
         #: the gender of each noun that the pack lists, folded
         self.genders: dict[str, str] = {fold(noun): gender for gender, nouns in pack.nouns.items() for noun in nouns}
         self._unelided, self._numbered = folded(pack.no_elision), folded(pack.numbered)
+        self._amounts = folded(pack.amounts)
         self._invariable, self._verbs = folded(pack.invariable), folded(pack.verbs)
         self._predicates = folded(pack.predicates) | self._invariable
+        self._common = {fold(noun): gender for gender, nouns in pack.common.items() for noun in nouns}
         self._never_had, self._adjectives = folded(pack.never_had), folded(pack.adjectives)
         endings = [ending for some in pack.endings.values() for ending in some]
         self._endings = (*endings, *(f"{ending}s" for ending in endings))
@@ -71,6 +90,8 @@ class French:
             )
             return self.noun(label, kind.noun, re.sub(r"^(?:le|la|les)\s+|^l'", "", kind.noun), gender, kind)
         text = _EST_CE.sub(r"\1-\2", text)
+        if not kind and (thing := _URL_OF.fullmatch(text)) and (gender := self._gender(thing[1])):
+            text = f"URL {self._of_the(thing[1], gender)}"
         if not kind and (text.rstrip().endswith("?") or _QUESTION.match(fold(text))):
             asked = lower_first(text.rstrip(" ?"))
             return question_phrase(label, asked, _POINTS)
@@ -83,6 +104,10 @@ class French:
             bare = f"numéro {self._of_bare(bare)}"
             return self.noun(label, f"le {bare}", bare, "m", kind)
         gender = self._gender(text) or gender
+        several = gender is not None and gender.endswith("p") and not {head, head[:-1]} & self._amounts
+        if number and several and not kind and not self._doubt(text, head, gender):
+            bare = f"nombre {self._of_bare(bare)}"
+            return self.noun(label, f"le {bare}", bare, "m", kind)
         if gender is None:
             doubt = "" if kind else self._doubt(text, head, gender)
             asks, of_bare = self._asks(head, kind), self._of_bare(bare)
@@ -130,11 +155,37 @@ class French:
             return self._had(label, rest)
         if rest and first in self._verbs:
             return said, tuple(pack.verb_questions)
+        if first in _ROLES:
+            return said, tuple(pack.adjective_questions)
         if first in self.genders or first.rstrip("sx") in self.genders:
             return self._had(label, text)
         if first in self._predicates or first.removesuffix("e") in self._predicates or _is_participle(bare):
             return self._adjective(said, first)
         return self._had(label, text)
+
+    def is_of_several(self, name: str) -> bool:
+        """Whether a name is that of several things: "Guides d'entretien", "Vidéos de révision"."""
+        first, _, rest = fold(name).partition(" ")
+        known = first[:-1] in self._common or first[:-1] in self.genders
+        return known and first.endswith(("s", "x")) and first not in self.genders and rest[:1].isalpha()
+
+    def named(self, name: str, *, quoted: bool) -> str:
+        """A name as it stands in a sentence; where `quoted`, in quotation marks if it is none without them.
+
+        One that begins with a common noun takes its article ("l'Aire de Mées sud"). Marks are for one of which nothing
+        tells whether it does ("Parking Super U"), and for several things ("Guides d'Etalab").
+        """
+        first, _, rest = name.partition(" ")
+        key = fold(first)
+        several = self.is_of_several(name)
+        if not rest or (rest.isalnum() and len(rest) <= _LONGEST_SIGN) or not (several or key in self._common):
+            return name
+        if several or not (rest[0].islower() or rest[0] == "("):
+            return f"« {name} »" if quoted else name
+        return self._article(first, self._common[key]) + name
+
+    def _article(self, noun: str, gender: str) -> str:
+        return "l'" if self._takes_l(noun) else "la " if gender == "f" else "le "
 
     def of(self, name: str) -> str:
         """De with a name: "de Git", "d'Ansible", "du Monde"."""
@@ -144,9 +195,15 @@ class French:
         return f"d'{name}" if self.elides(name) else f"de {name}"
 
     def elides(self, name: str) -> bool:
-        """De becomes d' before a vowel; before h and y it stays, as most people write (de Hadoop, de Yunohost)."""
+        """De becomes d' before a vowel; not before h and y, as most people write (de Hadoop), nor the sign "a|b"."""
+        if name[1:2] and name[1] in "|/=+*<>":
+            return False
         first = fold(name[:1])[:1]  # "œ" is two letters then, a combining mark none
         return bool(first) and first in _VOWELS and fold(name.split()[0]) not in self._unelided
+
+    def head(self, key: str) -> str:
+        """The noun that a label, in the form in which labels are compared, is about."""
+        return key.partition(" ")[0]
 
     def is_attribute_head(self, key: str) -> bool:
         """Whether a label, in the form in which labels are compared, has a noun of the pack as its head."""
@@ -154,6 +211,11 @@ class French:
         if head in self.genders or head in self._predicates:
             return True
         return head.endswith(("s", "x")) and head[:-1] in self.genders
+
+    def may_be_a_noun(self, key: str) -> bool:
+        """Whether the head of a label is a noun by its ending, or its plural: "réduit" and "plein" are none."""
+        head = key.partition(" ")[0]
+        return self.is_attribute_head(key) or head.endswith(_NOUN_ENDINGS) or (len(head) > 3 and head.endswith("s"))
 
     # -- what is behind it -------------------------------------------------------------------------------------------
 
@@ -203,13 +265,11 @@ class French:
         if noun and (first in _OF_A_KIND or second.endswith("s")):
             return f"{words[0]} {self._of_bare(rest)}"
         if noun:
-            article = "des " if noun.endswith("p") else "de la " if noun == "f" else "du "
-            article = "de l'" if self._takes_l(rest) else article
-            return f"{words[0]} {article}{rest}"
+            return f"{words[0]} {self._of_the(rest, noun)}"
         return f"{words[0]} {self._of_bare(rest)}" if first in _OF_A_KIND and words[1].isupper() else text
 
     def _doubt(self, text: str, head: str, gender: str | None) -> str:
-        if is_unsaid(text) or head in _NO_NOUN or head in self._verbs:
+        if is_unsaid(text) or head in _NO_NOUN or head in self._verbs or _COUNTED_SIGLE.fullmatch(text):
             return UNSAID
         if head not in self.genders and (head in self._predicates or head.removesuffix("e") in self._predicates):
             return UNSAID
@@ -220,6 +280,11 @@ class French:
 
     def _asks(self, head: str, kind: Kind | None) -> str | None:
         return (kind.asks if kind else None) or self._heads.get(head)
+
+    def _of_the(self, bare: str, gender: str) -> str:
+        if gender.endswith("p"):
+            return f"des {bare}"
+        return f"de l'{bare}" if self._takes_l(bare) else f"de la {bare}" if gender == "f" else f"du {bare}"
 
     def _of_bare(self, bare: str) -> str:
         return f"d'{bare}" if self._takes_l(bare) else f"de {bare}"

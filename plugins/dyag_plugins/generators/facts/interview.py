@@ -11,16 +11,17 @@ from pydantic import BaseModel, Field, field_validator
 
 from dyag_core import Example, Fact
 from dyag_core.api import LANGUAGES, UNKNOWN, fold
+from dyag_plugins.generators.facts.cells import Cells
 from dyag_plugins.generators.facts.columns import Columns
 from dyag_plugins.generators.facts.derived import derived
+from dyag_plugins.generators.facts.doubts import Doubts
 from dyag_plugins.generators.facts.extraction import CELLS, Found, facts_of
 from dyag_plugins.generators.facts.label_history import LabelHistory
 from dyag_plugins.generators.facts.own_questions import own_ask
 from dyag_plugins.generators.facts.packs import label_key, load_pack
 from dyag_plugins.generators.facts.phrasing import Wordings
-from dyag_plugins.generators.facts.questions import Ask, kind_of, where_in
-from dyag_plugins.generators.facts.statements import NO_ATTRIBUTE, NO_SUBJECT, PROSE
-from dyag_plugins.generators.facts.subjects import is_clause, is_name
+from dyag_plugins.generators.facts.questions import Ask, is_whole_number, kind_of, where_in
+from dyag_plugins.generators.facts.subjects import is_name
 from dyag_plugins.generators.facts.unanswered import Unanswered
 from dyag_plugins.generators.facts.values import Values
 
@@ -28,13 +29,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from dyag_core import Document, Run
+    from dyag_plugins.generators.facts.namesakes import Namesakes
     from dyag_plugins.generators.facts.phrasing import Phrase
 
 
-#: What brings a question of its own, and what is read off running text: the latter is asked only where it is sure.
+#: What brings a question of its own.
 _OWN = ("faq", "option", "definition")
-_OF_TEXT = ("label", "table", "section", "sentence", "definition", "option")
 #: Why something isn't asked.
+_OF_THE_ENTRY = "a date of the entry, not of what it is about"
+_DISPUTED = "what another document of the same name tells otherwise"
 _SAYS_NONE = "a value that says there is none"
 _BLANK = "a blank where others are described, or say yes or no"
 _EITHER = "a value that may be a code, or a yes or no among other values"
@@ -87,6 +90,9 @@ class Interview:
         self.asked = 0
         self._columns = Columns() if columns is None else columns
         self._values = Values([self.pack, *(load_pack(other) for other in LANGUAGES if other != self.lang)])
+        self._cells = Cells(self.pack, self.lang)
+        self._bookkeeping = frozenset(map(label_key, self.pack.bookkeeping))
+        self._doubts = Doubts(self.words, self._values, self._columns)
         self._skipped = frozenset(label_key(label) for label in self.pack.skipped)
         self._wanted = {label_key(label) for label in options.attributes}
         self._patterns = [(re.compile(p.pattern, re.MULTILINE), p.attribute) for p in self.pack.patterns]
@@ -113,24 +119,32 @@ class Interview:
         for fact, seen_as in found:
             if not fact.value or fact.subject != document.title or self._values.says_nothing(fact.value):
                 continue
-            phrase = self.words.phrase(fact.attribute, heading=seen_as == "section", number=fact.value.isdigit())
+            phrase = self.words.phrase(fact.attribute, heading=seen_as == "section", number=is_whole_number(fact.value))
+            if seen_as in CELLS and self._cells.doubt(fact, phrase, self._columns.of(label_key(fact.attribute))):
+                continue
             is_label = seen_as in ("field", "label") or (phrase.kind is not None and seen_as not in _OWN)
-            if is_label and not phrase.doubt and not (phrase.kind and phrase.kind.implied):
+            sure = seen_as not in CELLS or self._doubts.is_known(fact.attribute, phrase)
+            if is_label and sure and not phrase.doubt and not (phrase.kind and phrase.kind.implied):
                 self.told.hear(label_key(fact.attribute), phrase)
         return found
 
-    def asks(self, document: Document, found: list[Found] | None = None) -> list[Ask]:
+    def asks(
+        self, document: Document, found: list[Found] | None = None, namesakes: Namesakes | None = None
+    ) -> list[Ask]:
         """What the document tells, some questions made of that, then some that it doesn't answer (`value` None).
 
         Args:
             found: what `looked_at` gave for it.
+            namesakes: what other documents of its name tell.
         """
         once: dict[tuple[str, str], Ask] = {}
         known: list[Phrase] = []
         for item in self.looked_at(document) if found is None else found:
             ask, reason = self._ask(item)
-            reason = self._doubt(ask, item.seen_as) or reason
+            reason = self._doubts.of_what_is_said(ask, item.seen_as) or reason or self._doubts.of_the_label(ask, item)
             known.append(ask.phrase)
+            if not reason and namesakes is not None and namesakes.dispute(item):
+                reason = _DISPUTED
             if reason:
                 self.run.left_out[reason] += 1
                 continue
@@ -140,14 +154,23 @@ class Interview:
         for ask in once.values():
             if self._is_wanted(ask.phrase):
                 (blank if ask.fact.value is None else told).append(ask)
-        told = self._drawn(document, told)
+        told = self._drawn(document, self._of_the_thing(told))
         made = self._derived(document, told)
         labelled = sum(ask.rule not in _OWN for ask in told)
-        asks_more = (labelled or blank) and is_name(document.title)
+        alone = namesakes is None or not namesakes.has_namesake(document)
+        asks_more = (labelled or blank) and alone and is_name(document.title)
         untold = self._unanswered.of(document, known, labelled + len(made), blank) if asks_more else []
         self._remember(document, once.values())
         self.asked += len(told)
         return [*told, *made, *untold]
+
+    def _of_the_thing(self, told: list[Ask]) -> list[Ask]:
+        """Without what is told of the entry ("date de mise à jour"), where anything else is."""
+        own = [ask for ask in told if label_key(ask.phrase.bare) not in self._bookkeeping]
+        if not own or len(own) == len(told):
+            return told
+        self.run.left_out[_OF_THE_ENTRY] += len(told) - len(own)
+        return own
 
     def _drawn(self, document: Document, told: list[Ask]) -> list[Ask]:
         """As many as are wanted of a document. Not the first: these would be the same labels in every document."""
@@ -205,27 +228,11 @@ class Interview:
             text += "\n\n" + self.words.fill(self.pack.source, ask.phrase, fact.subject, chunk=fact.chunk, quoted=False)
         return text
 
-    def _doubt(self, ask: Ask, seen_as: str) -> str:
-        """The reason not to ask what fields and running text seem to say; "" where there is none."""
-        if "://" in ask.fact.subject:
-            return NO_SUBJECT
-        if seen_as == "field":
-            return NO_SUBJECT if is_clause(ask.fact.subject) else ""
-        if seen_as in _OF_TEXT and not is_name(ask.fact.subject):
-            return NO_SUBJECT
-        if seen_as == "section" and ask.kind in ("how many", "when") and not re.search(r"\d", ask.fact.value or ""):
-            return PROSE
-        if seen_as == "table":
-            label = ask.fact.attribute
-            clumsy = ask.kind == "yes/no" and not self.words.has_question(label) and len(label.split()) > 2
-            return NO_ATTRIBUTE if clumsy or not self.words.is_attribute(label) else ""
-        return ""
-
     def _ask(self, item: Found) -> tuple[Ask, str]:
         """How to ask for what was found, and the reason not to; "" where there is none."""
         fact, seen_as = item
         value = fact.value or ""
-        phrase = self.words.phrase(fact.attribute, heading=seen_as == "section", number=value.isdigit())
+        phrase = self.words.phrase(fact.attribute, heading=seen_as == "section", number=is_whole_number(value))
         if seen_as in _OWN:
             return own_ask(fact, seen_as, phrase, self.pack), ""
         key = label_key(fact.attribute)
@@ -244,6 +251,8 @@ class Interview:
                 answer = value[:1].upper() + value[1:]  # with a remark
             return Ask(fact, phrase, "yes/no", seen_as, templates, answer), phrase.doubt
         reason = _SAYS_NONE if reading == "none" else _EITHER if reading == "doubt" else phrase.doubt
+        if not reason and seen_as in (*CELLS, "section"):
+            reason = self._cells.doubt(fact, phrase, column)
         return Ask(fact, phrase, kind_of(phrase, value), seen_as), reason
 
     def _derived(self, document: Document, told: list[Ask]) -> list[Ask]:

@@ -1,4 +1,4 @@
-"""All interviews of a run: each document is asked about in its own language, once its neighbours were looked at."""
+"""All interviews of a run: each document is asked about in its own language, once those behind it were looked at."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from dyag_core.api import LANGUAGES, language_name
 from dyag_plugins.generators.facts.columns import Columns
 from dyag_plugins.generators.facts.interview import Interview
+from dyag_plugins.generators.facts.namesakes import Namesakes
 from dyag_plugins.generators.facts.statements import PROSE
 
 if TYPE_CHECKING:
@@ -17,8 +18,9 @@ if TYPE_CHECKING:
     from dyag_plugins.generators.facts.interview import RuleOptions
     from dyag_plugins.generators.facts.questions import Ask
 
-#: So many documents are looked at before the first of them is asked about: what a value says is told by its column.
-_AHEAD = 64
+#: So many documents are looked at before the first of them is asked about: what a value says is told by its column,
+#: and whether another answers differently by its namesakes.
+_AHEAD = 256
 
 
 class Interviews:
@@ -26,7 +28,7 @@ class Interviews:
 
     def __init__(self, options: RuleOptions, run: Run, *, explains: bool = False) -> None:
         self._options, self._run, self._explains = options, run, explains
-        self._columns = Columns()
+        self._columns, self._namesakes = Columns(), Namesakes()
         self._made: dict[str, Interview] = {}
 
     def of(self, documents: Iterable[Document]) -> Iterator[tuple[Interview, Document, list[Ask]]]:
@@ -35,8 +37,9 @@ class Interviews:
         while ahead := list(islice(coming, _AHEAD)):
             asked = [(document, asking) for document in ahead if (asking := self._in(document)) is not None]
             looked = [(document, asking, asking.looked_at(document)) for document, asking in asked]
+            self._namesakes.look_at([(document, found) for document, _, found in looked])
             for document, asking, found in looked:
-                yield asking, document, asking.asks(document, found)
+                yield asking, document, asking.asks(document, found, self._namesakes)
         self._tell_what_was_left()
 
     def _in(self, document: Document) -> Interview | None:

@@ -38,12 +38,20 @@ _PLAIN_UNITS = frozenset(
     "kg g mg t km m cm mm km² m² m2 km2 ha m³ m3 l ml cl kw kwh mw mwh gwh w v a hz mhz ghz go mo ko to gb mb kb tb "
     "db °c °f bar pa kcal kj mol px pt lb oz ft in mi mph km/h kg/m³ g/l mg/l".split()
 )
+#: "Poids (kg, net)", "Price (EUR, gross)".
+_NET = re.compile(r"\b(net|brut|gross)\b,?", re.IGNORECASE)
 _TAXES = frozenset(("ht", "ttc"))
 _SIGNS = re.compile(r"[?!:;,/\\\"“”«»<>=|#…*{}@&+]|\.\w|\w\.\s|://")
 _GENERIC = frozenset(
     "column colonne col header entete section row ligne field champ value valeur unnamed var variable item element "
     "donnee donnees data info infos texte text cell cellule misc divers autre autres other others key cle vide empty "
     "none null unknown inconnu untitled total sous subtotal main term".split()
+)
+#: Columns for months, or days: "the January of Water" is said by nobody; "the opening of Monday" is of a place.
+CALENDAR = frozenset(
+    "janvier fevrier mars avril mai juin juillet aout septembre octobre novembre decembre lundi mardi mercredi jeudi "
+    "vendredi samedi dimanche january february march april may june july august september october november december "
+    "monday tuesday wednesday thursday friday saturday sunday jan feb mar apr jun jul aug sep oct nov dec".split()
 )
 _VOWEL = re.compile(r"[aeiouy]")
 _IDENTIFIERS = frozenset("id ids uuid guid slug hash uid oid pk fk".split())
@@ -61,16 +69,22 @@ def in_words(label: str, lang: str, spelt: Mapping[str, str], spellings: Mapping
     text = " ".join(text.split())
     unit = ""
     if bracket := _BRACKET.search(text):
-        unit = _unit(bracket[1], lang)
+        inner, how = _NET.subn("", bracket[1])
+        inner = inner.strip(" ,")
+        unit = _unit(inner, lang)
         if not unit:
             return text
-        text = text[: bracket.start()]
+        text = text[: bracket.start()].rstrip()
+        if how and (net := _NET.search(bracket[1])):
+            text = f"{text} {net[1].lower()}" if lang == "fr" else f"{net[1].lower()} {lower_first(text)}"
     shouted = text.isupper() and any(len(word) > 4 or fold(word) in spellings for word in _WORD.findall(text))
     titled = len(text.split()) > 1 and lang == "en" and all(word[:1].isupper() for word in text.split())
     words = []
     for word in text.split():
         key = fold(word).rstrip(".")
         if key in spelt:
+            if words and fold(spelt[key]).startswith(f"{fold(words[-1])} "):  # "code_insee" is one code
+                words.pop()
             words.append(spelt[key])
         elif key in spellings and (shouted or (word.isascii() and word.islower())):
             words.append(spellings[key])
@@ -104,7 +118,11 @@ def is_unsaid(text: str) -> bool:
     if "(" in text or ")" in text or "[" in text or (len(words) == 1 and len(text) == 1):
         return True
     keys = [fold(word) for word in words]
-    if all(key in _GENERIC or len(key) == 1 for key in keys) or keys[0] in _IDENTIFIERS or keys[-1] in _IDENTIFIERS:
+    if (
+        all(key in _GENERIC or key in CALENDAR or len(key) == 1 for key in keys)
+        or keys[0] in _IDENTIFIERS
+        or keys[-1] in _IDENTIFIERS
+    ):
         return True
     return any(map(_is_odd, words))
 
@@ -114,6 +132,12 @@ def _is_odd(word: str) -> bool:
     if letters < len(word):
         return not (0 < letters <= 4 and any(map(str.isupper, word))) and word.lower() not in _PLAIN_UNITS
     return 2 <= len(word) <= 5 and word.islower() and not _VOWEL.search(fold(word)) and word not in _PLAIN_UNITS
+
+
+def is_placeholder(text: str) -> bool:
+    """Whether a term is one of an example: "Main Term 1", "Item B"."""
+    keys = [fold(word) for word in _WORD.findall(text)]
+    return len(keys) > 1 and len(keys[-1]) == 1 and all(key in _GENERIC or len(key) == 1 for key in keys)
 
 
 def lower_first(label: str) -> str:

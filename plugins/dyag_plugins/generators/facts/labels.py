@@ -6,7 +6,8 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from dyag_core.api import fold, plain_text
+from dyag_core.api import fold, plain_text, without_pictographs
+from dyag_plugins.generators.facts.subjects import begins_with_verb
 
 if TYPE_CHECKING:
     from dyag_plugins.generators.facts.blocks import Block
@@ -35,21 +36,21 @@ _PART = re.compile(
     r"^(?:annexe|appendix|article|chapitre|chapter|etape|fig|figure|image|jour|partie|part|phase|photo|point|section|step"
     r"|table|tableau|volet)(?:\s+(?:\d[\d.]*|[a-z]|[ivx]+))?$"
 )
-_POINTS_AWAY = re.compile(r"^(?:voir|cf\.?|see|consulter|cliquer|click)\b")
+_POINTS_AWAY = re.compile(r"^(?:voir|cf\.?|see|consulter|cliquer|click|consult|refer|follow|check|read|lire)\b")
 
 
 def labels_in(block: Block) -> list[tuple[str, str]]:
     """(label, value) of a block whose first line has a label; a value goes on over the lines that follow."""
     if block.kind == "term":
         return [(plain_text(block.term).rstrip(" :"), plain_text(block.text))]
-    if ":" not in block.text or block.kind not in ("text", "item"):
+    if ":" not in block.text or block.kind not in ("text", "item") or block.text[:1] == "`":  # what code means
         return []
     found: list[tuple[str, str]] = []
     before = 0
     for line in block.lines:
         text = plain_text(line)
         said, colon, rest = text.partition(":")
-        said = said.rstrip()
+        said = without_pictographs(said).rstrip()
         if colon and rest[:1] == " " and (not found or before < _WRAPPED) and _is_label(said):
             found.append((said, rest.strip()))
         elif found:
@@ -72,9 +73,15 @@ def is_remark(label: str) -> bool:
     return " ".join(re.findall(r"\w+", fold(label))) in _REMARKS
 
 
+def points_away(value: str) -> bool:
+    """Whether a value says where to look ("Voir l'annexe", "Follow the convention")."""
+    return _POINTS_AWAY.match(fold(value)) is not None
+
+
 def states(label: str, value: str) -> bool:
     """Whether a label that nothing is known of is that of an attribute, with a value and no sentence under it."""
-    folded = fold(value)
-    if _CLAUSE.search(fold(label)) or _PART.match(fold(label)) or _POINTS_AWAY.match(folded):
+    if _CLAUSE.search(fold(label)) or _PART.match(fold(label)) or points_away(value):
+        return False
+    if " " in label and begins_with_verb(label):
         return False
     return len(value.split()) <= _MOST_WORDS and not re.search(r"[.!?] \S", value)

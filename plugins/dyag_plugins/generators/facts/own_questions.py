@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from dyag_plugins.generators.facts.phrasing import Phrase
 
 _WITH_CONTEXT = re.compile(r"^(?P<question>.*?)(?P<context> \([^()]+\))?$")
+#: "Comment demander son accès ?": said in the first person it is somebody else's.
+_OF_ANYBODY = re.compile(r"\b(?:demander|changer|modifier|migrer|gérer|créer|supprimer) s(?:on|a|es)\b")
 _KINDS = (
     ("how many", re.compile(r"^(?:combien|how (?:many|much))\b")),
     ("who", re.compile(r"^(?:[aà] |de |par )?(?:qui|who)\b(?! est-ce que?\b)")),
@@ -34,7 +36,8 @@ def own_ask(fact: Fact, seen_as: str, phrase: Phrase, pack: Pack) -> Ask:
     elif seen_as == "option":
         templates = tuple(template.replace("{label}", _literal(fact.attribute)) for template in pack.options)
     else:
-        templates = tuple(pack.definitions)
+        one = fold(fact.subject).startswith(("un ", "une "))  # "Je ne connais pas un modèle" is no French
+        templates = tuple(template for template in pack.definitions if not (one and "pas {subject}" in template))
     return Ask(fact, phrase, kind, seen_as, templates, fact.value or "")
 
 
@@ -43,7 +46,7 @@ def _reworded(question: str, pack: Pack) -> Iterator[str]:
     asked, context = (parts["question"], parts["context"] or "") if parts else (question, "")
     for rewording in pack.rewordings:
         found = re.match(rewording.pattern, asked, re.IGNORECASE)
-        if found:
+        if found and not _OF_ANYBODY.search(found[0]):
             groups = {name: _inside(text, found.start(name)) for name, text in found.groupdict().items()}
             yield from (template.format_map(groups) + context for template in rewording.questions)
             return

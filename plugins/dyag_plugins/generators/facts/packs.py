@@ -52,7 +52,8 @@ class Kind(BaseModel, extra="forbid"):
 
     `canonical` is the plain question. A `broad` kind ("description") is asked about in its own `questions` alone, and
     is never compared; an `implied` one is never asked of a document that lacks it. `asks` types its facts. Where `fits`
-    is given, `questions` are asked only of a value in which this regular expression is found. `checks` are yes/no
+    is given, `questions` are asked only of a value in which this regular expression is found; in which `holds` isn't
+    found is no value of it at all (an email address without "@"). `checks` are yes/no
     questions, `choices` choose between two documents. `told_by` are words, or their beginnings, with which a text
     tells it without its label ("gratuit" tells a price).
     """
@@ -67,6 +68,7 @@ class Kind(BaseModel, extra="forbid"):
     implied: bool = False
     asks: Literal["what", "who", "where", "when", "how many"] | None = None
     fits: str | None = None
+    holds: str | None = None
     checks: list[str] = Field(default_factory=list)
     choices: list[str] = Field(default_factory=list)
     told_by: list[str] = Field(default_factory=list)
@@ -81,7 +83,7 @@ class Kind(BaseModel, extra="forbid"):
     def _one(cls, template: str | None) -> str | None:
         return _checked(template) if template else template
 
-    @field_validator("fits")
+    @field_validator("fits", "holds")
     @classmethod
     def _fits(cls, pattern: str | None) -> str | None:
         return _compiled(pattern).pattern if pattern else pattern
@@ -137,6 +139,7 @@ class Pack(BaseModel, extra="forbid"):
     adjectives: list[str] = Field(default_factory=list)
     no_elision: list[str] = Field(default_factory=list)
     numbered: list[str] = Field(default_factory=list)
+    amounts: list[str] = Field(default_factory=list)
     asks: dict[str, list[str]] = Field(default_factory=dict)
     frames: list[str] = Field(default_factory=list)
     label_frames: list[str] = Field(default_factory=list)
@@ -158,6 +161,10 @@ class Pack(BaseModel, extra="forbid"):
     counted: list[str] = Field(default_factory=list)
     uncounted: list[str] = Field(default_factory=list)
     never_had: list[str] = Field(default_factory=list)
+    called: list[str] = Field(default_factory=list)
+    measured: list[str] = Field(default_factory=list)
+    bookkeeping: list[str] = Field(default_factory=list)
+    common: dict[Literal["m", "f"], list[str]] = Field(default_factory=dict)
     spelt: dict[str, str] = Field(default_factory=dict)
     checks: list[str] = Field(default_factory=list)
     part_checks: list[str] = Field(default_factory=list)
@@ -179,6 +186,7 @@ class Pack(BaseModel, extra="forbid"):
     patterns: list[Pattern] = Field(default_factory=list)
     vague: list[str] = Field(default_factory=list)
     attributes: list[str] = Field(default_factory=list)
+    columns: list[str] = Field(default_factory=list)
     definitions: list[str] = Field(default_factory=list)
     options: list[str] = Field(default_factory=list)
     rewordings: list[Rewording] = Field(default_factory=list)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
-from dyag_core.api import fold, languages_told
+from dyag_core.api import LANGUAGES, fold, languages_told
 from dyag_plugins.generators.facts.english import English
 from dyag_plugins.generators.facts.french import French
 from dyag_plugins.generators.facts.label_text import FOREIGN, in_words
@@ -24,6 +24,17 @@ __all__ = ["Phrase", "Wordings"]
 
 #: Longer names are sentences by themselves and are set in quotation marks.
 _LONGEST_NAME_WORDS = 6
+#: Endings of English nouns: "mileage", "viscosity".
+_NOUN = re.compile(
+    r"[a-z]{2,}(?:age|tion|sion|ment|ity|ness|ance|ence|ship|hood|ism|ist|cy|sis|ure|graphy|logy|metry|er|or|ee|th)s?"
+)
+#: "The weight in kg of Alba" has no more words.
+_SHORT = 3
+#: What a price is for, in the other language.
+_OTHER_UNITS = {
+    "en": re.compile(r"/ ?(?:an|mois|jour|heure|semaine)\b"),
+    "fr": re.compile(r"/ ?(?:year|month|day|hour|week)\b"),
+}
 #: People type these as they stand: no capital is put in front.
 _TYPED = ("{subject}", "{bare} {subject}", "pls ", "{value}", "{proposed}")
 
@@ -71,13 +82,41 @@ class Wordings:
         """Whether a label is one of a kind."""
         return label_key(label) in self._kinds
 
+    def names_something(self, label: str) -> bool:
+        """Whether a label that isn't known is a noun, as far as its form tells, and says enough of what is under it."""
+        key = label_key(label)
+        if key in self._vague or not any(map(str.isalpha, key)) or len(key.split()) > _LONGEST_NAME_WORDS:
+            return False
+        return self._speech.may_be_a_noun(key)
+
     def _is_attribute(self, label: str) -> bool:
         key = label_key(label)
         if key in self._kinds:
             return True
-        if key in self._vague or any(map(str.isdigit, key)) or len(key.split()) > _LONGEST_NAME_WORDS:
+        if (
+            key.startswith(("other ", "others ", "autre ", "autres "))
+            or key in self._vague
+            or key.removesuffix("s") in self._vague
+            or any(map(str.isdigit, key))
+            or len(key.split()) > _LONGEST_NAME_WORDS
+        ):
             return False
-        return self._speech.is_attribute_head(key)
+        spelt = label_key(" ".join(self._spelt.get(word, word) for word in key.split()))  # "ad" is "adresse"
+        return spelt in self._kinds or self._speech.is_attribute_head(spelt)
+
+    def is_column(self, label: str) -> bool:
+        """Whether a column, or a label of a record, has a name that tells what is under it; in French all have."""
+        key = label_key(label)
+        if self.lang != "en" or key in self._kinds:
+            return True
+        if key in self._vague and key != "type":
+            return False
+        head = self._speech.head(key)
+        return self.is_attribute(label) or head in self._columns or _NOUN.fullmatch(head) is not None
+
+    @cached_property
+    def _columns(self) -> frozenset[str]:
+        return frozenset(form for noun in self.pack.columns for form in (fold(noun), f"{fold(noun)}s"))
 
     @cached_property
     def _vague(self) -> frozenset[str]:
@@ -101,6 +140,12 @@ class Wordings:
         kind = self._kinds.get(label_key(label)) or self._kinds.get(label_key(text))
         made = self._speech.phrase(label, text, kind, heading, number)
         return replace(made, doubt=FOREIGN) if kind is None and self._is_foreign(text) else made
+
+    def is_foreign(self, value: str) -> bool:
+        """Whether a value is in the other language that questions are asked in: "Prix libre", "5 € / mois"."""
+        told = languages_told(value)
+        other = any(told[lang] for lang in LANGUAGES if lang != self.lang)
+        return (other and not told[self.lang]) or _OTHER_UNITS[self.lang].search(fold(value)) is not None
 
     def _is_foreign(self, text: str) -> bool:
         told = languages_told(text)
@@ -144,6 +189,8 @@ class Wordings:
         template = kind.canonical if kind else None
         if template is None and kind and kind.noun is None and kind.questions and not phrase.noun:
             template = kind.questions[0]
+        if template is None and phrase.noun and self._has_unit(phrase):
+            template = next((frame for frame in self.pack.frames if "{possessive}" in frame), None)
         if template is None:
             template = (self.pack.frames if phrase.noun else self.pack.label_frames)[0]
         return template
@@ -152,12 +199,18 @@ class Wordings:
         """(wordings particular to this attribute that fit `value`, wordings for any attribute)."""
         kind = phrase.kind
         general = self.pack.frames if phrase.noun else self.pack.label_frames
+        if phrase.noun and self._has_unit(phrase):
+            general = [frame for frame in general if "{of_subject}" not in frame]
         if phrase.asks_itself:
             return [], self.pack.question_frames
         if kind is None:
             return [], general
         fit = kind.fits is None or value is None or re.search(kind.fits, value)
         return (kind.questions if fit else []), ([] if kind.broad and kind.questions else general)
+
+    def _has_unit(self, phrase: Phrase) -> bool:
+        """Whether nothing can follow: "Alaska's premiums in dollars", not "the premiums in dollars of Alaska"."""
+        return self.lang == "en" and phrase.kind is None and " in " in phrase.bare and len(phrase.bare.split()) > _SHORT
 
     def answer(self, phrase: Phrase, fact: Fact) -> str:
         """The answer as a sentence."""
@@ -182,6 +235,8 @@ class Wordings:
     ) -> str:
         """A template in words; the first letter is a capital unless people would type it otherwise."""
         words = self._subjects(subject, quoted)
+        if words["subject"].endswith(subject) and template.startswith(_TYPED) and template[-1] not in "?.!":
+            words = words | {"subject": subject}  # in a search field nobody types the article
         if value or chunk or proposed or other or value_other or subject_other:
             words = words | {"value": value, "chunk": chunk, "proposed": proposed, "value_other": value_other}
             if other:
@@ -190,7 +245,12 @@ class Wordings:
                 second = self._subjects(subject_other, quoted)
                 words |= {"subject_other": second["subject"], "of_subject_other": second["of_subject"]}
         text = phrase.put_into(template).format_map(words)
-        return text if template.startswith(_TYPED) else text[:1].upper() + text[1:]
+        typed = template.startswith(_TYPED) and (template[1:8] != "subject" or words["subject"] == subject)
+        return text if typed else text[:1].upper() + text[1:]
+
+    def is_of_several(self, name: str) -> bool:
+        """Whether a name is that of several things, by its noun: "Guides d'entretien"."""
+        return self._speech.is_of_several(name)
 
     # -- subjects ----------------------------------------------------------------------------------------------------
 
@@ -201,6 +261,8 @@ class Wordings:
 
     def _said_with(self, subject: str, quoted: bool) -> dict[str, str]:
         name = self._name(subject) if quoted else subject
+        if name == subject:
+            name = self._speech.named(name, quoted=quoted)
         return dict.fromkeys(GIVEN, "") | {
             "subject": name,
             "of_subject": self._speech.of(name),

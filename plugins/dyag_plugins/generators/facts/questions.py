@@ -19,11 +19,14 @@ LONGEST_PART = 40
 
 _OPEN_LIST = re.compile(
     r"(?:\.{2,}|…|:)\W*$|\betc\b|\b(?:notamment|entre autres|par exemple|tels? que|telles? que|including|includes?"
-    r"|such as|e\.g\.|for example|among others)\b",
+    r"|such as|e\.g\.|for example|among others|dont|et (?:d['’]|bien d['’])?autres|et plus"
+    r"|and (?:many )?(?:others?|more)|(?:et|ou) (?:le|les) restes?|and so on|in particular|surtout|principalement"
+    r"|mainly|mostly|especially)\b",
     re.IGNORECASE,
 )
 _INNER_COMMA = re.compile(r"\([^()]*[,;][^()]*\)|^[^()]*\)|\([^()]*$|[.!?] [A-ZÀ-Þ]")
 _LINK = re.compile(r"(?:https?|git|ftp|svn)://\S+|www\.\S+|[\w.+-]+@[\w-]+\.[\w.-]+")
+_WHOLE = re.compile(r"\d+|\d{1,3}(?:[ ,\u2019\u202f\xa0]\d{3})+")
 _ISO_DATE = re.compile(r"(\d{4})-(0[1-9]|1[0-2])(?:-(0[1-9]|[12]\d|3[01]))?")
 _FRENCH_DAY = re.compile(r"(?:\d{1,2}|1er) [a-zéû]{3,9} \d{4}|\d{4}-\d\d-\d\d|\d{1,2}/\d{1,2}/\d{4}")
 _MONTHS = {
@@ -83,6 +86,11 @@ def spoken(value: str, lang: str) -> str:
     if day is None:
         return f"{month} {year}"
     return f"{'1er' if lang == 'fr' and day == '01' else int(day)} {month} {year}"
+
+
+def is_whole_number(value: str) -> bool:
+    """Whether a value is a bare number without decimals, however its thousands are set apart."""
+    return _WHOLE.fullmatch(value) is not None
 
 
 def with_article(value: str, lang: str) -> str:

@@ -12,12 +12,20 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from dyag_core.api import first_sentence, fold, plain_text
 from dyag_plugins.generators.facts.blocks import Section, sections_of
-from dyag_plugins.generators.facts.descriptions import defined, describes, is_description, repeats, short_text
+from dyag_plugins.generators.facts.descriptions import (
+    article_of,
+    defined,
+    describes,
+    is_description,
+    repeats,
+    short_text,
+)
 from dyag_plugins.generators.facts.faq import ANSWERS, LONGEST_ANSWER, QUESTIONS, Unfit, answered, as_question, pairs_in
-from dyag_plugins.generators.facts.labels import is_remark, labels_in, states
+from dyag_plugins.generators.facts.label_text import CALENDAR, is_placeholder
+from dyag_plugins.generators.facts.labels import is_remark, labels_in, points_away, states
 from dyag_plugins.generators.facts.packs import label_key
 from dyag_plugins.generators.facts.subjects import is_generic, is_name
-from dyag_plugins.generators.facts.tables import cells_of, table_facts
+from dyag_plugins.generators.facts.tables import cells_of, names_in_code, table_facts
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -37,14 +45,33 @@ NO_ATTRIBUTE = "a table's column that isn't known as an attribute"
 #: So many characters of running text for each thing stated, and a document is prose.
 _PROSE = 500
 _LONGEST_HEADING_WORDS = 6
+#: A text with more headings is a page, whose labels may be anything's; of a long section its heading is no label.
+_FEWEST_HEADINGS, _LONGEST_SECTION = 3, 200
 #: "III", "12", "b": the rows are numbered, not named; "beaucoup" is a word, no name of anything.
-_NO_ROW = re.compile(r"[IVXLC\d.]+|.|\W+|[a-zà-ÿ]+")
-#: A mark with a remark behind it is yes and no.
-_MARKED = re.compile(r"[✔✓✅☑✘✗✖❌☐]\W*\w")
+_NO_ROW = re.compile(
+    r"[IVXLC\d.]+|0[bx][\da-fA-F]+|\d+(?:-\d+)? ?\(.*\)|.|\W+|[a-zà-ÿ]+|(?i:any|all|both|none|others?|default"
+    r"|.*\bor (?:newer|later|higher|above|more|less)\b.*)"
+)
+#: Parameters and functions: what they are for is told by the section, not by their names.
+_CODE = re.compile(r"[a-z][\w.]*\(\)|[a-z]+(?:_\w+)+|[a-z]+(?:[A-Z]\w*)+|[a-z]+\.[a-z.]+")
+#: A mark with a remark behind it is yes and no; a question answers nothing, nor does a line of code.
+_NO_CELL = re.compile(r"^[✔✓✅☑✘✗✖❌☐]\W*\w|\?$|^[\w.:]+\([^()\s]*(?:, [^()\s]*)*\)+$")
+#: The rows of a table with such a header are sentences: "Agency gathers signatures".
+_OF_STEPS = frozenset("action activity activite etape milestone process question step task tache what".split())
+#: Two columns, of codes and of what they stand for.
+_LEGEND = re.compile(r"[`*]*[A-Z0-9]{1,5}[`*]*")
+#: A sentence on what the label names is no value of it: "Places API: This is a data set."
+_SPEAKS_OF_IT = re.compile(r"(?:this|it|these|they|that|ce|cette|ces|il|elle|ils|elles|cela) [a-z]", re.IGNORECASE)
+_LEADS_IN = re.compile(r"(?:\S+\s+){3}\S+:$|\b(?:is|are|sont|est)\s*:$", re.IGNORECASE)
 _OPTION = re.compile(r"^-{1,2}\w[\w-]*")
-_DESCRIPTIONS = frozenset(("description", "definition", "presentation", "resume", "description courte", "a propos"))
+#: "Tâche concernée et recommandation" asks for two things.
+_TWO_THINGS = re.compile(r"\b(?:et|and)\b")
+DESCRIPTIONS = frozenset(("description", "definition", "presentation", "resume", "description courte", "a propos"))
 #: Headings of parts of a text that are labels of attributes, too.
-_PARTS = frozenset("usage usages use introduction utilisation version versions date dates".split())
+_PARTS = frozenset(
+    "usage usages use introduction utilisation version versions date dates support help assistance email mail "
+    "updates".split()
+)
 
 
 class Stated(NamedTuple):
@@ -57,17 +84,17 @@ class Stated(NamedTuple):
     seen_as: str
 
 
-def statements_of(
+def reader_of(
     document: Document, is_attribute: Callable[[str], bool], has_question: Callable[[str], bool], left: Counter[str]
-) -> Iterator[Stated]:
-    """What the passages of `document` state.
+) -> Reader:
+    """What reads off the passages of `document` what they state.
 
     Args:
         is_attribute: whether a label is one that things are known to have; no others are believed in running text.
         has_question: whether there is a question for it: no others are believed as headings in running text.
         left: counts what isn't stated, by its reason.
     """
-    yield from _Reader(document, _parsed(document), is_attribute, has_question, left).statements()
+    return Reader(document, _parsed(document), is_attribute, has_question, left)
 
 
 def _parsed(document: Document) -> list[tuple[str, Section]]:
@@ -88,9 +115,10 @@ def _parsed(document: Document) -> list[tuple[str, Section]]:
     return parsed
 
 
-class _Reader:
+class Reader:
     """Reads the sections of one document, by what the whole of it is.
 
+    `reference`: it has hardly any running text. `page`: it has text, and not only labels; `long`: several headings.
     `prose`: mostly running text. `several`: labels come again under other headings, as in a file on many things.
     `record`: it has labels, each once, and some that are known; `sheet`: hardly anything but labels.
     """
@@ -105,7 +133,8 @@ class _Reader:
     ) -> None:
         self.read, self.left = read, left
         self.is_attribute, self.has_question = is_attribute, has_question
-        self.name, self.title = document.title, fold(document.title)
+        self.name, self.title, self.english = document.title, fold(document.title), document.lang == "en"
+        self.headings_read = {section.heading for _, section in read}
         self.tops = {section.above[0] if section.above else section.heading for _, section in read}
         self.labels = {id(block): labels_in(block) for _, section in read for block in section.blocks}
         self.headings: dict[str, set[str]] = defaultdict(set)  # under which headings a label stands
@@ -119,10 +148,13 @@ class _Reader:
                 running += 0 if found or block.kind in ("table", "code") else len(block.text)
                 for label, _ in found:
                     self.headings[label_key(label)].add(section.heading)
-        self.prose = running > _PROSE * stated
+        self.reference = running < _PROSE
+        self.page, self.prose = others > 0 or not labelled, running > _PROSE * stated
         self.several = any(len(headings) > 1 for headings in self.headings.values())
         listed = not self.prose and not self.several
-        self.record = listed and any(map(is_attribute, self.headings))
+        self.long = len(self.headings_read) > _FEWEST_HEADINGS
+        known = sum(map(is_attribute, self.headings))
+        self.record = listed and known > 0 and (2 * known >= len(self.headings) or not self.page)
         self.sheet = listed and labelled >= others
 
     def statements(self) -> Iterator[Stated]:
@@ -166,6 +198,10 @@ class _Reader:
         else:
             yield "", found.question, found.answer, "faq"
 
+    def _is_code(self, name: str, code: frozenset[str]) -> bool:
+        """Whether a row is called by code in a text on more than that: there its section tells what it belongs to."""
+        return not self.reference and (name in code or _CODE.fullmatch(name) is not None)
+
     def _table(self, rows: Sequence[str]) -> Iterator[tuple[str, str, str, str]]:
         cells = cells_of(rows)
         if not cells:
@@ -179,18 +215,30 @@ class _Reader:
                 if question and (answer := plain_text(row[tells])) and len(answer) <= LONGEST_ANSWER:
                     yield "", question, answer, "faq"
             return
-        for subject, label, value in table_facts(cells):
-            if not value or _NO_ROW.fullmatch(subject) or _MARKED.match(value):
+        coded = names_in_code(cells)
+        legend = (
+            len(header) == 2 and header[1] not in DESCRIPTIONS and all(_LEGEND.fullmatch(row[0]) for row in cells[1:])
+        )
+        if header[0].removesuffix("s") in _OF_STEPS or legend:
+            self.left[NO_ATTRIBUTE] += len(cells) - 1
+            return
+        for subject, label, value, data in table_facts(cells):
+            again = subject and label_key(label) in label_key(subject).split()  # the date of "Due date"
+            unnamed = (_NO_ROW.fullmatch(subject) and subject not in coded) or fold(subject) in CALENDAR
+            if not value or again or unnamed or self._is_code(subject, coded) or _NO_CELL.search(value):
                 self.left[NO_ATTRIBUTE] += bool(value)
                 continue
-            described = label_key(label) in _DESCRIPTIONS
-            if described and (self.is_attribute(subject) or not is_description(value, of_a_cell=True)):
+            described = label_key(label) in DESCRIPTIONS
+            if described and (
+                subject in coded or self.is_attribute(subject) or not is_description(value, of_a_cell=True)
+            ):
                 self.left[NO_ATTRIBUTE] += 1
             elif subject == "" or not (repeats(label, value) or repeats(subject, value)):
-                yield subject, label, value, "table"
+                yield subject, label, value, "column" if data and not self.is_attribute(label) else "table"
 
     def _labels(self, section: Section, *, about: bool) -> Iterator[tuple[str, str, str, str]]:
-        glossary = not any(self.is_attribute(block.term) for block in section.blocks if block.term)
+        terms = [block.term for block in section.blocks if block.term]
+        glossary = is_generic(self.name) or not any(map(self.is_attribute, terms))
         led_in, before = False, ""
         for block in section.blocks:
             found = self.labels[id(block)]
@@ -199,7 +247,7 @@ class _Reader:
                 if block.kind == "term" and _OPTION.match(label):
                     yield "", label, value, "option"
                 elif block.kind == "term" and glossary:
-                    if not again and is_name(label) and is_description(value):
+                    if not again and is_name(label) and is_description(value) and not is_placeholder(label):
                         yield label, "Description", value, "definition"
                 elif is_remark(label):
                     self.left[REMARK] += 1
@@ -212,21 +260,25 @@ class _Reader:
                 else:
                     self.left["a label that stands under several headings"] += 1
             if block.kind == "text":
-                led_in = not found and block.text.endswith(":") and len(block.text.split()) > 3
+                led_in = not found and _LEADS_IN.search(block.text) is not None
 
     def _belongs_to(self, heading: str, label: str, value: str) -> bool:
         """Whether a label of one section among several with such labels is that of what its heading names."""
-        if label_key(label) in _DESCRIPTIONS and not is_description(value):
+        if label_key(label) in DESCRIPTIONS and not is_description(value):
             return False
         return self.is_attribute(label) and is_name(heading) and not self.is_attribute(heading)
 
     def _is_attribute(self, label: str, value: str, *, about: bool, led_in: bool) -> bool:
         """Whether a label is one of the document's: known as one, or beside one that is known, in no running text."""
-        if repeats(label, value):
+        if repeats(label, value) or (label_key(label) not in DESCRIPTIONS and _SPEAKS_OF_IT.match(value)):
             return False
         if self.is_attribute(label):
-            return about or not self.prose
-        return (self.record or (self.sheet and about)) and not led_in and states(label, value)
+            return (
+                (about or not self.prose)
+                and not (led_in and (self.prose or self.long))
+                and (self.has_question(label) or not self.long or states(label, value))
+            )
+        return (self.record or self.sheet) and (about or not self.long) and not led_in and states(label, value)
 
     def _text(self, section: Section, *, about: bool) -> Iterator[tuple[str, str, str, str]]:
         """What the running text of a section says: what something is, or the value of its heading."""
@@ -235,8 +287,10 @@ class _Reader:
             return
         first = plain_text(first_sentence(blocks[0].text)) if blocks[0].kind == "text" else ""
         if about:
-            if first and is_name(self.name) and describes(first, self.name, genus=not self.prose):
-                yield "", "Description", first, "sentence"
+            if first and is_name(self.name) and describes(first, self.name, genus=not self.prose, english=self.english):
+                article = article_of(first, self.name)
+                named = f"{article} {self.name}" if article else ""
+                yield named, "Description", first, "definition" if article else "sentence"
             return
         if (term := defined(first, section.heading)) and len(first) <= LONGEST_ANSWER:
             yield term, "Description", first, "definition"
@@ -245,12 +299,16 @@ class _Reader:
         if section.open_end or not self._is_asked_about(label):
             return
         text = short_text(blocks)
-        if text and (label_key(label) not in _DESCRIPTIONS or is_description(text)):
+        if len(text) > _LONGEST_SECTION and not self.has_question(label):
+            return
+        if text and not points_away(text) and (label_key(label) not in DESCRIPTIONS or is_description(text)):
             yield "", label, text, "section"
 
     def _is_asked_about(self, heading: str) -> bool:
         """Whether a heading is an attribute; in running text one that there is a question for, all of it."""
         if ":" in heading or len(heading.split()) > _LONGEST_HEADING_WORDS:
+            return False
+        if _TWO_THINGS.search(heading) and not self.has_question(heading):
             return False
         if label_key(heading) in _PARTS or is_generic(heading):
             return False

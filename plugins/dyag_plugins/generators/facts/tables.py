@@ -4,17 +4,50 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from dyag_core.api import TABLE_RULE, are_pairs, fold, is_total, layout_of, plain_text, subject_column, turned
+from dyag_core.api import (
+    TABLE_RULE,
+    are_pairs,
+    column_kind,
+    fold,
+    is_total,
+    kind_of,
+    layout_of,
+    plain_text,
+    subject_column,
+    turned,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 _CELL_END = re.compile(r"(?<!\\)\|")
 _BREAK = re.compile(r"\s*<br\s*/?>\s*", re.IGNORECASE)
+_CODE = re.compile(r"`[^`]+`|\w*_\w*|[\w/-]+\.[a-z]{1,4}")
+#: Above names of columns, beside what they mean: that is no value of them.
+_DICTIONARY = frozenset(
+    "attribut attribute champ cle colonne column field file fichier header key parameter parametre property propriete"
+    " variable".split()
+)
+#: Above names of things, beside what they are.
+_NAMES = frozenset("name nom term terme".split())
 #: What is longer is no name of anything.
 _LONGEST_SUBJECT = 80
+#: Cells of these kinds are measured or given, never remarks.
+_DATA = ("number", "date", "code")
+
+
+class Cell(NamedTuple):
+    """What a table says of `subject`, "" where that is what its document is about.
+
+    `data`: the values of its column are numbers, dates or codes, so its label is that of an attribute, whatever it is.
+    """
+
+    subject: str
+    label: str
+    value: str
+    data: bool
 
 
 def cells_of(lines: Sequence[str]) -> list[list[str]]:
@@ -29,19 +62,22 @@ def cells_of(lines: Sequence[str]) -> list[list[str]]:
     return cells if len(cells) > 1 else []
 
 
-def table_facts(cells: Sequence[Sequence[str]]) -> Iterator[tuple[str, str, str]]:
-    """(subject, label, value) of everything a table says; nothing where its layout leaves doubts.
+def table_facts(cells: Sequence[Sequence[str]]) -> Iterator[Cell]:
+    """Everything a table says; nothing where its layout leaves doubts.
 
-    The subject is "" where the table speaks of what its document is about. Left out are totals, names that stand twice,
-    and columns without a name of their own.
+    Left out are totals, names that stand twice, columns without a name of their own, and tables that tell what the
+    columns of others mean.
     """
     plain = [[plain_text(cell) for cell in row] for row in cells]
     layout = layout_of(plain, headed=True)
     header, body = layout.header, plain[layout.first :]
-    if are_pairs(header):
-        yield from (("", row[0], row[1]) for row in body if row[0])
+    if header and fold(header[0]).removesuffix("s") in _DICTIONARY and fold(header[-1]).startswith("descri"):
         return
-    if layout.turned:
+    named = header and fold(header[0]) in _NAMES and fold(header[-1]).startswith("descri")
+    if are_pairs(header) and not named:
+        yield from (Cell("", row[0], row[1], kind_of(row[1]) in _DATA) for row in body if row[0])
+        return
+    if layout.turned and not named:
         header, columns = turned(header, body)
         body = [list(column) for column in columns]
     body = [row for row in body if not is_total(row)]
@@ -52,13 +88,17 @@ def table_facts(cells: Sequence[Sequence[str]]) -> Iterator[tuple[str, str, str]
     names = Counter(map(fold, header))
     subject = subject_column(header, body)
     called = Counter(fold(row[subject]) for row in body)
+    asked = [n for n, name in enumerate(header) if n != subject and name and names[fold(name)] == 1]
+    data = {n for n in asked if column_kind(row[n] for row in body) in _DATA}
     for row in body:
         name = row[subject]
-        if not name or called[fold(name)] > 1 or len(name) > _LONGEST_SUBJECT:
-            continue
-        for column, value in enumerate(row):
-            if column != subject and header[column] and names[fold(header[column])] == 1:
-                yield name, header[column], value
+        if name and called[fold(name)] == 1 and len(name) <= _LONGEST_SUBJECT:
+            yield from (Cell(name, header[n], row[n], n in data) for n in asked)
+
+
+def names_in_code(cells: Sequence[Sequence[str]]) -> frozenset[str]:
+    """The cells, plain, that are names for machines: in code, a file, with an underscore."""
+    return frozenset(plain_text(cell) for row in cells for cell in row if _CODE.fullmatch(cell.strip()) or "`" in cell)
 
 
 def _divided(line: str) -> list[str]:

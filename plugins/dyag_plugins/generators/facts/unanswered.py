@@ -79,9 +79,12 @@ class Unanswered:
         return chosen
 
     def _missing(self, said: Mentions, known: Sequence[Phrase], short: int, rng: random.Random) -> Iterator[Phrase]:
-        """Up to `short` labels that other documents of its kind have, and this one doesn't."""
+        """Up to `short` labels that other documents of its kind have, and this one doesn't.
+
+        Of its kind are those that tell two labels of its own, or half of them: a film has a year, too, but no office.
+        """
         nouns = {phrase.noun for phrase in known}
-        labels = {label_key(phrase.label) for phrase in known}
+        labels = {label for phrase in known if self._columns.of(label := label_key(phrase.label)).told > 1}
         usual = self._told.usual()
         if self._is_wanted:
             usual = [phrase for phrase in usual if self._is_wanted(phrase)]
@@ -90,7 +93,8 @@ class Unanswered:
                 return
             label = label_key(phrase.label)
             column = self._columns.of(label)
-            if phrase.noun in nouns or said.tells(phrase) or labels.isdisjoint(column.beside):
+            shared = len(labels & column.beside.keys())
+            if not shared or phrase.noun in nouns or said.tells(phrase) or shared < min(2, len(labels) / 2):
                 continue
             if self._values.are_yes_or_no(column, label):  # the label is no noun then
                 continue

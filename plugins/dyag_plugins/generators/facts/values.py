@@ -28,7 +28,11 @@ _PARTICIPLE = (
 )
 _OPEN = re.compile(
     r"(?:reste |encore |information |champ |donnees? )?(?:a|reste a) (?:definir|completer|preciser|renseigner"
-    r"|confirmer|determiner|venir|verifier|remplir|fixer|saisir|ajouter|fournir|valider|decider)(?: .{0,40})?"
+    r"|confirmer|determiner|venir|verifier|remplir|fixer|saisir|ajouter|fournir|valider|decider"
+    r"|designer|choisir|nommer|recruter|attribuer|trouver|rediger|etablir|arbitrer|planifier|estimer|chiffrer"
+    r"|identifier|discuter)(?: .{0,40})?"
+    r"|pas encore \w{3,}(?: \w+)?|not yet \w+(?: \w+)?|being (?:recruited|chosen|defined|written|discussed|reviewed)"
+    r"|(?:still |yet )?to be \w+(?:ed|en|n|t)(?: (?:later|soon|by .{0,30}))?"
     rf"|(?:pas (?:encore )?|non )(?:ete )?{_PARTICIPLE}(?: (?:a ce jour|pour le moment|pour l['’]instant))?"
     r"|(?:donnees?|informations?|valeurs?|champs?|reponses?) (?:manquant|indisponible|absent|vide|inconnu"
     r"|non )\w*(?: .*)?|(?:en|encore en) (?:cours|attente)(?: (?:de |d['’]).{0,40})?|inconnue?s?|vide|absente?"
@@ -37,7 +41,8 @@ _OPEN = re.compile(
     r"|decided|filled(?: in)?|added|provided|specified|advised|clarified|discussed|follow|come|do)|(?:not"
     r"|never)(?: yet| currently| been)*(?: been)? (?:available|defined|specified|known|provided|determined|set|stated"
     r"|given|disclosed|documented|filled(?: in)?|recorded|reported|entered|decided|published|assigned|identified)"
-    r"|(?:un|in)(?:available|defined|specified|known|determined|assigned|complete)|coming soon|pending(?: .{0,40})?"
+    r"|(?:un|in)(?:available|defined|specified|known|determined|assigned|complete|disclosed|stated|published|confirmed"
+    r"|decided|documented)|coming soon|pending(?: .{0,40})?"
     r"|missing|(?:work )?in progress|wip|todo|fixme|placeholder|empty|blank|lorem ipsum.*|no (?:data|information"
     r"|answer|value)|(?:data|information|value) (?:not |un)\w+(?: \w+)?|awaiting .{0,40}|under (?:review|construction"
     r"|discussion)"
@@ -48,14 +53,29 @@ _STATES = re.compile(
     r"|availability|suivi|resolution|traitement|decision|avis|resultats?|results?)\b"
 )
 _ERROR = re.compile(r"#(?:n/?a|na|null|num|name|nom|ref|value|valeur|div/0|calc|spill|error|erreur)\b.*", re.IGNORECASE)
-_FILLER = re.compile(r"([xz?.\-_~])\1{1,}|0{2,4}[-/.]0{2}[-/.]0{2,4}|\\n")
+#: What a form's template holds: "<nom>", "{{ owner }}", "[insert name]".
+_TEMPLATE = re.compile(
+    r"<[^<>]*>|\{\{.*\}\}|\[(?:insert|add|your|votre|vos|nom|name|inserer|ajouter|indiquer|saisir"
+    r"|mettre|a |to be )[^\[\]]*\]"
+)
+#: It says who knows, or where it stands: no answer, and not unknown either.
+_ELSEWHERE = re.compile(r"(?:voir|cf\.?|see|ask|demander|se renseigner|s['’]adresser|refer to|consulter)\b.{0,40}")
+_MAY_SAY_NONE = re.compile(r"(?:aucun|pas d|sans |no |without )", re.IGNORECASE)
+_NONE_OF = re.compile(r"(?:aucune?s?|pas d['e] ?|sans|no|without)\s?(?P<what>\w{3,})(?: \w+)?")
+_FILLER = re.compile(
+    r"([xz?.\-_~])\1{1,}|0{2,4}[-/.]0{2}[-/.]0{2,4}|\\n|.{0,2}\?+|(?:jj|dd|mm|xx)[-/.](?:mm|dd|xx)[-/.](?:aaaa|yyyy|xxxx|aa|yy)"
+    r"|(?:aaaa|yyyy)[-/.]mm[-/.](?:jj|dd)|(?:tbc|tbd|tba)\b.{0,30}"
+)
 _CODE = re.compile(r"[A-Z]{2,4}")
+#: Under "symbol" or "language code" they are written so, too: "Na", "no".
+_LOOSE_CODE = re.compile(r"[A-Z]?[a-z]{1,3}|[A-Z]{1,5}")
 #: A column is one of codes where so many of its different values have one form, and there are enough of them.
 _OF_ONE_FORM, _ENOUGH = 0.8, 5
 _WITH_REMARK = re.compile(r"(?P<said>[^\W\d_]{2,5})(?:\s?[,(;:]|\s[–—-]\s)\s?\S|(?P<mark>[✓✔☑✗✘☐])\s?\S")
 #: One letter is yes or no only where the column holds its counterpart, too.
 _LETTERS = {"o": "yes", "y": "yes", "n": "no"}
 _COUNTERPARTS = {"o": "n", "y": "n", "n": "oy"}
+_FLAGS, _ENOUGH_FLAGS = frozenset("01"), 3
 #: What always means yes or no, in whatever column.
 _SURE = frozenset("oui non vrai faux true false yes".split())
 
@@ -73,6 +93,10 @@ class Values:
 
     def read(self, value: str, column: Column, label: str) -> Reading:
         """What `value` says in `column`, whose label is given in the form in which labels are compared."""
+        if value == "-" and "+" in column.values:
+            return "doubt"
+        if _MAY_SAY_NONE.match(value) and _says_none_of(label, value):
+            return "none"
         if remark := _WITH_REMARK.match(value):
             if remark["mark"]:  # a tick with a remark says half of it
                 return "doubt"
@@ -80,6 +104,8 @@ class Values:
                 return truth
         if len(value) > _LONGEST:
             return "value"
+        if value in _FLAGS and column.told >= _ENOUGH_FLAGS and column.values.keys() <= _FLAGS:
+            return "doubt"  # 0 and 1 throughout: yes and no, or a count
         alone = self._alone(value)
         if alone == "value":
             return alone
@@ -119,13 +145,14 @@ class Values:
         if folded.strip(" .") in self._no:
             return "no"
         key = _key(value)
-        if key in self._none:
+        if key in self._none or _ELSEWHERE.fullmatch(key):
             return "none"
         if (
             folded in self._blank
             or (key and key in self._blank)
             or _ERROR.fullmatch(folded)
             or _FILLER.fullmatch(folded)
+            or _TEMPLATE.fullmatch(folded)
             or _OPEN.fullmatch(key)
         ):
             return "blank"
@@ -136,12 +163,15 @@ class Values:
     def _is_code(self, value: str, column: Column) -> bool | None:
         """Whether `value`, which may be a code or a word, stands among codes of its length; None leaves it in "
         "doubt."""
-        if not _CODE.fullmatch(value):
+        form = _LOOSE_CODE if column.names_codes else _CODE
+        if not form.fullmatch(value):
             return False
-        others = [other for other in column.values if self._alone(other) == "value"]
+        readings = ("value", "doubt") if column.names_codes else ("value",)
+        others = [other for other in column.values if other != value and self._alone(other) in readings]
         if not others:
             return column.names_codes
-        alike = sum(len(other) == len(value) and _CODE.fullmatch(other) is not None for other in others)
+        codes = [other for other in others if form.fullmatch(other)]
+        alike = sum(_same_case(other, value) if column.names_codes else len(other) == len(value) for other in codes)
         if alike < _OF_ONE_FORM * len(others):
             return None if column.names_codes and alike else False
         return True if column.names_codes or alike >= _ENOUGH else None
@@ -162,6 +192,16 @@ class Values:
 
 #: Longer texts say something; so many values are remembered with what they say.
 _LONGEST, _REMEMBERED = 80, 4096
+
+
+def _says_none_of(label: str, value: str) -> bool:
+    """Whether a value says that there is none of its label: "Aucune licence", "No licence"."""
+    said = _NONE_OF.fullmatch(_key(value)) if len(value) <= _LONGEST else None
+    return said is not None and bool(label) and label.split()[0].startswith(said["what"].rstrip("s"))
+
+
+def _same_case(one: str, other: str) -> bool:
+    return any(case(one) and case(other) for case in (str.isupper, str.islower, str.istitle))
 
 
 def _key(value: str) -> str:

@@ -8,8 +8,8 @@ quantities, dates, options, symbols; what means the same is the same in any writ
 - `yes_no`: yes or no, said as a word or by a sentence that affirms or denies what was asked (`yes_no`).
 - no refusal (`abstained`), no guess (`hedged`), no next turn (`another_turn`), no recital (`rambles`).
 - `value`, `list`: the expected terms stand in the answer in a row, or as a list in any order; not in what it denies or
-  sets against something (`clauses`, else `negation`); not as part of a longer name, not beside another value (`offers`,
-  else `not_alone`).
+  sets against something (`clauses`, else `negation`); not as part of a longer name, not beside another value
+  (`offers`), not where another value is what answers the question (`rivals`; else `not_alone`).
 - `sentence`: where a sentence of 6 words and more is expected, at least `key_share` of its telling words are there, and
   all of its numbers. Telling words are those that neither the question nor grammar gives.
 - `missing`: none of these.

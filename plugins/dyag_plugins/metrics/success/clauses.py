@@ -12,6 +12,8 @@ from dyag_core.api import fold
 #: Stands for what was masked: nothing that is compared, and an end of the clause.
 MASK = "\x1f"
 _MARKUP = (
+    (re.compile(r"<(https?://[^\s>]+)>"), r"\1"),
+    (re.compile(r"^>\s*(?=[^\W\d])", re.MULTILINE), ""),
     (re.compile(r"```\w*\n?|`"), ""),
     (re.compile(r"\*\*|__(?=\S)|(?<=\S)__(?!\w)"), ""),
     (re.compile(r"(?<![\w*])\*(?=\w)([^*\n]+)\*(?![\w*])"), r"\1"),
@@ -32,11 +34,14 @@ _HEDGE = re.compile(
 )
 #: What stands behind these is not the answer, up to the end of the clause.
 _AGAINST = re.compile(
-    r"\b(?:more than|less than|fewer than|at least|at most|up to|(?:over|under|nearly|almost)(?= \d)|before|after|near"
-    r"|plus de|moins de|au moins|au plus|jusqu'a|avant|apres|pres de|presque)\b"
-    r"|\b(?:son|daughter|brother|sister|wife|husband|friend|fils|fille|frere|soeur|epouse|mari|amie?) (?:of|de|d')|"
-    r"\b(?:rather than|instead of|in place of|as opposed to|unlike|contrary to|other than|(?:any|every|no)(?:thing"
-    r"|one|body) but|all but"
+    r"\b(?:before|after|near|avant|apres|pres de)\b"
+    r"|\b(?:successor|predecessor|student|pupil|colleague|assistant|deputy|teacher|boss|successeur|predecesseur|eleve"
+    r"|collegue|adjointe?|assistante?|disciple|son|daughter|brother|sister|wife|husband|friend|fils|fille|frere"
+    r"|soeur|epouse|mari|amie?) (?:of|de|d')|"
+    r"\b(?:some (?:say|think|believe)|(?:is|was|were) (?:said|thought|believed)|certains (?:disent|pensent)"
+    r"|on (?:croyait|pensait)|than(?! \d)|similar to|compared (?:to|with)|a l'exclusion d[eu']|instead of"
+    r"|in place of|as opposed to|unlike|contrary to|other than|(?:any|every|no)(?:thing|one"
+    r"|body) but|all but"
     r"|nothing like|except(?:ing| for)?|excluding|apart from|aside from|without|formerly|previously|originally|once"
     r"|used to be"
     r"|no longer|replac(?:ed|es|ing)(?! by)|supersed(?:ed|es)(?! by)|succeed(?:ed|s)|took over from|far from|no"
@@ -48,22 +53,32 @@ _AGAINST = re.compile(
 )
 #: What stands before these isn't: somebody or something else took its place.
 _REPLACED = re.compile(
-    r"\b(?:is|are|was|were|est|sont) (?:wrong|false|incorrect|excluded|obsolete|outdated|fausse?s?|faux|exclue?s?)\b|"
-    r"\b(?:(?:was|were|been|is|are) (?:replaced|superseded|succeeded) by|has been replaced|a ete remplacee? par|est"
+    r"\b(?:is|are|was|were|est|sont) (?:wrong|false|incorrect|excluded|obsolete|outdated|fausse?s?|faux|exclue?s?"
+    r"|deprecated|discontinued|deprecie?e?s?)\b|\b(?:lost to|beaten by|battue? par|perdu contre)\b|"
+    r"\b(?:(?:dropped|abandoned|given up|removed|abandonne?e?s?|retiree?s?) (?:in favou?r of|au profit d[eu']))|"
+    r"\b(?:(?:was|were|been|is|are) (?:replaced|superseded|succeeded) by|(?:was|were|been|is|are) renamed(?: to| as)?"
+    r"|renommee?s? en|(?:gave|given|made) way (?:to|for)|(?:laisse|cede) la place a"
+    r"|has been replaced|a ete remplacee? par|est"
     r" remplacee? par"
     r"|fut remplacee? par|until|jusqu'en|in the past)\b"
     r"|\b(?:before|beforehand|back then|auparavant|avant)\s*[.;]?\s*$"
 )
+#: What is conceded, after the answer or before it.
+_CONCESSION = re.compile(r"^\W*(?:although|though|even (?:if|though)|bien qu[e']|meme s'?i|quoiqu[e'])")
+#: What is so now; where it was otherwise, in the past tense, that stands before.
+_NOW = re.compile(r"\b(?:now|today|nowadays|currently|these days|desormais|maintenant|aujourd'hui|actuellement)\b")
+_PAST = re.compile(r"\b(?:was|were|had been|used to|etait|etaient|fut|furent|avait)\b")
 #: Where something was before it came elsewhere.
 _MOVED = re.compile(
     r"\b(?:moved|changed|switched|migrated|renamed|converted|went|passee?|migree?|deplacee?|renommee?)(?: \w+)?"
     r" (?:from|de) "
-    r".+?(?=\s(?:to|into|a|vers|en)\s)"
+    r".+?(?=\s(?:to|into|a|vers|en)\s)|\b(?:left|quitte) .+?(?=\s(?:for|pour)\s)"
 )
 _DENIAL = re.compile(
     r"\b(?:not|never|cannot|neither|nor|pas|jamais|aucune?|ni|non"
-    r"|nullement)\b|n't\b"
+    r"|nullement)\b|n't\b|\bn(?:e |')\w+ plus\b"
 )
+_NOTHING = re.compile(r"\b(?:no|none|nothing|nobody|nowhere|rien|personne|sans|without)\b")
 _DENIED_VERB = re.compile(
     r"(?:\b(?:is|are|was|were|be|been|does|do|did|has|have|had|can|could|will|would|should|must)|\bn'\w+|\bne"
     r" \w+)(?: \w+ly)?\s*$"
@@ -93,7 +108,7 @@ def hedges(answer: str) -> bool:
 
 def denies(text: str) -> bool:
     """Whether something in a text is denied."""
-    return bool(_DENIAL.search(_folded(text))) or bool(re.search(r"\b(?:no|none|sans|without)\b", _folded(text)))
+    return bool(_DENIAL.search(_folded(text))) or bool(_NOTHING.search(_folded(text)))
 
 
 def sets_against(text: str) -> bool:
@@ -104,8 +119,13 @@ def sets_against(text: str) -> bool:
 def stated(answer: str, *, denials: bool, contrasts: bool) -> str:
     """The answer with a mask over what it denies, and over what it sets against the answer."""
     parts = _CLAUSE.split(answer) if answer else []
+    now = next((i for i, part in enumerate(parts) if _NOW.search(_folded(part))), 0) if contrasts else 0
     return "".join(
-        _stated(part, denials=denials, contrasts=contrasts) if i % 2 == 0 else _edge(part)
+        _edge(part)
+        if i % 2
+        else MASK
+        if i < now and _PAST.search(_folded(part))
+        else _stated(part, denials=denials, contrasts=contrasts)
         for i, part in enumerate(parts)
     )
 
@@ -121,6 +141,8 @@ def _stated(clause: str, *, denials: bool, contrasts: bool) -> str:
         return clause
     if clause.rstrip().endswith("?"):
         return MASK
+    if contrasts and _CONCESSION.search(folded):
+        return MASK
     if contrasts and (cue := _REPLACED.search(folded)):
         return MASK + clause[cue.end() :]
     if contrasts and (cue := _MOVED.search(folded)):
@@ -134,6 +156,7 @@ def _stated(clause: str, *, denials: bool, contrasts: bool) -> str:
         if (
             cue.start() == 0
             or cue[0] == "n't"
+            or cue[0].endswith("plus")
             or _DENIED_VERB.search(folded[: cue.start()])
             or not folded[: cue.start()].strip()
         ):

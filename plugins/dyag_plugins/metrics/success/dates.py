@@ -13,7 +13,7 @@ _MONTHS = (
 )
 _NAMES = [name for names in _MONTHS for name in names.split()]
 _MONTH = r"(?P<{0}>" + "|".join(f"{n[:3]}(?:{n[3:]}|[a-z]?\\b\\.?)" if len(n) > 3 else n for n in _NAMES) + r")\b\.?"
-_DAY = r"(?P<{0}>\d{{1,2}})(?:st|nd|rd|th|er)?"
+_DAY = r"(?P<{0}>\d{{1,2}}|premier|first)(?:st|nd|rd|th|er)?"
 _YEAR = r"(?P<{0}>\d{{4}})\b"
 _DATE = re.compile(
     "|".join(
@@ -46,7 +46,8 @@ def dates(text: str, *, french: bool) -> Iterator[tuple[int, int, str, str]]:
             if month > 12 or day > 31:
                 continue
         else:
-            day, month = int(part.get("d", 0)), _month(part["m"])
+            day = part.get("d", "0")
+            day, month = int(day) if day.isdigit() else 1, _month(part["m"])
         year = part.get("y", "")
         yield found.start(), found.end(), f"date:{year}-{month}-{day}", year
 
@@ -59,6 +60,12 @@ def times(text: str) -> Iterator[tuple[int, int, str]]:
     for found in _TIME.finditer(folded):
         hour = int(found["h"]) % 12 + 12 * (found["half"][0] == "p") if found["half"] else int(found["h"])
         yield found.start(), found.end(), f"time:{hour}:{int(found['min'] or 0):02}"
+
+
+def hours(key: str) -> str:
+    """The duration that a time on the full hour may be as well: "17h" is 17 o'clock and 17 hours; else ""."""
+    hour, _, minutes = key.removeprefix("time:").partition(":")
+    return f"quantity:time:{int(hour) * 3600}" if minutes == "00" and hour != "0" else ""
 
 
 def _month(name: str) -> int:

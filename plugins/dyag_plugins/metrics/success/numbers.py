@@ -22,18 +22,25 @@ _SMALL = {word: i for words in (_UNITS, _UNITES) for i, word in enumerate(words.
     "eighteen": 18, "nineteen": 19, "dix-huit": 18, "dix-neuf": 19, "une": 1, "soixante-dix": 70, "quatre-vingt": 80,
     "quatre-vingts": 80, "quatre-vingt-dix": 90, "vingt": 20, "trente": 30, "quarante": 40, "cinquante": 50,
     "soixante": 60, "twenty": 20, "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "seventy": 70, "eighty": 80,
-    "ninety": 90,
+    "ninety": 90, "dozen": 12, "douzaine": 12,
 }  # fmt: skip
 _HUNDRED = {"hundred", "cent", "cents"}
 MULTIPLIERS = {
     "thousand": 3, "mille": 3, "million": 6, "millions": 6, "billion": 9, "billions": 9, "milliard": 9, "milliards": 9,
 }  # fmt: skip
 _ORDINALS = (
-    "first second third fourth fifth sixth seventh eighth ninth tenth",
-    "premier deuxieme troisieme quatrieme cinquieme sixieme septieme huitieme neuvieme dixieme",
+    "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth fifteenth"
+    " sixteenth seventeenth eighteenth nineteenth twentieth",
+    "premier deuxieme troisieme quatrieme cinquieme sixieme septieme huitieme neuvieme dixieme onzieme douzieme"
+    " treizieme quatorzieme quinzieme seizieme dix-septieme dix-huitieme dix-neuvieme vingtieme",
+    "premiere second",
     "premiere seconde",
 )
 ORDINAL_WORDS = {word: i for words in _ORDINALS for i, word in enumerate(words.split(), 1)}
+#: A word that begins a number, as a pattern.
+NUMBER_WORD = "|".join(sorted({*_SMALL, *MULTIPLIERS, "hundred", "cent"}, key=len, reverse=True))
+#: The parts of a word that spells a number: "quatre-vingt-dix-huit" is 90 and 8.
+_PARTS = re.compile(r"quatre-vingt-dix|quatre-vingts?|soixante-dix|dix-(?:sept|huit|neuf)|[^\W\d_]+")
 
 
 def read_digits(written: str, *, french: bool, counting: bool) -> Decimal | None:
@@ -80,8 +87,7 @@ def spelt_out(words: list[str]) -> tuple[int, int] | None:
     total = current = used = 0
     latest = 0  # the last part: 80 and 10 make a number, 1 and 2 are two
     for i, word in enumerate(words):
-        parts = [word] if word in _SMALL else word.split("-")
-        for part in parts:
+        for part in [word] if word in _SMALL else _PARTS.findall(word) or [word]:
             if part in _SMALL and _joins(latest, _SMALL[part]):
                 latest = _SMALL[part]
                 current += latest
@@ -89,7 +95,7 @@ def spelt_out(words: list[str]) -> tuple[int, int] | None:
                 current, latest = max(current, 1) * 100, 100
             elif part in MULTIPLIERS:
                 total, current, latest = total + max(current, 1) * 10 ** MULTIPLIERS[part], 0, 1000
-            elif part not in ("and", "et") or not used:
+            elif part not in ("and", "et") or not latest:
                 return (total + current, used) if _says_a_number(words[:used]) else None
         if word not in ("and", "et"):
             used = i + 1
@@ -101,7 +107,8 @@ def _joins(before: int, part: int) -> bool:
 
 
 def _says_a_number(words: list[str]) -> bool:
-    return bool(words) and (words[0] in _SMALL or len(words) > 1) and words not in (["one"], ["un"], ["une"])
+    lone = {"one", "un", "une", *_HUNDRED, *MULTIPLIERS}
+    return bool(words) and not (len(words) == 1 and words[0] in lone)
 
 
 def plain_key(value: Decimal) -> str:

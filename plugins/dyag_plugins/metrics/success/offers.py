@@ -18,11 +18,12 @@ GRAMMAR = frozenset(
     " dont a ete as on y se s ne"
     " etait fut ont avait leur comme depuis selon vers chez si oui non tout tous donc aussi entre sous plus"
     " and is are was were of for by on with in at to from as it its this that these those be been has have had"
-    " they he she we you i so then"
+    " they he she we you i so then while because although ahead behind devant derriere car"
     " which who whose since according under about into than there here also yes no both use uses used called"
     " named".split()
 )
-_STARTERS = GRAMMAR | frozenset(
+#: Words that begin an answer, and name nothing.
+STARTERS = GRAMMAR | frozenset(
     "answer response reponse sorry sure well ok okay voila bien run try choose see licence license version name"
     " nom date ville city"
     " port option user merci thanks hello bonjour".split()
@@ -31,6 +32,8 @@ _STARTERS = GRAMMAR | frozenset(
 _KINDS = frozenset("licence license version inc ltd".split())
 _AND = {"word:and", "word:et", "symbol:&", "symbol:+", "word:plus"}
 _OR = {"word:or", "word:ou"}
+_WHOSE = frozenset("her his their son sa ses leur leurs".split())
+_EACH = {f"word:{word}" for word in ("for", "pour", "in", "en", "on", "sur", "under", "sous")}
 _LONGEST_ITEM = 4
 _SEPARATOR = re.compile(r"[,;/|.\n!?]")
 
@@ -52,7 +55,7 @@ def longer_name(answer: Sequence[Term], start: int, stop: int, asked: Set[str]) 
             return True
     if start and first.gap == " " and first.capital and not first.counts:
         before = answer[start - 1]
-        if before.capital and not before.counts and before.key not in asked and _word(before) not in _STARTERS:
+        if before.capital and not before.counts and before.key not in asked and _word(before) not in STARTERS:
             return True
     return False
 
@@ -62,10 +65,18 @@ def other_values(answer: Sequence[Term], start: int, stop: int, asked: Set[str])
     value = answer[start]
     behind = _item(answer, stop, 1)
     before = _item(answer, start - 1, -1)
+    if stop < len(answer) and answer[stop].key in _EACH and _parallel(answer, stop):
+        return True
     for item, conjunction in (behind, before):
         if item and _is_offer(item, value, asked, conjunction=conjunction, start_of_text=item[0] is answer[0]):
             return True
     return False
+
+
+def _parallel(answer: Sequence[Term], place: int) -> bool:
+    """Whether another value follows for something else: "MIT for the code, GPL for the data"."""
+    again = (i for i in range(place + 2, len(answer)) if answer[i].key == answer[place].key)
+    return any(answer[i - 1].capital or answer[i - 1].counts for i in again)
 
 
 def _glued(answer: Sequence[Term], start: int, stop: int) -> bool:
@@ -113,12 +124,16 @@ def _item(answer: Sequence[Term], place: int, step: int) -> tuple[list[Term], st
 
 
 def _is_offer(item: Sequence[Term], value: Term, asked: Set[str], *, conjunction: str, start_of_text: bool) -> bool:
+    if is_other_spelling(item, value):
+        return False
     if conjunction == "or":
         return len(item) <= _LONGEST_ITEM + 4 and not all(term.key in asked for term in item)
     if len(item) > _LONGEST_ITEM or any(term.key in asked for term in item):
         return False
     words = [_word(term) for term in item]
-    if start_of_text and words[0] in _STARTERS:
+    if conjunction == "and" and value.capital and words[0] in _WHOSE:
+        return True  # "Anna and her brother"
+    if start_of_text and words[0] in STARTERS:
         return False
     if value.counts:
         return item[0].counts if len(item) == 1 or conjunction == "," else item[0].counts and not set(words) & GRAMMAR
@@ -129,6 +144,12 @@ def _is_offer(item: Sequence[Term], value: Term, asked: Set[str], *, conjunction
     return (conjunction == "and" and len(item) <= 2) or (
         not start_of_text and len(item) == 1 and not item[0].counts and words[0] not in ("please",)
     )
+
+
+def is_other_spelling(item: Sequence[Term], value: Term) -> bool:
+    """Whether an item is the long or the short form of an option: "-q or --quiet" is one option."""
+    forms = sorted((item[0].text, value.text), key=len)
+    return len(item) == 1 and bool(re.fullmatch(r"-(\w) --\1[\w-]+", " ".join(forms), re.IGNORECASE))
 
 
 def _word(term: Term) -> str:

@@ -11,6 +11,8 @@ from dyag_core import Prediction
 from dyag_core.api import abstains, detect_language, fold, without_reasoning
 from dyag_plugins.metrics.success import clauses, yes_no
 from dyag_plugins.metrics.success.offers import GRAMMAR, longer_name, other_values
+from dyag_plugins.metrics.success.rivals import rival_answers
+from dyag_plugins.metrics.success.sameness import runs, same_addresses, same_run
 from dyag_plugins.metrics.success.terms import Reading, Term, terms
 
 #: Expected answers of so many words are sentences: their telling words decide.
@@ -19,9 +21,24 @@ SENTENCE_WORDS = 6
 _LOOP_WORDS = 8
 
 _PREPOSITIONS = {f"word:{word}" for word in ("in", "on", "at", "by", "en", "au", "aux", "a", "dans")}
+_TITLES = {
+    f"word:{word}" for word in ("mr", "mrs", "ms", "m", "mme", "mlle", "dr", "prof", "sir", "monsieur", "madame")
+}
+_EMPTY = {f"word:{word}" for word in GRAMMAR}
+#: What denies is looked at as such, and may be said in several words: "writes nothing", "doesn't write anything".
+_DENIALS = {f"word:{word}" for word in ("not", "no", "nothing", "anything", "never", "doesn", "pas", "rien", "ne", "t")}
+#: Names of more words than this are texts: every word of theirs is wanted.
+_LONGEST_NAME = 4
 _FRENCH = re.compile(
     r"\b(?:quel(?:le)?s?|quand|combien|qui|quoi|ou est|est-ce|l[ea]s?|d[eu]s?|un|une|a-t-|est-il|est-elle)\b"
 )
+#: Questions for a bound, and what then goes without saying: what is needed is needed at least.
+_BOUNDS = {
+    "≥": re.compile(
+        r"\b(?:need(?:ed|s)?|required?|requires|minimum|minimale?s?|requise?s?|faut|necessaires?|necessite)\b"
+    ),
+    "≤": re.compile(r"\b(?:maximum|maximale?s?|limite?|at most|au plus)\b"),
+}
 
 Rule = Literal[
     "failed", "abstained", "answered", "equal", "yes_no", "value", "list", "sentence",
@@ -67,10 +84,11 @@ def _judged(reply: str, question: str, expected: str, strictness: Strictness, re
     if re.search(r"\d[,;] \d", expected) and not re.search(r"\d,\d", expected):
         answer = re.sub(r"(?<=\d),(?=\d)", ", ", answer)  # a list of numbers, written without spaces
     wanted, given = terms(clauses.without_markup(expected), reading), terms(answer, reading)
-    if len(wanted) > 1 and wanted[0].key in _PREPOSITIONS and not _same_run(wanted, given, question):
-        wanted = wanted[1:]  # "in 2019" is 2019
-    asked = {term.key for term in terms(question, reading)}
-    if _same_run(wanted, given, question):
+    questioned = terms(question, reading)
+    asked = {term.key for term in questioned}
+    if not any(runs(wanted, given, question)):
+        wanted = _without_the_obvious(wanted, question)
+    if same_run(wanted, given, question):
         return True, "equal"
     if clauses.goes_on_with_another_turn(reply):
         return False, "another_turn"
@@ -84,7 +102,7 @@ def _judged(reply: str, question: str, expected: str, strictness: Strictness, re
         return False, "hedged"
     if _rambles(given, wanted, asked, strictness):
         return False, "rambles"
-    if not _same_addresses(wanted, given):
+    if not same_addresses(wanted, given):
         return False, "missing"
     shown = clauses.stated(
         answer,
@@ -92,21 +110,41 @@ def _judged(reply: str, question: str, expected: str, strictness: Strictness, re
         contrasts=not clauses.sets_against(expected) and not clauses.sets_against(question),
     )
     told = terms(shown, reading)
-    return _found(wanted, told, given, asked, question, expected, answer, strictness)
+    return _found(wanted, told, given, questioned, question, expected, answer, strictness)
+
+
+def _without_the_obvious(wanted: list[Term], question: str) -> list[Term]:
+    """What an answer may leave out: a preposition ("in 2019"), a title ("Mr Roy"), the kind of thing that was asked for
+    ("platform A" where the question is which platform).
+    """
+    kinds = {term.key for term in terms(question, Reading()) if term.text.islower()} - _EMPTY
+    left = list(wanted)
+    if len(left) > 1 and left[0].key in _PREPOSITIONS | _TITLES and left[0].text not in "AI":
+        left = left[1:]
+    if 1 < len(left) <= _LONGEST_NAME and left[0].key in kinds and left[0].text[1:].islower():
+        left = left[1:]
+    if 1 < len(left) <= _LONGEST_NAME and left[-1].key in kinds and left[-1].text.islower():
+        left = left[:-1]
+    return left
 
 
 def _found(
-    wanted: Sequence[Term], told: Sequence[Term], given: Sequence[Term], asked: Set[str], question: str,
+    wanted: Sequence[Term], told: Sequence[Term], given: Sequence[Term], questioned: Sequence[Term], question: str,
     expected: str, answer: str, strictness: Strictness,
 ) -> tuple[bool, Rule]:  # fmt: skip
+    asked = {term.key for term in questioned}
     items = _items(wanted)
-    spans = list(_runs(wanted, told, question))
+    spans = list(runs(wanted, told, question))
     rule: Rule = "value"
     if not spans and len(items) > 1:
         rule, spans = "list", list(_covering(items, told, question))
     own = {term.key for term in wanted}
     alone = [
-        span for span in spans if not longer_name(told, *span, asked | own) and not other_values(told, *span, asked)
+        span
+        for span in spans
+        if not longer_name(told, *span, asked | own)
+        and not other_values(told, *span, asked)
+        and not (rule == "value" and rival_answers(told, *span, questioned))
     ]
     if alone:
         return True, rule
@@ -117,66 +155,17 @@ def _found(
             return True, "sentence"
     if spans:
         return False, "not_alone"
-    return False, "negation" if any(_runs(wanted, given, question)) else "missing"
+    return False, "negation" if any(runs(wanted, given, question)) else "missing"
 
 
 def _reading(question: str, expected: str) -> Reading:
     asked = fold(question)
     return Reading(
         french=bool(_FRENCH.search(asked)) or detect_language([question, expected]) == "fr",
-        counting=bool(re.search(r"\b(?:how many|number of|combien d|nombre d)", asked)),
+        counting=bool(re.search(r"\b(?:how many|number of|combien d|combien \?|nombre d)", asked)),
         versions=bool(re.search(r"\bversions?\b|\breleases?\b", asked)),
+        bound=next((sign for sign, asks in _BOUNDS.items() if asks.search(asked)), ""),
     )
-
-
-def _same_run(wanted: Sequence[Term], given: Sequence[Term], question: str) -> bool:
-    return len(wanted) == len(given) and all(_same(w, g, question) for w, g in zip(wanted, given, strict=True))
-
-
-def _same(wanted: Term, given: Term, question: str) -> bool:
-    """Whether two terms say the same: a unit or a year's day may be added, a unit that was asked for may be left"
-    " out."""
-    if wanted.key == given.key:
-        return True
-    if given.bare and given.bare == wanted.key:  # 5 km for 5, 12 March 2019 for 2019; 5 % is no 5
-        return given.unit not in ("percent", "angle") or _names_percent(question)
-    if wanted.bare and wanted.bare == given.key and wanted.unit:
-        return _names_unit(wanted, question)
-    return (
-        wanted.key.startswith("address:")
-        and _bare_address(wanted) == _bare_address(given)
-        and ("://" not in wanted.key or "://" not in given.key)
-    )
-
-
-def _names_percent(question: str) -> bool:
-    return bool(re.search(r"%|\bper ?cent|\bpour ?cent|\bpourcentage", fold(question)))
-
-
-def _names_unit(wanted: Term, question: str) -> bool:
-    unit = re.sub(r"[-\d.,\s]+", "", wanted.text)
-    if wanted.unit == "percent":
-        return _names_percent(question)
-    return bool(unit) and bool(re.search(rf"(?<!\w){re.escape(fold(unit))}", fold(question)))
-
-
-def _bare_address(term: Term) -> str:
-    return re.sub(r"^address:(?:https?://)?", "", term.key)
-
-
-def _same_addresses(wanted: Sequence[Term], given: Sequence[Term]) -> bool:
-    """A path that goes on is another page: where the expected answer holds addresses, these and no others are given."""
-    expected = {_bare_address(term) for term in wanted if term.key.startswith("address:")}
-    found = {_bare_address(term) for term in given if term.key.startswith("address:")}
-    return not expected or expected == found
-
-
-def _runs(wanted: Sequence[Term], told: Sequence[Term], question: str) -> Iterator[tuple[int, int]]:
-    """Where the wanted terms stand in a row."""
-    n = len(wanted)
-    for i in range(len(told) - n + 1):
-        if n and all(_same(w, g, question) for w, g in zip(wanted, told[i : i + n], strict=True)):
-            yield i, i + n
 
 
 def _items(wanted: Sequence[Term]) -> list[list[Term]]:
@@ -195,11 +184,21 @@ def _items(wanted: Sequence[Term]) -> list[list[Term]]:
 
 def _covering(items: Sequence[Sequence[Term]], told: Sequence[Term], question: str) -> Iterator[tuple[int, int]]:
     """Where all items stand side by side, in any order, with nothing but conjunctions between them."""
-    places = [list(_runs(item, told, question)) for item in items]
+    places = [list(runs(item, told, question)) for item in items]
     if not all(places):
         return
     taken = {place: span for spans in places for span in spans for place in range(*span)}
-    joints = {"word:and", "word:et", "symbol:&", "word:also", "word:ainsi", "word:que", "symbol:/"}
+    joints = {
+        "word:and",
+        "word:et",
+        "symbol:&",
+        "word:also",
+        "word:with",
+        "word:avec",
+        "word:ainsi",
+        "word:que",
+        "symbol:/",
+    }
     for start in sorted(taken):
         stop = start
         while stop < len(told) and (stop in taken or told[stop].key in joints):
@@ -214,10 +213,15 @@ def _covering(items: Sequence[Sequence[Term]], told: Sequence[Term], question: s
 
 def _tells(given: Sequence[Term], expected: Sequence[Term], share: float) -> bool:
     """Whether enough of a sentence's telling words, and all of its numbers, are there."""
-    telling = {term.key for term in expected if term.key.removeprefix("word:") not in GRAMMAR}
+    telling = {_stem(term) for term in expected if term.key.removeprefix("word:") not in GRAMMAR} - _DENIALS
     numbers = {term.key for term in expected if term.counts}
-    there = {term.key for term in given}
+    there = {_stem(term) for term in given}
     return bool(telling) and numbers <= there and len(telling & there) >= share * len(telling)
+
+
+def _stem(term: Term) -> str:
+    """A word's key without the ending of a plural or of the third person."""
+    return term.key.removesuffix("s") if term.key.startswith("word:") and len(term.key) > len("word:") + 3 else term.key
 
 
 def _rambles(given: Sequence[Term], wanted: Sequence[Term], asked: Set[str], strictness: Strictness) -> bool:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from dyag_plugins.metrics.success import numbers
-from dyag_plugins.metrics.success.dates import dates, times
+from dyag_plugins.metrics.success.dates import dates, hours, times
 from dyag_plugins.metrics.success.units import CURRENCY, UNIT, unit_of
+from dyag_plugins.metrics.success.writing import one_way
 
 _LETTER = r"(?:[^\W\d_]|[\u0300-\u036f\u0483-\u1cff])"
 _CJK = "\u3040-\u30ff\u3400-\u9fff"
@@ -23,19 +24,22 @@ _SCAN = re.compile(
         |\b(?:[a-z0-9-]+\.)+(?:org|com|net|fr|eu|io|gouv|edu|info|dev|be|ch|de|uk)\b(?:/[^\s)\]>"»]*)?)
   | (?P<option>(?<![\w-])--?[A-Za-z][\w-]*)
   | (?P<path>(?<![\w/])(?:~?/|[A-Za-z]:[\\/]|\.{{1,2}}/)[^\s,;)"'»]+(?:\ [^\s,;)"'»]+[\\/][^\s,;)"'»]*)*)
-  | (?P<name>\b\w*[^\W_]_\w+|\b_\w+)
+  | (?P<name>(?<![\w$])\$[A-Za-z_]\w*|\b\w*[^\W_]_\w+|\b_\w+)
   | (?P<phone>(?<![\w.,])(?:\+\d|0\d)\d{{0,2}}(?:[ .-]?\d{{1,4}}){{3,}}(?!\w))
   | (?P<version>\bv\d+(?:\.\d+)*(?:[-.]?(?:rc|beta|alpha)\d*)?\b|(?<![\w.,])\d+(?:\.\d+){{2,}}(?![\w,]))
   | (?P<number>(?:{CURRENCY}\ ?)?(?:(?<![\w)\]°%])[-\u2212\u2013](?=[\d$€£])(?:{CURRENCY})?)?{numbers.DIGITS})
   | (?P<dotted>(?<!\w)(?:[^\W\d_]\.){{2,}})
   | (?P<cjk>[{_CJK}])
-  | (?P<word>{_LETTER}+(?:-(?:vingts?|dix|un|one|two|three|four|five|six|seven|eight|nine|deux|trois|quatre|cinq|sept
-        |huit|neuf|onze|douze|treize|quatorze|quinze|seize)\b)*(?:\+\+|\#)?)
-  | (?P<symbol>!=|[%‰*=<>≤≥≠&|~^+/@\#\\±×÷$€£¥°]|[^\w\s\x00-\u00ff\u2010-\u2027\u2030-\u205e\u3000-\u303f\uff00-\uffef])
+  | (?P<word>{_LETTER}+(?:-(?:et-)?(?:vingts?|dix|un|one|two|three|four|five|six|seven|eight|nine|deux|trois|quatre|cinq
+        |sept|huit|neuf|onze|douze|treize|quatorze|quinze|seize)\b)*(?:\+\+|\#)?)
+  | (?P<symbol>[=!<>&|*+]{{2,}}|[%‰*=<>≤≥≠&|~^+/@\#\\±×÷$€£¥°]
+        |[^\w\s\x00-\u00ff\u2010-\u2027\u2030-\u205e\u3000-\u303f\uff00-\uffef])
     """,
     re.VERBOSE,
 )
 _ARTICLES = frozenset("a an the le la les un une des du".split())
+_ONE = (["one"], ["un"], ["une"])
+_NONE = {"word:none", "word:nobody", "word:aucun", "word:aucune", "word:nul"}
 _ELISION = re.compile(r"(?<!\w)([LlDd]|[Qq]u|[JjNnSsCcMmTt])['’ʼ](?=\w)")
 _RANGE = re.compile(r"\s?(?:[-\u2013]|\bto\b|\bà|\ba\b)\s?")
 _MONEY = re.compile(r" ?(?:[$€£¥]|(?:euro|dollar)s?\b|EUR\b|USD\b)")
@@ -57,8 +61,10 @@ class Term:
 
     @property
     def capital(self) -> bool:
-        """Whether it is written like a name."""
-        return self.text[:1].isupper() or any(char.isupper() for char in self.text)
+        """Whether it is written like a name; an option is none."""
+        return not self.key.startswith("literal:-") and (
+            self.text[:1].isupper() or any(char.isupper() for char in self.text)
+        )
 
     @property
     def counts(self) -> bool:
@@ -68,20 +74,26 @@ class Term:
 
 @dataclass(frozen=True)
 class Reading:
-    """How numbers are read: in which language's writing, and whether they count things or name versions."""
+    """How numbers are read: in which language's writing, whether they count things or name versions, and which sign
+    (≥, ≤) goes without saying because the question asks for a bound.
+    """
 
     french: bool = False
     counting: bool = False
     versions: bool = False
+    bound: str = ""
 
 
 def terms(text: str, reading: Reading) -> list[Term]:
     """The terms of a text, articles left out unless nothing else is there."""
     text = unicodedata.normalize("NFKC", unicodedata.normalize("NFC", text)).translate(_DASHES)
+    text = one_way(text, bound=reading.bound)
     text = _ELISION.sub(lambda found: found[1] + " ", text) if "'" in text else text
     found = _scan(text, reading)
     found = _ranges(_spelt(found), text)
-    kept = [term for i, term in enumerate(found) if not _is_article(term, i, found)]
+    if reading.counting:
+        found = [replace(term, key="number:0") if term.key in _NONE else term for term in found]
+    kept = [term for i, term in enumerate(found) if not _is_article(term, i, found, text)]
     return _with_gaps(kept or found, text)
 
 
@@ -92,7 +104,7 @@ def _scan(text: str, reading: Reading) -> list[Term]:
     ]
     for start, end, key in times(text):
         if not any(start < term.end and term.start < end for term in placed):
-            placed.append(Term(key, text[start:end], start, end))
+            placed.append(Term(key, text[start:end], start, end, bare=hours(key)))
     found: list[Term] = []
     place = 0
     for fixed in [*sorted(placed, key=lambda term: term.start), None]:
@@ -115,10 +127,12 @@ def _term(match: re.Match[str], text: str, limit: int, reading: Reading) -> Term
         written = written.rstrip(".,;:!?")
         return Term("address:" + written.rstrip("/").casefold(), written, start, start + len(written))
     if kind == "path":
-        written = written.rstrip(".:!?") if len(written) > 1 else written
-        return Term("path:" + written, written, start, start + len(written))
+        end = start + len(written)
+        written = written.rstrip(".:!?").rstrip("/") or written
+        return Term("path:" + written, written, start, end)
     if kind == "phone" and (digits := re.sub(r"\D", "", written)) and len(digits) >= 9 and written[0] in "+0":
-        return Term("phone:" + ("+" + digits if written[0] == "+" else re.sub("^00", "+", digits)), written, start, end)
+        whole = "+" + digits if written[0] == "+" else re.sub("^00", "+", digits)
+        return Term("phone:" + re.sub(r"^\+33(?=\d{9}$)", "0", whole), written, start, end)
     if kind == "phone":  # a row of numbers
         first = re.match(numbers.DIGITS, written)
         assert first is not None
@@ -155,6 +169,8 @@ def _number(written: str, text: str, start: int, end: int, limit: int, reading: 
         return Term(_version(digits), written, start, end)
     sign = -1 if re.match(rf"(?:{CURRENCY} ?)?[-\u2212\u2013]", written) else 1
     behind = text[end:limit]
+    if re.fullmatch(r"\d{3}0", digits) and re.match(r"s\b", behind):
+        return Term(f"decade:{digits}", text[start : end + 1], start, end + 1)
     if large := re.match(r"(?:([kKM])(?![\w²³/])| ?(thousand|mille|millions?|billions?|milliards?)\b)", behind):
         value *= Decimal(10) ** ({"k": 3, "K": 3, "M": 6}[large[1]] if large[1] else numbers.MULTIPLIERS[large[2]])
         end += large.end()
@@ -162,6 +178,8 @@ def _number(written: str, text: str, start: int, end: int, limit: int, reading: 
     if ordinal := re.match(r"(?:st|nd|rd|th|er|ère|e|ème|nde)\b", behind):
         return Term(f"place:{digits}", written, start, end + ordinal.end())
     value *= sign
+    if re.fullmatch(r"0\d{3,}", digits):
+        return Term(f"literal:{digits}", written, start, end)  # a code: its zeros count
     key = numbers.plain_key(value) if not reading.versions else digits if sign > 0 else "-" + digits
     unit = UNIT.match(behind)
     told = unit_of(currency[0]) if currency else unit_of(unit[0]) if unit else None
@@ -194,6 +212,8 @@ def _spelt(found: list[Term]) -> list[Term]:
         term = found[i]
         words = [other.key.removeprefix("word:") for other in found[i : i + 6] if other.key.startswith("word:")]
         spelt = numbers.spelt_out(words) if term.key.startswith("word:") else None
+        if words[:1] in _ONE and len(words) > 1 and unit_of(words[1]):
+            spelt = 1, 1
         if spelt and not term.text.isupper():
             value, used = spelt
             last = found[i + used - 1]
@@ -240,12 +260,14 @@ def _told(term: Term, before: Term | None) -> Term:
     return term
 
 
-def _is_article(term: Term, place: int, found: list[Term]) -> bool:
-    """Articles say nothing; "A" in "vitamin A" and "LA" are names."""
+def _is_article(term: Term, place: int, found: list[Term], text: str) -> bool:
+    """Articles say nothing; "A" in "vitamin A" and "LA" are names, "à" is a preposition."""
     word = term.key.removeprefix("word:")
-    if word in ("l", "d", "s", "qu") and len(term.text) < 3 and not term.text.isupper():
+    if word == "s" and not term.text.isupper():
+        return text[term.start - 1 : term.start] == "'"
+    if word in ("l", "d", "qu") and len(term.text) < 3 and not term.text.isupper():
         return True
-    if word not in _ARTICLES or not term.key.startswith("word:"):
+    if word not in _ARTICLES or term.text in "àÀ" or not term.key.startswith("word:"):
         return False
     if len(term.text) > 1:
         return not term.text.isupper()

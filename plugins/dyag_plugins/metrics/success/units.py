@@ -31,7 +31,8 @@ _WHOLE = {
     "hour": ("time", 3600), "heure": ("time", 3600), "day": ("time", 86400), "jour": ("time", 86400),
     "week": ("time", 604800), "semaine": ("time", 604800), "month": ("months", 1), "mois": ("months", 1),
     "year": ("months", 12), "an": ("months", 12), "annee": ("months", 12), "mile": ("mile", 1), "inch": ("inch", 1),
-    "tonne": ("mass", 1000000), "t": ("mass", 1000000), "m2": ("area", 1), "km2": ("area", 1000000),
+    "kilo": ("mass", 1000), "tonne": ("mass", 1000000), "t": ("mass", 1000000),
+    "m2": ("area", 1), "km2": ("area", 1000000),
     "ha": ("area", 10000), "hectare": ("area", 10000), "m3": ("volume", 1000), "km/h": ("speed", 1), "mph": ("mph", 1),
     "euro": ("EUR", 1), "eur": ("EUR", 1), "€": ("EUR", 1), "dollar": ("USD", 1), "usd": ("USD", 1), "$": ("USD", 1),
     "us$": ("USD", 1), "£": ("GBP", 1), "pound": ("GBP", 1), "gbp": ("GBP", 1), "livre": ("GBP", 1), "¥": ("JPY", 1),
@@ -41,7 +42,8 @@ _WHOLE = {
 CURRENCY = r"(?:US\$|[$€£¥]|\b(?:EUR|USD|GBP|CHF)(?=[ ]?\d))"
 #: What may stand behind a number as its unit.
 UNIT = re.compile(
-    r" ?(?:per ?cent\b|pour ?cent\b|%|US\$|[$€£¥]|° ?[CF]\b|°|km/h\b|(?:k?m)(?:2|3|²|³)(?!\w)|degrees? (?:Celsius"
+    r" ?(?:[^\W\d_]+/(?:s|sec|min|h|day|jour)\b"
+    r"|per ?cent\b|pour ?cent\b|%|US\$|[$€£¥]|° ?[CF]\b|°|km/h\b|(?:k?m)(?:2|3|²|³)(?!\w)|degrees? (?:Celsius"
     r"|Fahrenheit)\b"
     r"|degrés? (?:Celsius|Fahrenheit)\b|(?:[^\W\d_]|µ)+(?![\w/]))"
 )
@@ -50,6 +52,10 @@ UNIT = re.compile(
 def unit_of(written: str) -> tuple[str, Decimal] | None:
     """Dimension and factor of a unit as it is written; None where it is none."""
     symbol = written.strip()
+    base, slash, per = symbol.partition("/")
+    if slash and symbol.casefold() not in _WHOLE:
+        told = unit_of(base)
+        return (f"{told[0]}/{per}", told[1]) if told else None
     word = re.sub(r"degre(?:e?s?) ", "", fold(symbol)).replace("per cent", "percent").replace("pour cent", "pourcent")
     word = word.replace("° ", "°")
     for name in (symbol, word, word.removesuffix("s")):

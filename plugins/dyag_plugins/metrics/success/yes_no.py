@@ -6,19 +6,32 @@ import re
 
 from dyag_core.api import fold, tokens
 
-_YES = r"(?:yes|oui|si|true|vrai|yep|yeah|affirmative|right|correct|exact|absolument|absolutely|indeed)"
-_NO = r"(?:no|non|false|faux|nope|negative)"
+_YES = (
+    r"(?:yes|oui|si|true|vrai|yep|yeah|affirmative|right|correct|exact|absolument|absolutely|indeed|of course|certainly"
+    r"|definitely|sure|bien sur|tout a fait|evidemment|certainement)"
+)
+_NO = (
+    r"(?:not really|not at all|absolutely not|of course not|pas du tout|bien sur que non"
+    r"|no|non|false|faux|nope|negative)"
+)
 _FIRST = re.compile(
     rf"^\W*(?:(?P<yes>{_YES})|(?P<no>{_NO}))(?=\s*(?:[.,;:!\n—–-]|$|\s(?:it|this|that|you|he|she|they|c'est|il|elle|on|ce)\b))"
 )
 _LATER = re.compile(rf"(?:\b(?:so|donc|answer is|reponse est|hence|therefore|is) :?(?P<w>{_YES}|{_NO})\b)")
-_DENIAL = re.compile(r"\b(?:not|never|cannot|no|pas|jamais|aucune?|non)\b|n't\b")
+_DENIAL = re.compile(r"\b(?:not|never|cannot|no|none|pas|jamais|aucune?|non)\b|n't\b")
+_NEEDED = {"need", "needs", "needed", "required", "requires", "necessary", "faut", "necessaire", "requis", "requise"}
+#: "It does", "it isn't": the question's verb says the rest.
+_SHORT = re.compile(
+    r"(?:it|he|she|they|you|this|that|i|we) (?:is|are|was|were|does|do|did|has|have|had|can|could|will|would|should"
+    r"|must)"
+    r"(?P<no> not|n't|not)?"
+)
 _FILLER = frozenset(
     "it is are was were be been being this that they he she you can does do did has have had will would as of in"
     " to for by with on and"
     " il elle est sont etait ce c cela ca on a ont peut fait en de et ne n pas pour par not never no t isn doesn"
     " aren wasn don can cannot s"
-    " so actually indeed simply tout du y".split()
+    " none aucun aucune so actually indeed simply tout du y".split()
 )
 
 
@@ -48,8 +61,17 @@ def says(answer: str, question: str) -> bool | None:
 
 def _affirms(clause: str, question: str) -> bool | None:
     """Whether a clause repeats what was asked, plainly or denied; None where it says something else."""
-    words = [word for word in tokens(clause) if word not in _FILLER]
-    asked = set(tokens(question))
-    if not words or not set(words) <= asked:
+    words = {_stem(word) for word in tokens(clause) if word not in _FILLER}
+    asked = {_stem(word) for word in tokens(question)}
+    if short := _SHORT.fullmatch(clause.strip(" .!")):
+        return not short["no"]
+    if not words or not words <= asked:
         return None
     return bool(_DENIAL.search(fold(question))) == bool(_DENIAL.search(clause))
+
+
+def _stem(word: str) -> str:
+    """A word without the ending of a plural or of the third person; what says that something is needed is one word."""
+    if word in _NEEDED:
+        return "needed"
+    return word.removesuffix("s") if len(word) > 3 else word
