@@ -39,6 +39,7 @@ def asked(tmp_path: Path, text: str, *, method: str = "rule") -> dict[str, str]:
         "## How do I get in touch?\n\n- Slack: {% channel 'talent' %}\n- Email: hello@depot.example.org\n",
         "## Pourquoi ces standards ?\n\nIls aident à faire mieux, et à le montrer à tous.\n",
         "## Why partnership?\n\nTechnology is a necessary part of how government works.\n",
+        "## Quand le dépôt de Bora ouvre-t-il ?\n\n(En cours de rédaction)\n",
         "## Ce qui est attendu\n\n### Qui doit l'avoir ?\n\nTous les membres de l'équipe du dépôt.\n",
         "| Nom | Lien vers livrable |\n| --- | --- |\n| Territoires | [Personas](https://exemple.fr/p) |\n"
         "| Rivages | [Carte](https://exemple.fr/c) |\n",
@@ -47,6 +48,7 @@ def asked(tmp_path: Path, text: str, *, method: str = "rule") -> dict[str, str]:
         "template at the end",
         "pourquoi ces",
         "why",
+        "not written yet",
         "context that tells nothing",
         "text of a link",
     ],
@@ -58,6 +60,8 @@ def test_nobody_is_asked(tmp_path: Path, text: str) -> None:
 def test_a_word_that_a_page_uses_as_a_noun_is_no_name(tmp_path: Path) -> None:
     page = f"# Arrêt\n\n{PROSE_FR}On prépare l'arrêt du service.\n\nDocumentation : le guide de sortie\n"
     assert asked(tmp_path, page) == {}
+    quality = "La qualité du support utilisateur détermine la confiance accordée à un service."
+    assert asked(tmp_path, f"# Qualité du support\n\n{quality}\n\n{PROSE_FR}") == {}
     essential = "Une équipe produit bien menée est essentielle au succès."
     assert asked(tmp_path, f"# Équipe\n\n{essential}\n\n{PROSE_FR}\n\nOn réunit l'équipe le lundi.\n") == {}
     named = page.replace("# Arrêt", "# Bora")
@@ -86,7 +90,7 @@ def test_what_belongs_to_its_reader_is_not_asked_for_as_a_thing(tmp_path: Path) 
     assert not any("what is that" in question for question in questions)
 
 
-def test_quotation_marks_around_a_whole_question_are_left_out(tmp_path: Path) -> None:
+def test_marks_around_and_before_a_question_are_left_out(tmp_path: Path) -> None:
     page = (
         "# Bora\n\n## “Quand le dépôt de Bora ouvre-t-il ses portes ?”\n\nIl ouvre à huit heures, sauf le dimanche.\n"
     )

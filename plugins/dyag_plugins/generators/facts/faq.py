@@ -30,7 +30,7 @@ _NUMBERED = re.compile(
     r"^(?:(?:Q(?:uestion)?\s*)?\d+(?:\.\d+)*\s*[.):/–—-]*|Q(?:uestion)?\s*[:.)–—-]+)\s*", re.IGNORECASE
 )
 #: A pictograph before a heading, whole or in parts.
-_ORNAMENT = re.compile(r"^[^\w«\"“(¿'’]+")
+_ORNAMENT = re.compile(r"^(?:\[[^\]]*\]\s+(?=\w)|[^\w«\"“(¿'’\[]+)+")
 _PAIR = re.compile(
     r"^[*_]{0,2}(?P<mark>Q(?:uestion)?|R(?:[ée]ponse)?|A(?:nswer)?)\s*\d{0,3}\s*[*_]{0,2}\s*[:.)]\s*[*_]{0,2}\s*(?P<said>\S.*)$",
     re.IGNORECASE,
@@ -112,6 +112,7 @@ _ELSEWHERE = re.compile(
     r"|\bnous (?:y )?reviendrons\b|\bvoir (?:plus (?:bas|haut|loin)|l[ae] (?:partie|chapitre|section))\b"
     r"|^(?:un|le|ce) (?:rapport|guide|document|article|site)\b[^.]*\b(?:presente|detaille|decrit|explique)\b"
     r"|\b(?:coming soon|a venir|en construction|a completer|tbd|tk|todo|fixme)\b"
+    r"|^\W*(?:en cours de redaction|a rediger|work in progress|to be written)\W*$"
 )
 
 

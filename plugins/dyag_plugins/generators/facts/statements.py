@@ -177,6 +177,11 @@ class Reader:
         """Whether a page uses a word as a common noun: "l'arrêt" in its text makes no name of the title "Arrêt"."""
         return self.page and not self.record and name.istitle() and name.lower() in self._nouns
 
+    def _may_be_common(self, name: str) -> bool:
+        """Whether a page's title is one of a subject ("Qualité du support"), as far as its small letters tell."""
+        words = name.split()
+        return self.is_common(name) or (self.prose and len(words) > 1 and all(word.islower() for word in words[1:]))
+
     @cached_property
     def _nouns(self) -> frozenset[str]:
         blocks = (block for _, section in self.read for block in section.blocks if block.kind in ("text", "item"))
@@ -313,7 +318,7 @@ class Reader:
             return
         first = plain_text(first_sentence(blocks[0].text)) if blocks[0].kind == "text" else ""
         if about:
-            if self.is_common(self.name) and not defined(first, self.name):  # "Une équipe soudée est essentielle."
+            if self._may_be_common(self.name) and not defined(first, self.name):  # "Une équipe soudée est essentielle."
                 return
             if first and is_name(self.name) and describes(first, self.name, genus=not self.prose, english=self.english):
                 article = article_of(first, self.name)

@@ -71,7 +71,8 @@ _PART = re.compile(
     r"^(?:an? |the )?(?:brief |short )?(?:advantages?|avantages?|benefits?|inconvenients?|introduction|limits?|limites?"
     r"|lists?|listes?|overview|presentation|histoire|history|regles?|rules?|types?|use cases?|cas) "
     r"(?:of|to|for|de|du|des|d'|a|au|aux)\b"
-    r"|differences? (?:entre|between)\b|modele (?:de|d')\s?(?:fiche|page|document|lettre|rapport|courrier)"
+    r"|differences? (?:entre|between)\b"
+    r"|modele (?:de|d')\s?(?:fiche|page|document|lettre|rapport|courrier|standard|guide)"
 )
 #: An option of a command is called by it.
 _OPTION = re.compile(r"^-{1,2}\w[\w-]*(?:[ =,|/<>\[\]\w-]*)$")
