@@ -160,5 +160,9 @@ def test_accepted_answers_come_from_the_questions_and_stay_in_the_results(tmp_pa
     assert anew.comparison.arm("rag").metrics["squad"].mean == 50.0
     rows[0]["expected_answers"] = "MIT"
     questions.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    kept = session.evaluate(questions, **asked).evaluations["base"]  # without the row that can't be asked
+    assert [result["question"] for result in kept.results] == ["Licence of Breva?"]
+    assert "not a list of texts" in json.dumps(kept.metadata["questions"]["left_out"])
+    questions.write_text(json.dumps(rows[0]), encoding="utf-8")
     with pytest.raises(UsageError, match='line 1: "expected_answers" is not a list of texts'):
         session.evaluate(questions, **asked)
