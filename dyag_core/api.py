@@ -21,6 +21,7 @@ from dyag_core.artifacts import (
 )
 from dyag_core.chat.conversations import Conversation, read_conversations
 from dyag_core.chat.prompts import SYSTEM, question_messages, with_context
+from dyag_core.chat.questions import read_questions
 from dyag_core.chat.template import (
     IGNORED,
     TrainingIds,
@@ -36,6 +37,8 @@ from dyag_core.comparison.names import arm_name, metric_meaning, metric_name, st
 from dyag_core.dataset.export import export_rows
 from dyag_core.dataset.quality.problems import problem_line, problem_name
 from dyag_core.errors import nearest
+from dyag_core.evaluation.arm_models import Models
+from dyag_core.evaluation.parity import Parity, ParityTest
 from dyag_core.models.hardware import available_memory, cpu_has_bf16, own_memory
 from dyag_core.models.library_output import quiet_libraries
 from dyag_core.models.memory import Batch, Weights, estimate_memory, weights_of
@@ -73,6 +76,9 @@ __all__ = [
     "Conversation",
     "DigestSet",
     "Journal",
+    "Models",
+    "Parity",
+    "ParityTest",
     "SilentProgress",
     "TrainingIds",
     "Weights",
@@ -138,6 +144,7 @@ __all__ = [
     "read_conversations",
     "read_json",
     "read_jsonl",
+    "read_questions",
     "remove_leftovers",
     "revision_of",
     "rounded",

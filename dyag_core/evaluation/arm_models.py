@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from dyag_core.plugin.entry import Chosen
     from dyag_core.plugin.host import Plugins
     from dyag_core.plugin.protocols import Engine
-    from dyag_core.plugin.run import Run
+    from dyag_core.plugin.run import Host, Run
     from dyag_core.progress import Progress
     from dyag_core.records import BaseModelPreset, Passport
 
@@ -47,7 +47,7 @@ class Models:
         cls,
         model: Path | None,
         base_model: str | None,
-        plugins: Plugins,
+        plugins: Host,
         progress: Progress,
         *,
         remote: bool = False,

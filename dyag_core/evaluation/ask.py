@@ -179,7 +179,7 @@ def _ask(job: Setup, arm: Arm, engine: Engine, file: Path, repetition: int) -> l
     if all(reply.error is not None for reply in replies.values()):
         job.silent[arm.name] = replies[keys[0]]
     return [
-        _prediction(question, prompt, replies[key], job.asked.trained if arm.finetuned else frozenset())
+        prediction_of(question, prompt, replies[key], job.asked.trained if arm.finetuned else frozenset())
         for question, prompt, key in zip(questions, prompts, keys, strict=True)
     ]
 
@@ -211,7 +211,8 @@ def _keys(job: Setup, arm: Arm, prompts: Sequence[Prompt], repetition: int) -> l
     ]
 
 
-def _prediction(question: Question, prompt: Prompt, reply: Reply, trained: frozenset[str]) -> Prediction:
+def prediction_of(question: Question, prompt: Prompt, reply: Reply, trained: frozenset[str]) -> Prediction:
+    """A question with the answer that came, for metrics; `trained` are hashes of questions the model has seen."""
     answer = without_reasoning(reply.text)
     return Prediction(
         id=question.id,

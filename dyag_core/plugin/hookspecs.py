@@ -172,7 +172,9 @@ def dyag_export(source: Path, output: Path, options: Any, run: Run) -> Exported 
     """Write what DYAG made in the format of another tool. Family `dyag.exporters`, since 3.0.
 
     Fires once, for `dyag export SOURCE --format NAME`, after the stage locked `output`. `source` is what the user
-    named; an exporter of training data takes a training file, and `dyag_core.api.export_rows` reads and writes it.
+    named: an exporter of training data takes a training file, and `dyag_core.api.export_rows` reads and writes it; one
+    of models takes the folder of a fine-tuned model, `dyag_core.api.Models.resolve` finds what belongs to it, and
+    `output` is a folder, which `dyag_core.api.atomic_folder` makes.
     Raise UsageError where `source` is something else. Nothing may be lost in silence: `run.reject(reason)` what the
     format can't hold. Return the files written; the core adds the manifest. None: this exporter declines.
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from dyag_core.plugin.entry import Chosen
     from dyag_core.plugin.protocols import Engine, Retriever
     from dyag_core.progress import Progress
-    from dyag_core.records import BaseModelPreset, Chunk
+    from dyag_core.records import BaseModelPreset, Chunk, MetricResult, Prediction
 
 
 class Host(Protocol):
@@ -34,6 +34,9 @@ class Host(Protocol):
 
     def engine(self, chosen: Chosen, base_path: str, adapter: Path | None, run: Run) -> Engine:
         """A loaded model."""
+
+    def score(self, chosen: Chosen, predictions: Sequence[Prediction], run: Run) -> MetricResult | None:
+        """Scores of a metric; None where it doesn't apply."""
 
     def retriever(self, chosen: Chosen, chunks: Sequence[Chunk], folder: Path, run: Run) -> Retriever:
         """A search over `chunks`; `folder` is its own place inside the index."""

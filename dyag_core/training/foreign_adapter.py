@@ -13,7 +13,7 @@ from dyag_core.training.run_folder import RUN
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from dyag_core.plugin.host import Plugins
+    from dyag_core.plugin.run import Host
     from dyag_core.progress import Progress
     from dyag_core.records import BaseModelPreset, Passport
 
@@ -33,7 +33,7 @@ def passport_of(model_dir: Path) -> Passport | None:
 
 
 def base_of(
-    folder: Path, passport: Passport | None, plugins: Plugins, override: str | None, progress: Progress
+    folder: Path, passport: Passport | None, plugins: Host, override: str | None, progress: Progress
 ) -> tuple[BaseModelPreset, str]:
     """The base model of the adapter in `folder`, and the folder to load it from.
 

@@ -14,7 +14,7 @@ from dyag_core.models.sources import config_sha256, locate
 from dyag_core.records import BaseModelPreset, Passport
 
 if TYPE_CHECKING:
-    from dyag_core.plugin.host import Plugins
+    from dyag_core.plugin.run import Host
     from dyag_core.progress import Progress
 
 PASSPORT = "dyag.json"
@@ -73,7 +73,7 @@ def model_folder(model_dir: Path) -> Path:
 
 
 def resolve_base(
-    passport: Passport, plugins: Plugins, override: str | None = None, progress: Progress | None = None
+    passport: Passport, plugins: Host, override: str | None = None, progress: Progress | None = None
 ) -> tuple[BaseModelPreset, str]:
     """The base model that a passport asks for, and the folder to load it from.
 
@@ -105,7 +105,7 @@ def resolve_base(
     return preset, path
 
 
-def _preset(passport: Passport, plugins: Plugins) -> BaseModelPreset:
+def _preset(passport: Passport, plugins: Host) -> BaseModelPreset:
     """The preset by its name; by its source where that name is nobody's on this machine."""
     if passport.base_source.startswith("folder:"):
         folder = Path(passport.base_source.removeprefix("folder:"))

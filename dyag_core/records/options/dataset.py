@@ -98,6 +98,8 @@ class ReviewOptions(StageOptions):
 class ExportOptions(StageOptions):
     """Options of `dyag export`."""
 
-    format: str = option(..., "Exporter plugin: openai, alpaca, sharegpt, ...", family="exporters")
-    output: Path = option(..., "The file to write.")
+    format: str = option(
+        ..., "Exporter plugin: openai, alpaca, sharegpt for data; merged, gguf, ... for models.", family="exporters"
+    )
+    output: Path = option(..., "The file to write; for a model, the folder.")
     options: PluginOptions | None = plugin_options("exporter")

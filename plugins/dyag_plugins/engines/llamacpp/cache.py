@@ -7,30 +7,27 @@ twenty prompts beside the model it was made from. Its name is a hash of everythi
 from __future__ import annotations
 
 import contextlib
-import io
 import shutil
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from dyag_core import Engine, Run, UsageError
+from dyag_core import Engine, Run
 from dyag_core.api import (
     atomic_folder,
     atomic_text,
     cache_folder,
     file_sha256,
     output_lock,
-    quiet_libraries,
     read_json,
     sha256_of,
     to_json,
 )
 from dyag_plugins.engines.llamacpp import convert, parity
 from dyag_plugins.engines.llamacpp.parity import Parity
-from dyag_plugins.engines.transformers import loading
 from dyag_plugins.engines.transformers.engine import TransformersEngine
+from dyag_plugins.engines.transformers.merging import Merged
 
 #: Counts up when files have to be made anew because DYAG makes them differently.
 _RECIPE = 1
@@ -50,28 +47,14 @@ class GGUF:
     parity: Parity
 
 
-@dataclass(frozen=True)
-class Source:
-    """What a file is made from; `merged` loads it when that is first needed."""
-
-    base_path: str
-    adapter: Path | None
-    chat_template: str | None = None
-
-    @cached_property
-    def merged(self) -> tuple[Any, Any]:
-        """Model in full precision with the adapter in its weights, which `load` has checked; and tokenizer."""
-        return loading.load(self.base_path, self.adapter, "cpu", "float32", self.chat_template)
-
-
-def cached(source: Source, quantization: str, opener: Opener, run: Run) -> GGUF:
+def cached(source: Merged, quantization: str, opener: Opener, run: Run) -> GGUF:
     """The model as GGUF, from the cache or made now (some seconds for a small model, minutes for a large one).
 
     Raises:
         UsageError: no model there, or one that would run code. DyagError: the adapter has no effect, or the converter
             can't.
     """
-    _refuse(source.base_path, source.adapter)
+    source.refuse_code("the engine llamacpp")
     folder = cache_folder() / "gguf" / _key(source, quantization)[:32]
     if not (_is_complete(folder) and (folder / _PARITY).is_file()):
         with output_lock(folder):
@@ -82,24 +65,7 @@ def cached(source: Source, quantization: str, opener: Opener, run: Run) -> GGUF:
     return GGUF(folder / _MODEL, quantization, Parity(**read_json(folder / _PARITY)))
 
 
-def _refuse(base_path: str, adapter: Path | None) -> None:
-    """Refuse what the converter's tokenizer loading would run as code, before anything is read."""
-    if not Path(base_path).is_dir():
-        raise UsageError(f"{base_path}: the engine llamacpp needs the model in a folder", "use --engine transformers")
-    loading.refuse_custom_code(base_path)
-    if adapter is not None:
-        loading.check_adapter_folder(adapter)
-        loading.refuse_code_keys(adapter)
-    for folder in filter(None, (Path(base_path), adapter)):
-        code = sorted(folder.rglob("*.py"))
-        if code:
-            raise UsageError(
-                f"{folder} holds program code ({code[0].relative_to(folder)}), which a conversion might run",
-                "remove the file if the model needs none of its own code; DYAG loads no custom code",
-            )
-
-
-def _key(source: Source, quantization: str) -> str:
+def _key(source: Merged, quantization: str) -> str:
     """Changes with everything that the file depends on."""
     made_from = [_hashes(folder) for folder in (Path(source.base_path), source.adapter) if folder is not None]
     template = [source.chat_template] if source.chat_template else []
@@ -130,34 +96,23 @@ def _is_complete(folder: Path) -> bool:
     return bool(read_json(folder / _MARKER)["size"] == (folder / _MODEL).stat().st_size)
 
 
-def _make(folder: Path, source: Source, quantization: str, run: Run) -> None:
+def _make(folder: Path, source: Merged, quantization: str, run: Run) -> None:
     """Merge, save, convert."""
     convert.fetched(run)
     with atomic_folder(folder) as partial:
         merged = partial / "merged"
         merged.mkdir()
         with run.progress.task(f"converting {Path(source.base_path).name} for llama.cpp ({quantization}), once"):
-            _save(source, merged)
-            convert.convert(merged, source.merged[1], partial / _MODEL, quantization, run)
+            source.save(merged)
+            convert.convert(merged, source.loaded[1], partial / _MODEL, quantization, run)
         shutil.rmtree(merged)
         about = {"size": (partial / _MODEL).stat().st_size, "quantization": quantization}
         atomic_text(partial / _MARKER, to_json(about, indent=2) + "\n")
 
 
-def _save(source: Source, folder: Path) -> None:
-    model, tokenizer = source.merged
-    # saving draws a bar that no setting turns off; a failure is raised, not printed
-    with quiet_libraries(), contextlib.redirect_stderr(io.StringIO()):
-        model.save_pretrained(folder)
-        tokenizer.save_pretrained(folder)
-    pieces = Path(source.base_path) / "tokenizer.model"
-    if pieces.is_file():  # the converter reads some tokenizers from their sentencepiece file alone
-        shutil.copyfile(pieces, folder / pieces.name)
-
-
-def _measure(folder: Path, source: Source, opener: Opener, run: Run) -> None:
+def _measure(folder: Path, source: Merged, opener: Opener, run: Run) -> None:
     """Ask the file and the model it was made from the same prompts."""
-    model, tokenizer = source.merged
+    model, tokenizer = source.loaded
     with run.progress.task("comparing llama.cpp with transformers, once"):
         with contextlib.closing(TransformersEngine(model, tokenizer, batch_size=20)) as engine:
             expected = parity.answers(engine, parity.prompts())

@@ -28,6 +28,7 @@ from dyag_plugins.engines.llamacpp import cache
 from dyag_plugins.engines.llamacpp.cache import GGUF
 from dyag_plugins.engines.rendering import answerable, rendered, seed_for
 from dyag_plugins.engines.transformers import loading
+from dyag_plugins.engines.transformers.merging import Merged
 
 _FREE: dict[str, JsonValue] = {"changes_result": False}
 #: Prompt tokens read between two looks at whether to stop: a second on one slow core. More at a time was not faster.
@@ -66,7 +67,7 @@ class LlamaCppEngines:
         def opener(path: Path, tokenizer: Any) -> LlamaCpp:
             return LlamaCpp(path, tokenizer, context_length(base_path, tokenizer, options), options)
 
-        source = cache.Source(base_path, adapter, chat_template)
+        source = Merged(base_path, adapter, chat_template)
         gguf = _chosen(source, options, opener, run)
         if options.parity == "check":
             _check(gguf)
@@ -84,7 +85,7 @@ def context_length(base_path: str, tokenizer: Any, options: LlamaCppOptions) -> 
     return min(options.context, loading.context_length(config, tokenizer))
 
 
-def _chosen(source: cache.Source, options: LlamaCppOptions, opener: cache.Opener, run: Run) -> GGUF:
+def _chosen(source: Merged, options: LlamaCppOptions, opener: cache.Opener, run: Run) -> GGUF:
     """The file in the wanted quantisation; for auto the smallest that answers like the model it was made from."""
     kinds = ("q8_0", "f16") if options.quantization == "auto" else (options.quantization,)
     for kind in kinds:
