@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING, Any, Literal
 from dyag_core.artifacts import Journal, file_sha256, sha256_of
 from dyag_core.chat.prompts import SYSTEM
 from dyag_core.chat.questions import language_sample, read_questions
-from dyag_core.chat.trained_questions import question_hash, trained_questions
+from dyag_core.chat.trained_questions import trained_questions
 from dyag_core.evaluation.arm_models import Models, opened_engine
 from dyag_core.evaluation.choose_k import ChosenK, choose_k
+from dyag_core.evaluation.predictions import prediction_of
 from dyag_core.evaluation.repeats import decoding_of, order_of
 from dyag_core.plugin.options import telling
 from dyag_core.plugin.run import Run
-from dyag_core.records import Decoding, Prediction, Reply, Source
+from dyag_core.records import Decoding, Prediction, Reply
 from dyag_core.records.arm import Arm
 from dyag_core.retrieval.prompting import build_prompts
 from dyag_core.text.language import detect_language
-from dyag_core.text.reasoning import without_reasoning
 from dyag_core.training.passport import training_seconds
 
 if TYPE_CHECKING:
@@ -209,35 +209,6 @@ def _keys(job: Setup, arm: Arm, prompts: Sequence[Prompt], repetition: int) -> l
         sha256_of([common, question.id, [message.model_dump() for message in prompt.messages]])
         for question, prompt in zip(job.asked.questions, prompts, strict=True)
     ]
-
-
-def prediction_of(question: Question, prompt: Prompt, reply: Reply, trained: frozenset[str]) -> Prediction:
-    """A question with the answer that came, for metrics; `trained` are hashes of questions the model has seen."""
-    answer = without_reasoning(reply.text)
-    return Prediction(
-        id=question.id,
-        question=question.question,
-        expected=question.expected_answer,
-        answer=answer,
-        expected_answers=question.expected_answers,
-        reply=reply.text if answer != reply.text else None,
-        reasoning=reply.reasoning or None,
-        answerable=question.answerable,
-        stratum=question.stratum,
-        document=question.document,
-        chunk=question.chunk,
-        other_chunks=question.other_chunks,
-        fact=question.fact,
-        context=prompt.context,
-        sources=tuple(Source(chunk=hit.chunk.id, score=hit.score) for hit in prompt.hits),
-        prompt_tokens=reply.prompt_tokens,
-        completion_tokens=reply.completion_tokens,
-        seconds=reply.seconds + reply.retrieval_seconds,
-        retrieval_seconds=reply.retrieval_seconds,
-        truncated=reply.truncated,
-        seen_in_training=question_hash(question.question) in trained,
-        error=reply.error,
-    )
 
 
 def journal_path(file: Path) -> Path:

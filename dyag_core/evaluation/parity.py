@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from dyag_core.evaluation.ask import prediction_of
+from dyag_core.evaluation.predictions import prediction_of
 from dyag_core.records import Decoding
 from dyag_core.retrieval.prompting import Prompt
 
