@@ -8,31 +8,27 @@ keeps the beginning that consecutive prompts share.
 from __future__ import annotations
 
 import importlib.metadata
-import os
 import queue
-import secrets
 import threading
 import time
-import weakref
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, Field, JsonValue
 
-from dyag_core import Decoding, DyagError, GateError, Message, Reply, Run, UsageError, hookimpl
+from dyag_core import Decoding, DyagError, GateError, Message, Reply, Run, hookimpl
 from dyag_core.api import prompt_ids, stop_texts
 from dyag_plugins.engines.llamacpp import cache
 from dyag_plugins.engines.llamacpp.cache import GGUF
+from dyag_plugins.engines.llamacpp.server import Server
 from dyag_plugins.engines.rendering import answerable, rendered, seed_for
 from dyag_plugins.engines.transformers import loading
 from dyag_plugins.engines.transformers.merging import Merged
 
 _FREE: dict[str, JsonValue] = {"changes_result": False}
-#: Prompt tokens read between two looks at whether to stop: a second on one slow core. More at a time was not faster.
-_BATCH = 128
 
 
 class LlamaCppOptions(BaseModel, extra="forbid"):
@@ -118,20 +114,11 @@ class _Row:
 class LlamaCpp:
     """A loaded GGUF file. See `dyag_core.plugin.protocols.Engine`."""
 
-    _all: ClassVar[weakref.WeakSet[LlamaCpp]] = weakref.WeakSet()
-
     def __init__(self, path: Path, tokenizer: Any, context: int, options: LlamaCppOptions) -> None:
-        if any(other._server is not None for other in self._all):
-            # xllamacpp's servers share global state: closing one of two was seen to hang.
-            raise UsageError(
-                "llama.cpp holds one model at a time in a process", "close the other engine first, or use transformers"
-            )
-        threads = options.threads or _cores()
         self._tokenizer = tokenizer
         self._stops = list(stop_texts(tokenizer))
         self._parallel = options.parallel
-        self._server = _server(path, context, options.parallel, threads)
-        self._all.add(self)
+        self._server = Server(path, context, options.parallel, options.threads)
         self.context_length = context
         self.about = {"device": "cpu", "library": f"xllamacpp {importlib.metadata.version('xllamacpp')}"}
 
@@ -196,7 +183,7 @@ class LlamaCpp:
 
     def close(self) -> None:
         """Free the model's memory."""
-        self._server = None
+        self._server.close()
 
     def _row(self, index: int, prompt: Sequence[Message], decoding: Decoding) -> _Row | Reply:
         ids = rendered(self._tokenizer, prompt, self.context_length)
@@ -217,7 +204,7 @@ class LlamaCpp:
 
         started = time.perf_counter()
         request = _request(row, decoding) | ({"stop": self._stops} if self._stops else {})
-        self._server.handle_completions(request, take)
+        self._server.handle.handle_completions(request, take)
         seconds = time.perf_counter() - started
         if "usage" not in last:
             told = last.get("error", {}).get("message", "the answer was broken off")
@@ -252,40 +239,3 @@ def _request(row: _Row, decoding: Decoding) -> dict[str, Any]:
     if decoding.json_schema is not None:
         request["json_schema"] = decoding.json_schema
     return request
-
-
-def _server(path: Path, context: int, parallel: int, threads: int) -> Any:
-    """llama.cpp with the model loaded and warm.
-
-    It also listens on a port of this machine (xllamacpp can't do without): a random key that nobody knows shuts it.
-    """
-    import xllamacpp
-
-    parameters = xllamacpp.CommonParams()
-    parameters.model.path = str(path)
-    parameters.n_parallel = parallel
-    parameters.n_ctx = parallel * context
-    parameters.n_batch = _BATCH
-    for cores in (parameters.cpuparams, parameters.cpuparams_batch):
-        cores.n_threads = threads
-    parameters.verbosity = 0
-    parameters.offline = True
-    parameters.ui = parameters.endpoint_slots = False
-    parameters.api_keys = [secrets.token_hex(32)]
-    try:
-        server = xllamacpp.Server(parameters)
-        # Closed before it has answered anything, it was seen to wait for ever; and the first answer is the slow one.
-        server.handle_completions({"prompt": [0], "max_tokens": 1, "cache_prompt": False}, lambda _chunk: False)
-        return server
-    except (RuntimeError, ValueError) as error:
-        raise DyagError(
-            f"llama.cpp can't open {path.name}: {error}",
-            "memory may be short: -o parallel=1 -o context=2048; or use --engine transformers",
-        ) from error
-
-
-def _cores() -> int:
-    """Processor cores that this process may run on."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

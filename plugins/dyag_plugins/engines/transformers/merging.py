@@ -48,12 +48,27 @@ class Merged:
                     "remove the file if the model needs none of its own code; DYAG loads no custom code",
                 )
 
-    def save(self, folder: Path) -> None:
-        """Weights (safetensors), configuration and tokenizer."""
+    def release(self) -> None:
+        """Free the memory of what is loaded; it is loaded again if need be."""
+        self.__dict__.pop("loaded", None)
+
+    @cached_property
+    def tokenizer(self) -> Any:
+        """The adapter's own tokenizer where it has one, else the base model's."""
+        return loading.tokenizer_of(self.base_path, self.adapter, self.chat_template)
+
+    def save(self, folder: Path, dtype: str = "float32") -> None:
+        """Weights (safetensors) in `dtype`, configuration and tokenizer."""
+        import torch
+
         model, tokenizer = self.loaded
+        kind = getattr(torch, dtype)
+        weights = {name: tensor.to(kind) for name, tensor in model.state_dict().items()}
         # saving draws a bar that no setting turns off; a failure is raised, not printed
         with quiet_libraries(), contextlib.redirect_stderr(io.StringIO()):
-            model.save_pretrained(folder)
+            model.config.dtype = kind
+            model.save_pretrained(folder, state_dict=weights)
+            model.config.dtype = torch.float32
             tokenizer.save_pretrained(folder)
         pieces = Path(self.base_path) / "tokenizer.model"
         if pieces.is_file():  # the converter reads some tokenizers from their sentencepiece file alone

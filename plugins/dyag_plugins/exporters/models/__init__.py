@@ -1,0 +1,1 @@
+"""Exporters of fine-tuned models: merged, gguf, ollama, adapter, hub."""
