@@ -24,21 +24,23 @@ _INSIDE = (_SCRIPT, "conversion/", "gguf-py/gguf/", "LICENSE")
 _DRIVER = Path(__file__).with_name("driver.py")
 
 
-def convert(model: Path, tokenizer: Any, output: Path, quantization: str, run: Run) -> None:
+def convert(model: Path, tokenizer: Any, output: Path, quantization: str, run: Run, *, name: str | None = None) -> None:
     """Write `model`, a folder that DYAG itself has saved with its `tokenizer`, as the GGUF file `output`.
 
     Args:
         quantization: f16 or q8_0.
+        name: of the model, for a file that other programs open with texts. Without it the file is for DYAG's engine
+            alone, which sends token ids: control tokens that end no answer then lose their names.
 
     Raises:
         DyagError: the converter can't; its last line says why. EndpointError: it could not be downloaded.
     """
     ends = end_of_turn_ids(tokenizer)
     end_of_turn = sorted(ends - {tokenizer.eos_token_id})[:2] or [tokenizer.eos_token_id]
-    others = sorted(set(tokenizer.all_special_ids) - ends)
+    others = sorted(set(tokenizer.all_special_ids) - ends) if name is None else []
     command = [sys.executable, "-P", str(_DRIVER), str(fetched(run)), str(model), str(output), quantization]
     done = subprocess.run(
-        [*command, *(",".join(map(str, numbers)) for numbers in (end_of_turn, others))],
+        [*command, *(",".join(map(str, numbers)) for numbers in (end_of_turn, others)), name or ""],
         capture_output=True,
         text=True,
         encoding="utf-8",

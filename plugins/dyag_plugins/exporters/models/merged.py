@@ -40,10 +40,10 @@ class MergedExporter:
         """Merge, save, load again, compare."""
         model = ModelSource.of(source, options, run)
         check, card = Check(model, options, run), Card(model, options)
-        use = f"vllm serve {shlex.quote(str(output))} --served-model-name {model.name}"
+        serve = f"vllm serve {{}} --served-model-name {model.name}"
         with atomic_folder(output) as folder:
             with run.progress.task(f"merging {model.name}"):
                 model.save_merged(folder, options.dtype)
             form = check.of_folder("merged", folder, str(folder), None).named(folder)
-            card.write(folder, "merged", output, [form], f"```\n{use}\n```")
-        return exported(model, output, [form], use)
+            card.write(folder, "merged", output, [form], f"```\n{serve.format('.')}\n```")
+        return exported(model, output, [form], serve.format(shlex.quote(str(output))))
