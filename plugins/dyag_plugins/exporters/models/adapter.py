@@ -116,6 +116,6 @@ def _notes(model: ModelSource) -> list[str]:
     if _on_hub(model):
         return []
     return [
-        f"the base model {base.name!r} comes from {base.source.partition(':')[0]}, where other programs can't fetch it: "
-        "put it beside the adapter, or export it as merged"
+        f"other programs can't fetch the base model {base.name!r} by itself (it comes from "
+        f"{base.source.partition(':')[0]}): put it beside the adapter, or export it as merged"
     ]
