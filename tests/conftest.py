@@ -13,8 +13,11 @@ from typing import Any
 
 import pytest
 
+from dyag_core.models.sources import config_sha256
 from dyag_core.progress import SilentProgress
+from dyag_core.records import Passport
 from dyag_core.testing.tiny_model import build_model, build_tokenizer
+from dyag_core.training.passport import write_passport
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
@@ -93,6 +96,42 @@ def build_gguf(folder: Path, target: Path) -> Path:
     return target
 
 
+def passport_of(base: Path, system_prompt: str) -> Passport:
+    """What a model trained from the one in `base` carries."""
+    return Passport(
+        base_model=base.name,
+        base_source=f"folder:{base}",
+        base_revision=None,
+        base_config_sha256=config_sha256(str(base)),
+        chat_template_sha256="0",
+        system_prompt=system_prompt,
+        lang="fr",
+        data={"train": {"file": "rows.jsonl", "sha256": "ab" * 32, "rows": 24}},
+        options={"epochs": 2.0, "rank": 4, "learning_rate": 0.01, "quantization": "none"},
+        versions={"dyag": "3.0"},
+        seed=1,
+        training={},
+    )
+
+
+def build_tuned(base: Path, folder: Path, rank: int = 4) -> Path:
+    """A random adapter on the model in `base`, saved under `folder` as DYAG saves one."""
+    import torch
+    from peft import LoraConfig, get_peft_model
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    torch.manual_seed(1)
+    config = LoraConfig(r=rank, lora_alpha=2 * rank, target_modules="all-linear", task_type="CAUSAL_LM")
+    wrapped = get_peft_model(AutoModelForCausalLM.from_pretrained(base), config)
+    for name, weight in wrapped.named_parameters():
+        if "lora_B" in name:
+            torch.nn.init.normal_(weight, std=0.5)
+    wrapped.save_pretrained(folder)
+    AutoTokenizer.from_pretrained(base).save_pretrained(folder)
+    write_passport(folder, passport_of(base, "Réponds brièvement. Si tu ne sais pas, dis-le."))
+    return folder
+
+
 @pytest.fixture(scope="session")
 def tiny_encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder of a tiny random BERT; `Encoder` takes it. Don't write into it."""
@@ -103,6 +142,12 @@ def tiny_encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder of a tiny random Llama with a ChatML tokenizer; `from_pretrained` takes it. Don't write into it."""
     return build_model(tmp_path_factory.mktemp("tiny") / "tiny-llama")
+
+
+@pytest.fixture(scope="session")
+def tiny_tuned(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of an adapter on the tiny Llama that changes its answers, with tokenizer and passport."""
+    return build_tuned(tiny_model, tmp_path_factory.mktemp("tuned") / "sill" / "final")
 
 
 @pytest.fixture(scope="session")
@@ -127,26 +172,9 @@ def make_tokenizer() -> Any:
 @pytest.fixture
 def make_passport() -> Any:
     """`make_passport(folder, base, system_prompt)` writes the passport of a model that was trained from `base`."""
-    from dyag_core.models.sources import config_sha256
-    from dyag_core.records import Passport
-    from dyag_core.training.passport import write_passport
 
     def make(folder: Path, base: Path, system_prompt: str) -> None:
-        passport = Passport(
-            base_model=base.name,
-            base_source=f"folder:{base}",
-            base_revision=None,
-            base_config_sha256=config_sha256(str(base)),
-            chat_template_sha256="0",
-            system_prompt=system_prompt,
-            lang="fr",
-            data={},
-            options={},
-            versions={},
-            seed=1,
-            training={},
-        )
-        write_passport(folder, passport)
+        write_passport(folder, passport_of(base, system_prompt))
 
     return make
 

@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from dyag_core import testing
 from dyag_core.plugin import discovery
 from dyag_core.plugin.entry import Entry
@@ -29,9 +31,22 @@ CONTRACTS = {
 }
 #: Those that ask a server are in endpoint/test_remote_contracts.py.
 REMOTE = {"engines openai", "generators llm", "metrics judge"}
+
+
+@pytest.fixture
+def fine_tuned(self: Any, tiny_tuned: Path) -> Path:
+    """What an exporter of models takes."""
+    return tiny_tuned
+
+
+#: Of exporters that write a folder with a model. What its answers are worth is tested in test_model_export.py.
+MODELS: dict[str, Any] = {"source": fine_tuned, "suffix": "", "options": {"parity": "0"}}
 #: What the contract of a plugin needs beyond the plugin itself.
 MORE: dict[str, dict[str, Any]] = {
     "trainers lora": {"options": {"rank": "4", "save_every": "2", "device": "cpu"}},
+    **{f"exporters {name}": MODELS for name in ("merged", "adapter", "hub")},
+    # a conversion starts a process with torch in it
+    **{f"exporters {name}": MODELS | {"pytestmark": pytest.mark.slow} for name in ("gguf", "ollama")},
 }
 
 

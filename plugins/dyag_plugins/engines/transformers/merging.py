@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
+import os
+import re
 import shutil
 from dataclasses import dataclass
 from functools import cached_property
@@ -58,18 +61,23 @@ class Merged:
         return loading.tokenizer_of(self.base_path, self.adapter, self.chat_template)
 
     def save(self, folder: Path, dtype: str = "float32") -> None:
-        """Weights (safetensors) in `dtype`, configuration and tokenizer."""
+        """Weights (safetensors) in `dtype`, configuration and tokenizer. OSError: no room."""
         import torch
+        from safetensors import SafetensorError
 
         model, tokenizer = self.loaded
-        kind = getattr(torch, dtype)
-        weights = {name: tensor.to(kind) for name, tensor in model.state_dict().items()}
+        weights = {name: tensor.to(getattr(torch, dtype)) for name, tensor in model.state_dict().items()}
         # saving draws a bar that no setting turns off; a failure is raised, not printed
         with quiet_libraries(), contextlib.redirect_stderr(io.StringIO()):
-            model.config.dtype = kind
-            model.save_pretrained(folder, state_dict=weights)
-            model.config.dtype = torch.float32
+            try:
+                model.save_pretrained(folder, state_dict=weights)
+            except SafetensorError as error:
+                number = re.search(r"os error (\d+)", str(error))
+                raise (OSError(int(number[1]), os.strerror(int(number[1]))) if number else error) from error
             tokenizer.save_pretrained(folder)
+        if dtype != "float32":  # what is loaded is in float32, and its configuration says so
+            config = json.loads((folder / "config.json").read_text(encoding="utf-8")) | {"dtype": dtype}
+            (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
         pieces = Path(self.base_path) / "tokenizer.model"
         if pieces.is_file():  # the converter reads some tokenizers from their sentencepiece file alone
             shutil.copyfile(pieces, folder / pieces.name)

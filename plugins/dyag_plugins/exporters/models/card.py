@@ -29,7 +29,7 @@ class Card:
         """Refuse results of another model before anything long begins."""
         self.strata: list[dict[str, Any]] = self._strata()
 
-    def write(self, folder: Path, exported_as: str, output: Path, forms: Sequence[Form], usage: str = "") -> None:
+    def write(self, folder: Path, exported_as: str, forms: Sequence[Form], usage: str = "") -> None:
         """Write `folder`/README.md. `usage` is Markdown: what to type to use the files."""
         from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -59,7 +59,6 @@ class Card:
             asked=next((form.parity.asked for form in forms if form.parity), 0),
             questions=self.options.questions is not None,
             controls=", ".join(f"`{token}`" for token in control_tokens(source.merged.tokenizer)[:4]),
-            output=output.name,
             usage=usage,
         )
         (folder / "README.md").write_text(text, encoding="utf-8")

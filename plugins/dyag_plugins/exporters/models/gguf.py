@@ -11,7 +11,7 @@ from dyag_plugins.exporters.models.card import Card
 from dyag_plugins.exporters.models.checking import Check
 from dyag_plugins.exporters.models.gguf_files import GGUFOptions, context_of, write_files
 from dyag_plugins.exporters.models.source import ModelSource
-from dyag_plugins.exporters.models.writing import exported
+from dyag_plugins.exporters.models.writing import exported, file_to_use
 
 
 class GGUFExporter:
@@ -32,9 +32,9 @@ class GGUFExporter:
         check, card = Check(model, options, run), Card(model, options)
         with atomic_folder(output) as folder:
             forms = write_files(model, check, options, folder, run)
-            name = next(form.weights[0] for form in reversed(forms) if (folder / form.weights[0]).exists())
+            name = file_to_use(forms, folder)
             context = context_of(model)
-            card.write(folder, "gguf", output, forms, f"```\nllama-server -m {name} -c {context} --temp 0\n```")
+            card.write(folder, "gguf", forms, f"```\nllama-server -m {name} -c {context} --temp 0\n```")
         return exported(
             model, output, forms, f"llama-server -m {shlex.quote(str(output / name))} -c {context} --temp 0"
         )

@@ -45,5 +45,5 @@ class MergedExporter:
             with run.progress.task(f"merging {model.name}"):
                 model.save_merged(folder, options.dtype)
             form = check.of_folder("merged", folder, str(folder), None).named(folder)
-            card.write(folder, "merged", output, [form], f"```\n{serve.format('.')}\n```")
+            card.write(folder, "merged", [form], f"```\n{serve.format('.')}\n```")
         return exported(model, output, [form], serve.format(shlex.quote(str(output))))

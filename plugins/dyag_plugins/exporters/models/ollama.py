@@ -16,7 +16,7 @@ from dyag_plugins.exporters.models.checking import Check
 from dyag_plugins.exporters.models.gguf_files import GGUFOptions, context_of, write_files
 from dyag_plugins.exporters.models.go_template import NotTranslatedError, Turns, renderer
 from dyag_plugins.exporters.models.source import ModelSource
-from dyag_plugins.exporters.models.writing import exported
+from dyag_plugins.exporters.models.writing import exported, file_to_use
 
 #: Since then a GGUF file's own chat template counts where the Modelfile has none.
 _READS_JINJA = "0.30.0"
@@ -49,17 +49,15 @@ class OllamaExporter:
         turns, why = _turns(model, options)
         with atomic_folder(output) as folder:
             forms = write_files(model, check, options, folder, run)
-            name = next(form.weights[0] for form in reversed(forms) if (folder / form.weights[0]).exists())
+            name = file_to_use(forms, folder)
             bos = _added_bos(folder / name, model)
             text = modelfile(model, name, turns.without(bos).go() if turns else None, context_of(model))
             (folder / "Modelfile").write_text(text, encoding="utf-8")
             commands = f"ollama create {model.name.lower()} -f Modelfile\nollama run {model.name.lower()}"
-            card.write(folder, "ollama", output, forms, f"```\n{commands}\n```")
-        notes = (
-            _dropped(model)
-            if turns
-            else _dropped(model) + [f"no TEMPLATE in the Modelfile, Ollama {_READS_JINJA} or later is needed: {why}"]
-        )
+            card.write(folder, "ollama", forms, f"```\n{commands}\n```")
+        notes = _dropped(model)
+        if turns is None:
+            notes.append(f"no TEMPLATE in the Modelfile, Ollama {_READS_JINJA} or later is needed: {why}")
         use = f"ollama create {model.name.lower()} -f {shlex.quote(str(output / 'Modelfile'))}"
         return exported(model, output, forms, use, notes)
 

@@ -10,6 +10,12 @@ from dyag_plugins.exporters.models.checking import BELOW, Form
 from dyag_plugins.exporters.models.source import ModelSource
 
 
+def file_to_use(forms: Sequence[Form], folder: Path) -> str:
+    """The last of the files in `folder` that is fit for use; the last one where none is."""
+    there = [form for form in forms if (folder / form.weights[0]).exists()]
+    return ([form for form in there if not form.fault] or there)[-1].weights[0]
+
+
 def exported(source: ModelSource, output: Path, forms: Sequence[Form], use: str, notes: Sequence[str] = ()) -> Exported:
     """The files in `output`. `use` is the command to type next; where no form is fit for use, what to do instead."""
     faults = [form.fault for form in forms if form.fault]
