@@ -48,9 +48,15 @@ def python(tmp_path_factory: pytest.TempPathFactory) -> Command:
 def test_its_plugins_are_found_and_fit(python: Command) -> None:
     found = json.loads(python("-m", "dyag_core.cli", "plugins", "list", "--json").stdout)
     own = {(row["family"], row["name"]) for row in found if row["distribution"] == "dyag-plugin-example"}
-    assert own == {("metrics", "numbers"), ("generators", "cloze"), ("reporters", "csv"), ("hooks", "mask")}
+    assert own == {
+        ("metrics", "numbers"),
+        ("generators", "cloze"),
+        ("reporters", "csv"),
+        ("exporters", "npz"),
+        ("hooks", "mask"),
+    }
     checked = json.loads(python("-m", "dyag_core.cli", "plugins", "check", "--json").stdout)
-    assert [row["ok"] for row in checked if (row["family"], row["name"]) in own] == [True] * 4
+    assert [row["ok"] for row in checked if (row["family"], row["name"]) in own] == [True] * 5
 
 
 def test_its_generator_makes_rows_and_its_hook_masks_them(python: Command, tmp_path: Path) -> None:

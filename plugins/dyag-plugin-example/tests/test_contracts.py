@@ -1,8 +1,12 @@
 """Each plugin passes the contract of its family; then what is particular about it."""
 
+import json
+
+import pytest
+
 from dyag_core import Example, Prediction
-from dyag_core.testing import GeneratorContract, HookContract, MetricContract, ReporterContract
-from dyag_plugin_example import csv_report, mask, numbers
+from dyag_core.testing import ExporterContract, GeneratorContract, HookContract, MetricContract, ReporterContract
+from dyag_plugin_example import csv_report, mask, npz, numbers
 from dyag_plugin_example.cloze import ClozeGenerator
 
 
@@ -27,6 +31,30 @@ class TestCloze(GeneratorContract):
 class TestCSV(ReporterContract):
     plugin = csv_report
     options = {"delimiter": ";"}
+
+
+class TestNPZ(ExporterContract):
+    plugin = npz
+    options = {"dtype": "float16"}
+    suffix = ""
+
+    @pytest.fixture
+    def source(self, tmp_path, dyag_tiny_model):
+        """An adapter as PEFT saves it: what this exporter takes in place of training rows."""
+        numpy = pytest.importorskip("numpy")
+        from safetensors.numpy import save_file
+
+        folder = tmp_path / "adapter"
+        folder.mkdir()
+        (folder / "adapter_config.json").write_text(json.dumps({"base_model_name_or_path": str(dyag_tiny_model)}))
+        save_file({"b.lora_B": numpy.ones((2, 3), numpy.float32)}, folder / "adapter_model.safetensors")
+        return folder
+
+    def test_every_tensor_is_in_the_archive(self, export, source):
+        numpy = pytest.importorskip("numpy")
+        archive = numpy.load(export(source).files[0])
+        assert {name: archive[name].tolist() for name in archive} == {"b.lora_B": [[1.0] * 3] * 2}
+        assert archive["b.lora_B"].dtype == numpy.float16
 
 
 class TestMask(HookContract):
