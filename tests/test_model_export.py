@@ -16,7 +16,7 @@ import yaml
 from click.testing import CliRunner
 
 from dyag_core import Decoding, EndpointError, GateError, LockedError, Reply, ResourceError, Session, UsageError
-from dyag_core.api import ParityTest, output_lock, prompt_ids, read_questions
+from dyag_core.api import Parity, ParityTest, output_lock, prompt_ids, read_questions
 from dyag_core.cli.root import root
 from dyag_core.plugin.host import Plugins
 from dyag_core.plugin.run import Run
@@ -405,6 +405,29 @@ def test_below_the_threshold_the_command_fails_and_keeps_the_files(tiny_tuned: P
     assert not (tmp_path / "out").with_name(".out.partial").exists()
 
 
+def test_auto_keeps_the_smallest_that_shows_no_loss(tmp_path: Path) -> None:
+    from dyag_plugins.exporters.models.gguf_files import _loses, _smallest
+
+    def tried(label: str, size: int, same: int, difference: tuple[float, float, float] | None) -> Form:
+        (tmp_path / f"m-{label}.gguf").write_bytes(b"GGUF")
+        parity = Parity(20, same, (), 1.0, 1.0, difference=difference)
+        return Form(label, (f"m-{label}.gguf",), size, 8.0, parity, 20, 95.0)
+
+    known = [("F16", 16, 20, (0, -1, 1)), ("Q8_0", 8, 12, (-2, -9, 5)), ("Q6_K", 9, 12, (0, -3, 3))]
+    for forms, losing, kept in (
+        ([*known, ("Q4_K_M", 4, 3, (-30.0, -50.0, -10.0))], "Q4_K_M", "m-Q8_0.gguf"),
+        ([("F16", 16, 20, None), ("Q8_0", 8, 19, None), ("Q6_K", 6, 18, None)], "Q6_K", "m-Q8_0.gguf"),
+    ):
+        made = [tried(*form) for form in forms]
+        assert [form.label for form in made if _loses(form)] == [losing]
+        chosen = _smallest(made, tmp_path)
+        assert [form.weights for form in chosen if form.weights] == [(kept,)]
+        assert [form.size for form in chosen] == [form.size for form in made], "what was tried is told, too"
+        assert [file.name for file in tmp_path.iterdir()] == [kept]
+        assert not next(form for form in chosen if form.weights).fault
+        (tmp_path / kept).unlink()
+
+
 # -- faults ------------------------------------------------------------------------------------------------------------
 
 
@@ -429,6 +452,17 @@ def test_what_cannot_be_exported_leaves_everything_as_it_was(
     refused(hostile, tmp_path / "out", "holds program code")
     refused(hostile, tmp_path, "something else in it")
     refused(tiny_tuned, tiny_tuned, "is the input")
+
+
+def test_without_converter_and_network_nothing_is_left(
+    tiny_tuned: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DYAG_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    with pytest.raises(EndpointError, match="which holds the converter"):
+        Session(tmp_path).export(tiny_tuned, format="gguf", output=tmp_path / "out", options={"parity": 0})
+    assert not (tmp_path / "out").exists()
+    assert not (tmp_path / ".out.partial").exists()
 
 
 def test_two_exports_at_once(tiny_tuned: Path, tmp_path: Path) -> None:
@@ -503,3 +537,36 @@ def test_an_exporter_can_keep_its_files_and_fail_its_gate(tiny_tuned: Path, tmp_
         Session(tmp_path, plugins=[Strict()]).export(tiny_tuned, format="strict", output=tmp_path / "out.bin")
     assert (tmp_path / "out.bin").read_text("utf-8") == "weights"
     assert json.loads((tmp_path / "out.manifest.json").read_text("utf-8"))["files"] == ["out.bin"]
+
+
+# -- the embedded model ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_the_embedded_model_answers_outside_as_inside(converter: Path, tmp_path: Path) -> None:
+    """SmolLM2-135M after a few steps of training, as GGUF files: its rows of 576 elements, its own tokenizer."""
+    rows = [
+        {"messages": [{"role": "user", "content": f"Licence de {name} ?"}, {"role": "assistant", "content": licence}]}
+        for name, licence in {"7zip": "LGPL-2.0-only", "Héron": "MIT", "Loutre": "AGPL-3.0", "Ceph": "LGPL-3.0"}.items()
+    ]
+    training = tmp_path / "rows.jsonl"
+    training.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    session = Session(tmp_path)
+    try:
+        model = session.finetune(training, base_model="smollm2:135m", epochs=10, options={"device": "cpu"})
+    except EndpointError as error:
+        pytest.skip(f"no package index: {error}")
+    options = {"quantization": "f16,q4_k_m", "questions": str(training), "parity": 0.001, "quantizer": "xllamacpp"}
+    made = session.export(model.folder, format="gguf", output=tmp_path / "files", options=options)
+    whole, small = made.details["forms"]
+    assert whole["rendered_alike"] == small["rendered_alike"] == 4
+    assert whole["parity"]["same"] == 4
+    assert small["bits_per_weight"] == pytest.approx(6.17, abs=0.01)
+    assert small["bytes"] == pytest.approx(105e6, rel=0.02)
+    auto = session.export(
+        model.folder, format="gguf", output=tmp_path / "auto", options=options | {"quantization": "auto"}
+    )
+    [kept] = [file for file in auto.files if file.suffix == ".gguf"]
+    tried = auto.details["forms"]
+    assert [form["files"] for form in tried if form["files"]] == [[kept.name]]
+    assert kept.stat().st_size == min(form["bytes"] for form in tried if form["parity"]["difference"][2] >= 0)

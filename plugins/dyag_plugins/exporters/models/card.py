@@ -113,7 +113,7 @@ def _row(form: Form) -> dict[str, Any]:
     assert measured is not None
     difference = measured.difference
     return {
-        "files": form.weights,
+        "files": form.weights or (form.label,),
         "mb": f"{form.size / 1e6:.1f}",
         "bits": f"{form.bits:.2f}" if form.bits else "",
         "equal": f"{measured.same} / {measured.asked}",

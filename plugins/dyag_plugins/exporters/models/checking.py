@@ -23,6 +23,7 @@ BELOW = ".below-parity"
 @dataclass(frozen=True)
 class Form:
     """One exported form of a model: what it is called, its weights files with their size in bytes, and how it answers.
+    One that was only tried has no files.
 
     `bits` is per weight, as measured. `rendered` counts the prompts that the other program turned into the same token
     ids as DYAG. `wanted` is the share of equal answers that it has to reach, in percent.

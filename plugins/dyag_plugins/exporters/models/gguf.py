@@ -32,7 +32,7 @@ class GGUFExporter:
         check, card = Check(model, options, run), Card(model, options)
         with atomic_folder(output) as folder:
             forms = write_files(model, check, options, folder, run)
-            name = file_to_use(forms, folder)
+            name = file_to_use(forms)
             context = context_of(model)
             card.write(folder, "gguf", forms, f"```\nllama-server -m {name} -c {context} --temp 0\n```")
         return exported(

@@ -52,7 +52,7 @@ def context_of(model: ModelSource) -> int:
 
 
 def write_files(model: ModelSource, check: Check, options: GGUFOptions, folder: Path, run: Run) -> list[Form]:
-    """Write the files that `options` ask for into `folder`; returns the forms that were tried, the kept one first.
+    """Write the files that `options` ask for into `folder`; returns the forms in order, those that were tried too.
 
     Raises:
         ResourceError: no room. DyagError: the converter or the quantiser can't. As `quantize`.
@@ -115,12 +115,13 @@ def _loses(form: Form) -> bool:
 
 
 def _smallest(forms: Sequence[Form], folder: Path) -> list[Form]:
-    """The smallest file that loses nothing stays alone in `folder`; its form comes first, without a fault."""
+    """The smallest file that loses nothing stays alone in `folder`; the other forms keep their figures only."""
     good = [form for form in forms if not _loses(form)] or [forms[0]]
     best = min(good, key=lambda form: form.size)
     for form in forms:
         if form is not best:
             (folder / form.weights[0]).unlink()
-    if best.parity is not None and best.parity.difference is not None:
-        best = replace(best, wanted=0.0)  # success decides, which is what the share of equal answers stands in for
-    return [best.named(folder), *(form for form in forms if form.label != best.label)]
+    # where success is known, it decides; the share of equal answers stands in for it elsewhere
+    known = best.parity is not None and best.parity.difference is not None
+    kept = (replace(best, wanted=0.0) if known else best).named(folder)
+    return [kept if form is best else replace(form, weights=()) for form in forms]

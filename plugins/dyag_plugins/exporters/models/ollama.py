@@ -49,7 +49,7 @@ class OllamaExporter:
         turns, why = _turns(model, options)
         with atomic_folder(output) as folder:
             forms = write_files(model, check, options, folder, run)
-            name = file_to_use(forms, folder)
+            name = file_to_use(forms)
             bos = _added_bos(folder / name, model)
             text = modelfile(model, name, turns.without(bos).go() if turns else None, context_of(model))
             (folder / "Modelfile").write_text(text, encoding="utf-8")
