@@ -519,6 +519,23 @@ def test_another_tools_adapter_is_exported_and_the_card_says_what_is_unknown(
     assert "Another tool made this adapter" in (tmp_path / "out" / "README.md").read_text("utf-8")
 
 
+def test_the_card_of_a_continued_adapter_and_of_another_trainer(
+    tiny_tuned: Path, tiny_model: Path, tmp_path: Path
+) -> None:
+    """`parent` as `--from-adapter` writes it; a trainer of somebody else's has no rank to tell."""
+    later = shutil.copytree(tiny_tuned, tmp_path / "later" / "final")
+    passport = json.loads((later / "dyag.json").read_text("utf-8"))
+    passport["base_source"] = f"folder:{tiny_model}"
+    passport["parent"] = {"sha256": "cd" * 32, "data": {"train": {"file": "old.jsonl", "sha256": "ef" * 32, "rows": 7}}}
+    passport["options"] = {"epochs": 1.0, "quantization": "nf4"}
+    (later / "dyag.json").write_text(json.dumps(passport), encoding="utf-8")
+    Session(tmp_path).export(later, format="adapter", output=tmp_path / "out", options={"parity": 0, "lang": "en"})
+    card = (tmp_path / "out" / "README.md").read_text("utf-8")
+    assert f"It went on from an older adapter: 7 rows, SHA-256 `{'ef' * 32}`" in card
+    assert "It was trained on a base in nf4 and is merged into the unquantised one." in card
+    assert "--epochs 1.0\ndyag export later --format adapter" in card
+
+
 # -- an exporter of somebody else's ------------------------------------------------------------------------------------
 
 
