@@ -116,7 +116,7 @@ def test_a_hub_folder_is_ready_to_be_uploaded(tiny_tuned: Path, tmp_path: Path) 
     made = Session(tmp_path).export(tiny_tuned, format="hub", output=tmp_path / "out", options=options)
     card = (tmp_path / "out" / "README.md").read_text("utf-8")
     front = yaml.safe_load(card.split("---")[1])
-    assert front["base_model"] == "tiny-llama"
+    assert (front["base_model"], front["library_name"]) == ("tiny-llama", "transformers")
     assert front["language"] == ["en"]
     assert "*.safetensors filter=lfs" in (tmp_path / "out" / ".gitattributes").read_text("utf-8")
     assert made.next.startswith("hf upload YOUR-NAME/sill ")

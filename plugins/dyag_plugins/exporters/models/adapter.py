@@ -37,7 +37,7 @@ class AdapterExporter:
         with atomic_folder(output) as folder:
             write_adapter(model, folder)
             form = checked(model, check, folder)
-            card.write(folder, "adapter", [form], f"```\n{vllm(model, '.')}\n```")
+            card.write(folder, "adapter", [form], f"```\n{vllm(model, '.')}\n```", "peft")
         return exported(model, output, [form], vllm(model, str(output)), _notes(model))
 
 
@@ -68,7 +68,7 @@ class HubExporter:
                 form = check.of_folder("merged", folder, str(folder), None).named(folder)
             large = "".join(f"*.{kind} filter=lfs diff=lfs merge=lfs -text\n" for kind in ("safetensors", "gguf"))
             (folder / ".gitattributes").write_text(large, encoding="utf-8")
-            card.write(folder, "hub", [form])
+            card.write(folder, "hub", [form], library="peft" if options.weights == "adapter" else "")
         upload = f"hf upload YOUR-NAME/{model.name} {shlex.quote(str(output))} --private"
         return exported(model, output, [form], upload, _notes(model))
 

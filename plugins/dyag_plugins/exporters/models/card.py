@@ -15,6 +15,7 @@ from dyag_plugins.exporters.models.checking import Form
 from dyag_plugins.exporters.models.source import ModelOptions, ModelSource
 
 _HERE = Path(__file__).parent
+_ON_HUB = ("hub:", "https://huggingface.co/")
 _FINETUNED = Arm("finetuned", finetuned=True, retrieval=False)
 
 
@@ -29,8 +30,8 @@ class Card:
         """Refuse results of another model before anything long begins."""
         self.strata: list[dict[str, Any]] = self._strata()
 
-    def write(self, folder: Path, exported_as: str, forms: Sequence[Form], usage: str = "") -> None:
-        """Write `folder`/README.md. `usage` is Markdown: what to type to use the files."""
+    def write(self, folder: Path, exported_as: str, forms: Sequence[Form], usage: str = "", library: str = "") -> None:
+        """Write `folder`/README.md. `usage` is Markdown: what to type to use the files; `library` reads them."""
         from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
         source = self.source
@@ -42,10 +43,11 @@ class Card:
             keep_trailing_newline=True,
         )
         passport = source.models.passport
+        controls = [token for token in control_tokens(source.merged.tokenizer) if token in source.template]
         text = environment.get_template(f"card.{source.lang}.md.jinja").render(
             name=source.name,
             format=exported_as,
-            library={"adapter": "peft", "gguf": "gguf", "ollama": "gguf"}.get(exported_as, "transformers"),
+            library=library or "transformers",
             version=__version__,
             lang=source.lang,
             base=self._base(),
@@ -58,7 +60,7 @@ class Card:
             forms=[_row(form) for form in forms if form.parity],
             asked=next((form.parity.asked for form in forms if form.parity), 0),
             questions=self.options.questions is not None,
-            controls=", ".join(f"`{token}`" for token in control_tokens(source.merged.tokenizer)[:4]),
+            controls=", ".join(f"`{token}`" for token in controls[:4]),
             usage=usage,
         )
         (folder / "README.md").write_text(text, encoding="utf-8")
@@ -70,7 +72,8 @@ class Card:
     def _base(self) -> dict[str, Any]:
         base = self.source.models.base
         described = self.source.models.describe(_FINETUNED)["base_model"]
-        hub = base.source.removeprefix("hub:") if base.source.startswith("hub:") else None
+        named = base.source if base.source.startswith("hub:") else base.page
+        hub = next((named.removeprefix(start) for start in _ON_HUB if named.startswith(start)), None)
         return described | {"licence": base.licence, "page": base.page, "hub": hub}
 
     @cached_property

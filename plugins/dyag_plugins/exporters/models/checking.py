@@ -107,7 +107,10 @@ class Check:
         if self.options.questions is None:
             self._test = ParityTest(parity.prompts(), encode, decoding=parity.DECODING)
             return
-        questions = read_questions(self.options.questions, self.source.system, [])
+        left_out: list[str] = []
+        questions = read_questions(self.options.questions, self.source.system, left_out)
+        if left_out:
+            self.run.warn(f"{self.options.questions}: {len(left_out)} rows are no questions, and are not asked")
         if len(questions) > self.options.limit:
             questions = [questions[i * len(questions) // self.options.limit] for i in range(self.options.limit)]
         metric = self.run.plugins.choose("metrics", "success")

@@ -34,7 +34,7 @@ class GGUFExporter:
             forms = write_files(model, check, options, folder, run)
             name = file_to_use(forms)
             context = context_of(model)
-            card.write(folder, "gguf", forms, f"```\nllama-server -m {name} -c {context} --temp 0\n```")
+            card.write(folder, "gguf", forms, f"```\nllama-server -m {name} -c {context} --temp 0\n```", "gguf")
         return exported(
             model, output, forms, f"llama-server -m {shlex.quote(str(output / name))} -c {context} --temp 0"
         )

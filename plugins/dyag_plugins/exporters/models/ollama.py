@@ -54,7 +54,7 @@ class OllamaExporter:
             text = modelfile(model, name, turns.without(bos).go() if turns else None, context_of(model))
             (folder / "Modelfile").write_text(text, encoding="utf-8")
             commands = f"ollama create {model.name.lower()} -f Modelfile\nollama run {model.name.lower()}"
-            card.write(folder, "ollama", forms, f"```\n{commands}\n```")
+            card.write(folder, "ollama", forms, f"```\n{commands}\n```", "gguf")
         notes = _dropped(model)
         if turns is None:
             notes.append(f"no TEMPLATE in the Modelfile, Ollama {_READS_JINJA} or later is needed: {why}")

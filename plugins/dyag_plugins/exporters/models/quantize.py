@@ -2,7 +2,7 @@
 
 `llama-quantize` does it where it is on the PATH. Elsewhere llama.cpp's own kernels, which come with xllamacpp, are
 called row by row, and which tensor gets which type is llama.cpp's rule for dense models, written down below (source:
-`llama_tensor_get_type` in llama.cpp's src/llama-quant.cpp). For SmolLM2-135M all tensors are the same to the byte.
+`llama_tensor_get_type` in llama.cpp's src/llama-quant.cpp).
 """
 
 from __future__ import annotations
