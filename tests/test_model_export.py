@@ -150,7 +150,8 @@ def test_a_card_tells_what_was_measured_and_of_this_model_only(
     options["results"] = str(results(tmp_path / "own.json", fingerprint))
     session.export(tiny_tuned, format="adapter", output=tmp_path / "out", options=options)
     card = (tmp_path / "out" / "README.md").read_text("utf-8")
-    for word in (*words, "| all | 24 | 84.2", "ab" * 32, "-o rank=4", SYSTEM, fingerprint):
+    ends = {"fr": "Les réponses finissent à", "en": "Answers end at"}[lang]
+    for word in (*words, f"{ends} `<|im_end|>`.\n", "| all | 24 | 84.2", "ab" * 32, "-o rank=4", SYSTEM, fingerprint):
         assert word in card, word
     assert not re.search(r"\n{3}|[{}]{2}", card)
 

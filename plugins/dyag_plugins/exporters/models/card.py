@@ -60,6 +60,7 @@ class Card:
             forms=[_row(form) for form in forms if form.parity],
             asked=next((form.parity.asked for form in forms if form.parity), 0),
             questions=self.options.questions is not None,
+            ends=source.ends,
             controls=", ".join(f"`{token}`" for token in controls[:4]),
             usage=usage,
         )

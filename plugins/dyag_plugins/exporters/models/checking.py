@@ -154,7 +154,9 @@ class Check:
             return form
         expected = self.expected
         self.source.merged.release()  # there is seldom room for two
-        model, tokenizer = loading.load(base_path, adapter, "cpu", "float32")
+        # a model that was given its template ends where the template does, see `ends`; a client is told in the card
+        given = self.source.template if self.source.merged.chat_template is not None else None
+        model, tokenizer = loading.load(base_path, adapter, "cpu", "float32", given)
         with contextlib.closing(TransformersEngine(model, tokenizer, batch_size=20)) as engine:
             answers = self._test.answers(engine, self.run, label)
         rendered = self.rendered_alike([prompt_ids(tokenizer, prompt) for prompt in self.messages])
