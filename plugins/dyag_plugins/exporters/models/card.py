@@ -27,11 +27,15 @@ class Card:
     options: ModelOptions
 
     def __post_init__(self) -> None:
-        """Refuse results of another model before anything long begins."""
+        """Refuse results of another model, and what can't be told, before anything long begins."""
         self.strata: list[dict[str, Any]] = self._strata()
+        self._text("", (), "", "")
 
     def write(self, folder: Path, exported_as: str, forms: Sequence[Form], usage: str = "", library: str = "") -> None:
         """Write `folder`/README.md. `usage` is Markdown: what to type to use the files; `library` reads them."""
+        (folder / "README.md").write_text(self._text(exported_as, forms, usage, library), encoding="utf-8")
+
+    def _text(self, exported_as: str, forms: Sequence[Form], usage: str, library: str) -> str:
         from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
         source = self.source
@@ -44,7 +48,7 @@ class Card:
         )
         passport = source.models.passport
         controls = [token for token in control_tokens(source.merged.tokenizer) if token in source.template]
-        text = environment.get_template(f"card.{source.lang}.md.jinja").render(
+        return environment.get_template(f"card.{source.lang}.md.jinja").render(
             name=source.name,
             format=exported_as,
             library=library or "transformers",
@@ -64,9 +68,8 @@ class Card:
             controls=", ".join(f"`{token}`" for token in controls[:4]),
             usage=usage,
         )
-        (folder / "README.md").write_text(text, encoding="utf-8")
 
-    @property
+    @cached_property
     def _fingerprint(self) -> str:
         return str(self.source.models.describe(_FINETUNED)["model"]["sha256"])
 
