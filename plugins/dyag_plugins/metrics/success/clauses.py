@@ -83,6 +83,12 @@ _DENIED_VERB = re.compile(
     r"(?:\b(?:is|are|was|were|be|been|does|do|did|has|have|had|can|could|will|would|should|must)|\bn'\w+|\bne"
     r" \w+)(?: \w+ly)?\s*$"
 )
+#: What is told apart by a number.
+_NUMBERED = re.compile(
+    r"\b(version|release|chapter|article|section|table|level|phase|stage|step|part|volume|edition|annex|appendix"
+    r"|chapitre|tableau|niveau|etape|partie|tome|annexe) (\d+(?:\.\d+)*)\b"
+)
+_RELATIVE = re.compile(r"^\s*(?:which|who|where|whose|qui|que|dont|ou)\b")
 _CLAUSE = re.compile(
     r"((?<=[.!?;:])\s+|\n+|[()]|,(?!\d)|(?<!thing)(?<!one)(?<!body)(?<!\ball)\s(?:but|mais|now|desormais|maintenant"
     r"|aujourd'hui|whereas|while|tandis que|alors que|yet|however)\s)",
@@ -116,18 +122,45 @@ def sets_against(text: str) -> bool:
     return bool(_AGAINST.search(_folded(text)) or _REPLACED.search(_folded(text)))
 
 
+def about(answer: str, question: str, expected: str) -> str:
+    """The answer with a mask over sentences about another one of what the question names by its number: version 1,
+    where the question is about version 2.
+    """
+    asked = {noun: number for noun, number in _NUMBERED.findall(_folded(question))}
+    wanted = re.findall(r"\d+(?:\.\d+)*", expected)
+    parts = re.split(r"((?<=[.!?;])\s+|\n+)", answer) if asked else [answer]
+    for i, part in enumerate(parts):
+        for noun, number in _NUMBERED.findall(_folded(part)):
+            said = re.findall(r"\d+(?:\.\d+)*", part)
+            if noun in asked and asked[noun] not in said and number not in wanted:
+                parts[i] = MASK
+    return "".join(parts)
+
+
 def stated(answer: str, *, denials: bool, contrasts: bool) -> str:
     """The answer with a mask over what it denies, and over what it sets against the answer."""
     parts = _CLAUSE.split(answer) if answer else []
     now = next((i for i, part in enumerate(parts) if _NOW.search(_folded(part))), 0) if contrasts else 0
+    conceded = _conceded(parts) if contrasts else set()
     return "".join(
         _edge(part)
         if i % 2
         else MASK
-        if i < now and _PAST.search(_folded(part))
+        if i in conceded or (i < now and _PAST.search(_folded(part)))
         else _stated(part, denials=denials, contrasts=contrasts)
         for i, part in enumerate(parts)
     )
+
+
+def _conceded(parts: list[str]) -> set[int]:
+    """What goes on with a concession behind a relative clause: "though the plant, which is new, is in Lyon"."""
+    begins = (i for i in range(0, len(parts), 2) if _CONCESSION.search(_folded(parts[i])))
+    return {
+        i + further
+        for i in begins
+        if i + 4 < len(parts) and _RELATIVE.search(_folded(parts[i + 2])) and parts[i + 1] == parts[i + 3] == ","
+        for further in (2, 4)
+    }
 
 
 def _edge(separator: str) -> str:
