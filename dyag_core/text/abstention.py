@@ -45,6 +45,17 @@ _REPORTED = re.compile(
     r"\b(?:says?|shows?|displays?|prints?|answers?|tells?|returns?|affiche|repond|dit|renvoie|indique)"
     r" (?:that |which |the \w+ |le \w+ |qu[e'])"
 )
+#: Questions for what something says: an answer in quotes is that, and no refusal.
+_ASKS_FOR_WORDS = re.compile(
+    r"\b(?:message|prints?|displays?|answers?|repl(?:y|ies)|says?|returns?|affiche|repond|dit|renvoie)\b"
+)
+#: Questions for whether something is told, and an answer that says no: it denies what was asked, and knows.
+_WHETHER_TOLD = re.compile(r"^(?:is|are|was|were|does|do|did|has|have|est-ce)\b|-(?:t-)?(?:il|elle|ils|elles)\b")
+_TELLS = re.compile(
+    r"\b(?:mention|specif|stat(?:e|ed)\b|given|indica|listed|named|sa(?:y|id)\b|tell|contain|documented|known|available"
+    r"|indiqu|precis|figur|parl|contien|connu|disponible)"
+)
+_NO = re.compile(r"^(?:no|non)\b ?[,.:;-]")
 _SOURCE_BEFORE = re.compile(rf"\b(?:{SOURCE}|i|je|on)\b")
 _LOOSE = re.compile(
     r"\b(?:not|no|none|nothing|unable|cannot|can'?t|sorry|unknown|unclear|unsure|pas|aucune?|rien|desole|impossible|inconnue?"
@@ -60,6 +71,9 @@ def abstains(answer: str, question: str = "", *, truncated: bool = False) -> boo
     """
     text = _spoken(answer, question)
     if not text or _ANOTHER_TURN.search(text):
+        return False
+    asked = fold(question)
+    if _NO.search(text) and _WHETHER_TOLD.search(asked) and _TELLS.search(asked):
         return False
     given: list[str] = []
     refused: list[str] = []
@@ -98,7 +112,8 @@ def _spoken(answer: str, question: str) -> str:
         text = text.removeprefix(" ".join(fold(question).replace("’", "'").split()))
     text = text.strip(" .\n\t-")
     whole = _QUOTED.fullmatch(text)
-    return text.strip(' «»“”"') if whole else _QUOTED.sub(" … ", text)
+    spoken = whole and not _ASKS_FOR_WORDS.search(fold(question))
+    return text.strip(' «»“”"') if spoken else _QUOTED.sub(" … ", text)
 
 
 def _clauses(text: str, *, truncated: bool) -> Iterator[tuple[str, bool]]:
@@ -132,4 +147,11 @@ def _guesses(clause: str) -> bool:
 def _about_the_question(refused: list[str], given: list[str], question: str) -> bool:
     """Whether the refusals name something that was asked for and that nothing given before them names."""
     asked = set(tokens(question)) - set(tokens(" ".join(given)))
-    return bool({word for word in asked if len(word) > 3} & set(tokens(" ".join(refused))))
+    denied = tokens(" ".join(refused))
+    return any(_one_word(word, other) for word in asked if len(word) > 3 for other in denied)
+
+
+def _one_word(word: str, other: str) -> bool:
+    """Whether two words are forms of one: "chair" and "chairs"."""
+    shorter, longer = sorted((word, other), key=len)
+    return len(shorter) > 3 and longer.startswith(shorter) and len(longer) < len(shorter) + 3

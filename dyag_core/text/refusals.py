@@ -11,7 +11,8 @@ import re
 #: What was read: the documents themselves, never the thing that is asked about.
 SOURCE = (
     r"(?:documents?|documentation|passages?|extraits?|textes?|contextes?|sources?|fiches?|contexts?|texts?|excerpts?"
-    r"|snippets?|paragraphs?|paragraphes?|articles?(?! \d))"
+    r"|snippets?|paragraphs?|paragraphes?|articles?(?! \d)"
+    r"|what (?:i|we)(?: was| were| am| have| had|'ve|'m)(?: been)? (?:given|shown|told|provided))"
 )
 _OF_SOURCE = rf"(?:in|from|by|with|dans|par|avec|sur) (?:\w+ ){{0,3}}?{SOURCE}\b"
 _END = r"(?=$|[,)]| here\b| to me\b| ici\b)"
@@ -20,7 +21,7 @@ _END = r"(?=$|[,)]| here\b| to me\b| ici\b)"
 _NOT_DO = r"(?:do not|don'?t|does not|doesn'?t|did not|didn'?t|can ?not|can'?t|could not|couldn'?t|fails? to|never)"
 _TELL = (
     r"(?:say|state|mention|specify|tell|contain|indicate|give|include|provide|cover|describe|name|identify|reveal|have"
-    r"|disclose|address|discuss|answer|list|explain|offer|report|show|allow|refer|detail|clarify|define|make|supply)"
+    r"|extend|disclose|address|discuss|answer|list|explain|offer|report|show|allow|refer|detail|clarify|define|make|supply)"
 )
 _I_CANNOT = (
     r"(?:can ?not|can'?t|could ?not|couldn'?t|(?:am |'m |was )?unable to|(?:am not|'m not|was not|wasn'?t|not) able to)"
@@ -48,7 +49,7 @@ _ENGLISH = [
     r"\b(?:i|we) (?:have|found) nothing (?:on|about|in)\b|\bi lack\b",
     r"\b(?:i am|i'm|we are) (?:\w+ly )?(?:not (?:\w+ly )?(?:sure|certain|aware)|unsure|unaware|uncertain)\b",
     rf"^(?:{_I_CANNOT} {_FIND}\b|(?:do not|don'?t) know\b|no idea\b|(?:not sure|not certain|unsure)\b)",
-    rf"\bnot something (?:that )?i (?:have|know|can)\b|\b(?:not|n'?t) something (?:that |which )?(?:the |these"
+    rf"(?:\bnot|n't) something (?:that )?i (?:have|know|can)\b|\b(?:not|n'?t) something (?:that |which )?(?:the |these"
     rf" )?{SOURCE}\b",
     r"\b(?:beyond|outside) (?:of )?(?:my|what i)\b|\bi (?:won'?t|will not|must decline|decline to|refuse to|would"
     r" rather not)\b",
@@ -59,9 +60,13 @@ _ENGLISH = [
     rf"|sufficient))\b",
     rf"\b{SOURCE} (?:\w+ ){{0,2}}?lacks?\b",
     rf"\b{SOURCE}\b(?:(?! (?:that|which|who)\b)[^.;])* {_NOT_DO} (?:\w+ly )?{_TELL}\b",
+    rf"\b(?:my|our) (?:knowledge|information|training|data|notes)\b[^.;]* {_NOT_DO} (?:\w+ly )?(?:{_TELL}|go|reach)\b",
+    rf"^(?:it|they|this|that) {_NOT_DO} (?:\w+ly )?{_TELL} (?:who|whom|whose|when|where|why|how|which|whether)\b",
+    r"\b(?:i|we)(?: am| are| was| were|'m|'re)(?: not|n't) (?:told|given|shown)\b",
+    r"\b(?:i|we)(?: would|'d)? need (?:more|further|additional|other) (?:context|information|details?|data)\b",
     rf"\b{SOURCE}\b(?: \w+){{0,4}}? (?:say|give|contain|provide|make|ha|offer|include|mention|show)(?:s|ve)?"
     r" (?:no|nothing|neither)\b",
-    rf"\b{SOURCE}\b(?: \w+){{0,2}} (?:is|are|remains?) silent\b|\b{SOURCE}\b[^.;]*,? but (?:not|nothing|no)\b",
+    rf"\b{SOURCE}\b(?: \w+){{0,2}} (?:is|are|remains?) silent\b|\b{SOURCE}\b(?:[^.;]|\.(?=\d))*,? but (?:not|nothing|no)\b",
     rf"\b(?:none|neither|nothing|nowhere|no)(?: \w+)?(?: of| in)?(?: the| these| my| those)?(?: \w+)? {SOURCE}\b",
     rf"\b(?:there(?:'s| is| are| was| were) (?:no(?! doubt)|not (?:any|enough|sufficient))|there (?:is|are)n'?t"
     rf" (?:any|enough|sufficient)) (?:\w+ ){{0,2}}?(?:{_INFORMATION}\b|\w+ (?:{_TOLD}|{_THERE})\b)",
@@ -74,7 +79,7 @@ _ENGLISH = [
     r"(?:\b(?:is|are|remains?|was|were|stays?)|'s) (?:\w+ )?(?:unknown|unclear|unspecified|undisclosed|undetermined"
     r"|unstated)\b",
     rf"^not (?:{_TOLD}|provided|available){_END}|^not (?:{_TOLD}|{_THERE}) {_OF_SOURCE}|^(?:not )?{_OF_SOURCE}, no\b",
-    r"^(?:unknown|unanswerable|unspecified|n/a|not answerable)$",
+    r"^(?:unknown|unanswerable|unspecified|unclear|undetermined|undisclosed|unstated|n/a|not answerable)$",
     r"^(?:\w+, )?(?:insufficient|not enough|missing|no sufficient) (?:information|context|data|details|evidence)\b",
     r"\b(?:impossible|not possible) (?:for me )?to (?:say|tell|know|answer|determine|find|establish|give)\b",
     r"\b(?:answer|it|this|that|information|question|which) (?:can ?not|can'?t|could not|couldn'?t) be"
@@ -121,20 +126,23 @@ _FRENCH = [
     rf"\b{SOURCE}\b(?:(?! (?:que|dont|qui)\b)[^.;])*? (?:ne |n')(?:l'|le |la |les |en |y |nous )*{_DIRE}\w*"
     rf" (?:\w+ment )?{_PAS}\b",
     rf"\b{SOURCE}\b[^.;]* (?:ne (?:nomm|cit|mentionn|design)\w+ personne|(?:est|sont|reste|restent) muett?e?s?)\b",
-    rf"\b{SOURCE}\b[^.;]*(?:,? mais (?:pas|rien|ni)|,? sans (?:preciser|mentionner|indiquer|dire|donner|citer))\b",
+    rf"\b{SOURCE}\b(?: \w+){{0,3}}? (?:est|sont) (?:\w+ment |trop )?(?:insuffisante?s?|incomplete?s?|incomplets?)\b",
+    rf"\b{SOURCE}\b(?:[^.;]|\.(?=\d))*(?:,? mais (?:pas|rien|ni)|,? sans (?:preciser|mentionner|indiquer|dire|donner|citer))\b",
     rf"\b(?:aucune?|rien)(?: \w+)?(?: des?| dans| de ces)?(?: les?| l'| ces| mes| la)? ?(?:\w+ )?{SOURCE}\b(?= \w)",
     rf"(?:^|\bil n'y a |\bni )(?:aucune?|pas d'|pas de )(?:\w+ )?{_INFOS}(?: {_LA}| {_DIT})?"
-    r"(?=$|[,:] | (?:sur|a ce|dans|la-dessus|concernant|permettant|relati\w+|quant|au sujet|a propos|de la|de l'|du"
+    r"(?=$|[,:] | (?:sur|a cet?(?:te)?|dans|la-dessus|concernant|permettant|relati\w+|quant|au sujet|a propos|de la|de l'|du"
     r"|d')\b)",
     rf"\baucune?(?: [\w']+){{1,4}}? (?:n'est|n'a ete|n'y est)(?: \w+ment)? (?:{_DIT}|{_CONNU}|{_LA})\b",
     rf"\b{_N_EST} (?:{_DIT}|{_CONNU})\b|\bn(?:e l')?'?est pas fait mention\b|\bfait aucune mention\b",
     rf"\b(?:{_INFOS}|ce|cela|ceci) {_N_EST} {_LA}{_END}|\b{_N_EST} (?:{_LA} )?{_OF_SOURCE}",
     rf"\bne (?:se |s')?(?:figure|trouve|apparai\w+)(?:nt)? (?:pas|nulle part) (?:{_OF_SOURCE}|ici)",
+    r"\bn(?:e |')(?:se |s'|y )?(?:figur|trouv|apparai)\w* nulle part\b",
+    r"\b(?:il me faudrait|j'aurais besoin) (?:de |d')(?:plus|davantage|autres?)\b[^.;]*\b(?:contexte|informations?|details?)",
     rf"\b{_INFOS} (?:non (?:{_LA}|{_DIT})|absente?s?|manquante?s?|inconnue?s?|insuffisante?s?|indisponible)\b",
     rf"^(?:non|pas) (?:{_DIT}|{_CONNU}|disponible|communique|fournie?)s?(?:$|[,:] | (?:ici|{_OF_SOURCE}))",
     r"^inconnue?s?$|\b(?:est|sont|reste|restent|demeure) (?:\w+ment |encore )?inconnue?s?\b",
     r"\bne (?:peut|peuvent|saurait) (?:pas )?etre (?:determine|trouve|donne|etabli|dedui|connu|repondu)\w*",
-    r"\bimpossible (?:de|a|d') ?(?:le |l'|y |vous )?(?:repondre|dire|savoir|determiner|trouver|etablir|connaitre)\b",
+    r"\b(?:im|pas )possible (?:de|a|d') ?(?:le |l'|y |vous )?(?:repondre|dire|savoir|determiner|trouver|etablir|connaitre)\b",
     rf"\b{_INFOS} (?:\w+ ){{0,3}}?(?:ne (?:permet\w*|suffi\w+) pas|(?:est|sont) insuffisante?s?|n'apparai\w+ pas)\b",
     rf"\b(?:aucune?|pas d'|rien)(?: ?\w+)? (?:ne |n')(?:permet\w*|est (?:\w+ment )?{_DIT})|\breste sans reponse\b"
     rf"|\bsans reponse$",
@@ -146,18 +154,18 @@ _FRENCH = [
 REFUSAL = re.compile("|".join(f"(?:{wording})" for wording in (*_ENGLISH, *_FRENCH)))
 #: Denials that deny something else: a time that has not come, the one exception.
 OTHER_DENIAL = re.compile(
-    r"\b(?:until|before|any ?more|no longer|anything but|nothing else|any better|jusqu|avant|rien d'autre)\b"
+    r"\b(?:until|before|any ?more|no longer|anything but|nothing else|any better|(?:any|no) other [\w ]+ than|aucune? autre [\w ]+ que|d'autre\w* [\w ]+ que|jusqu|avant|rien d'autre)\b"
 )
 #: Words beside a refusal that give nothing: apologies, advice, what the sources do tell about.
 COURTESY = re.compile(
-    r"\b(?:sorry|desole|apolog\w+|excus\w+|pardon|unfortunately|malheureusement|please|you (?:can|may|might|could"
+    r"\b(?:sorry|regret\w*|afraid|navree?|desole|apolog\w+|excus\w+|pardon|unfortunately|malheureusement|please|you (?:can|may|might|could"
     r"|should|would)"
     r"|vous (?:pouvez|pourriez|devriez)|tu (?:peux|pourrais|devrais)|consult\w*|contact\w*|check|refer to|veuillez"
     r"|n'hesitez|let me know|feel free|i (?:can|could|would be) (?:help|happy|glad)|more (?:context|information"
     r"|details)"
     r"|je vous|je te|recommend|suggest|conseill\w+|merci|thank|^as an? (?:ai|assistant|language model|large)\b.*|en"
     r" tant que|hope)\b"
-    rf"|\b{SOURCE}\b.* (?:mention|talk|describ|only|about|concern|deal|parl|decri|cit|trait|evoqu|seulement"
+    rf"|\b{SOURCE}\b.* (?:mention|talk|describ|name|list|only|about|concern|deal|parl|decri|cit|trait|evoqu|nomm|seulement"
     rf"|uniquement|port"
     r"|focus|discuss|cover|contain|contien)"
 )
