@@ -126,7 +126,7 @@ def about(answer: str, question: str, expected: str) -> str:
     """The answer with a mask over sentences about another one of what the question names by its number: version 1,
     where the question is about version 2.
     """
-    asked = {noun: number for noun, number in _NUMBERED.findall(_folded(question))}
+    asked = dict(_NUMBERED.findall(_folded(question)))
     wanted = re.findall(r"\d+(?:\.\d+)*", expected)
     parts = re.split(r"((?<=[.!?;])\s+|\n+)", answer) if asked else [answer]
     for i, part in enumerate(parts):

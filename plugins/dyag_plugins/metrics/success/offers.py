@@ -27,12 +27,15 @@ GRAMMAR = frozenset(
 STARTERS = GRAMMAR | frozenset(
     "answer response reponse sorry sure well ok okay voila bien run try choose see licence license version name"
     " nom date ville city"
-    " port option user press hit type click use pass set enter appuyez tapez cliquez utilisez saisissez passez merci thanks hello bonjour".split()
+    " port option user press hit type click use pass set enter"
+    " appuyez tapez cliquez utilisez saisissez passez merci thanks hello bonjour".split()
 )
 #: Before somebody's name.
 TITLES = frozenset("mr mrs ms m mme mlle dr doctor docteur prof professor professeur sir monsieur madame".split())
 #: Before the name of what they make: "Mozilla Firefox" is Firefox.
-_MAKERS = frozenset("adobe amazon apache apple canonical gnu google hp ibm intel jetbrains microsoft mozilla oracle".split())
+_MAKERS = frozenset(
+    "adobe amazon apache apple canonical gnu google hp ibm intel jetbrains microsoft mozilla oracle".split()
+)
 #: What many make: "Oracle Linux" is one Linux of several.
 _MADE_BY_MANY = frozenset("bsd cloud database java linux maps music sql unix".split())
 #: Nouns that name the kind of a thing, not another thing.

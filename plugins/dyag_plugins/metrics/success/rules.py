@@ -45,7 +45,8 @@ _BOUNDS = {
 
 #: Questions for a change that may be one up or one down.
 _CHANGE = re.compile(
-    r"\b(?:chang(?:e|ed|es)|var(?:y|ied|iation)|evol(?:ve|ved|ution|ue)|growth|balance|a evolue|varie|croissance|solde)\b"
+    r"\b(?:chang(?:e|ed|es)|var(?:y|ied|iation)|evol(?:ve|ved|ution|ue)|growth|balance|a evolue|varie|croissance"
+    r"|solde)\b"
 )
 
 Rule = Literal[
@@ -122,8 +123,8 @@ def _judged(reply: str, question: str, expected: str, strictness: Strictness, re
 
 
 def _without_the_obvious(wanted: list[Term], given: Sequence[Term], question: str) -> list[Term]:
-    """An answer may leave out a preposition ("in 2019"), a title ("Mr Roy"), the day of the week before a date, the kind
-    of thing that was asked for ("platform A" where the question is which platform).
+    """Without what an answer may leave out: a preposition ("in 2019"), a title ("Mr Roy"), the weekday of a date, the
+    kind of thing that was asked for ("platform A" where the question is which platform).
     """
     kinds = {term.key for term in terms(question, Reading()) if term.text.islower()} - _EMPTY
     left = list(wanted)

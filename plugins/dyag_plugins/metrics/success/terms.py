@@ -229,8 +229,8 @@ def _spelt(found: list[Term]) -> list[Term]:
 
 
 def _ranges(found: list[Term], text: str) -> list[Term]:
-    """What joins two numbers into a range is a term of its own: "10-20" is "10 to 20", and not "10, 20". A day and a time
-    of day are none: "le 3 mai à 9 h".
+    """What joins two numbers into a range is a term of its own: "10-20" is "10 to 20", and not "10, 20". A day
+    and a time of day are none: "le 3 mai à 9 h".
     """
     made: list[Term] = []
     for term in found:

@@ -29,9 +29,12 @@ _COMPARED = (
     ("~", r"nearly|almost|presque|près de"),
 )
 _OR_MORE = (
-    r"(?:or|and) (?:newer|later|more|above|higher|greater|over|older|up)|(?:ou|et) (?:plus|ult[ée]rieure?s?)|(?:au )?minimum|au moins|at least"
+    r"(?:or|and) (?:newer|later|more|above|higher|greater|over|older|up)|(?:ou|et) (?:plus|ult[ée]rieure?s?)"
+    r"|(?:au )?minimum|au moins|at least"
 )
-_OR_LESS = r"(?:or|and) (?:less|fewer|lower|below|earlier|under)|ou (?:moins|ant[ée]rieure?s?)|(?:au )?maximum|au plus|at most"
+_OR_LESS = (
+    r"(?:or|and) (?:less|fewer|lower|below|earlier|under)|ou (?:moins|ant[ée]rieure?s?)|(?:au )?maximum|au plus|at most"
+)
 _PARTS = {2: r"half|halves|demi(?:e|s|es)?", 3: r"thirds?|tiers", 4: r"quarters?|quarts?", 5: r"fifths?|cinquièmes?"}
 _HOW_MANY = {"a": 1, "one": 1, "un": 1, "two": 2, "deux": 2, "three": 3, "trois": 3, "four": 4, "quatre": 4}
 
