@@ -83,6 +83,14 @@ _DENIED_VERB = re.compile(
     r"(?:\b(?:is|are|was|were|be|been|does|do|did|has|have|had|can|could|will|would|should|must)|\bn'\w+|\bne"
     r" \w+)(?: \w+ly)?\s*$"
 )
+#: What may be the other of two states: where the question is when it is closed, "open except on Mondays" says Mondays.
+_STATES = (
+    (r"\b(?:open|ouvert)", r"\b(?:close|shut|ferme)"),
+    (r"\b(?:includ|inclu|compri)", r"\bexclu"),
+    (r"\b(?:allow|permit|permis|autoris|admis)", r"\b(?:forbid|prohibit|banned|not allowed|interdi)"),
+    (r"\b(?:free|gratuit)", r"\b(?:pay|paid|charge)"),
+)
+_EXCEPTION = re.compile(r"\b(?:except(?:ing)?|apart from|all but|sauf|hormis|excepte|a l'exception d[eu'])")
 #: What is told apart by a number.
 _NUMBERED = re.compile(
     r"\b(version|release|chapter|article|section|table|level|phase|stage|step|part|volume|edition|annex|appendix"
@@ -120,6 +128,19 @@ def denies(text: str) -> bool:
 def sets_against(text: str) -> bool:
     """Whether something in a text is set against something else."""
     return bool(_AGAINST.search(_folded(text)) or _REPLACED.search(_folded(text)))
+
+
+def says_the_exception(answer: str, question: str) -> bool:
+    """Whether an answer names what was asked as the exception from the opposite state."""
+    said, asked = _folded(answer), _folded(question)
+    return bool(_EXCEPTION.search(said)) and any(
+        re.search(state, asked)
+        and re.search(other, said)
+        and not re.search(other, asked)
+        and not re.search(state, said)
+        for pair in _STATES
+        for state, other in (pair, pair[::-1])
+    )
 
 
 def about(answer: str, question: str, expected: str) -> str:

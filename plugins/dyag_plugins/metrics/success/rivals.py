@@ -39,8 +39,13 @@ _ADDED = re.compile(
     r"|cover|couverture|commentary|commentaires?$|avant-propos)"
 )
 _BY = {"word:by", "word:par", "word:de"}
+#: What stands behind these is in the opposite state; it is masked elsewhere where that is not what was asked.
+_EXCEPT = {"except", "excepting", "sauf", "hormis", "excepte"}
 _OPPOSITES = (
-    ({"start", "begin", "open", "commence", "debut", "ouvre"}, {"end", "finish", "close", "fin", "termine", "ferme"}),
+    (
+        {"start", "begin", "open", "commence", "debut", "ouvre", "ouvert"},
+        {"end", "finish", "close", "fin", "termine", "ferme"},
+    ),
     ({"born", "birth", "ne", "nee", "naissance"}, {"die", "death", "mort", "morte", "deces"}),
     ({"buy", "bought", "achat", "achete"}, {"sell", "sold", "vente", "vendu"}),
     ({"minimum", "minimal", "least"}, {"maximum", "maximal", "most"}),
@@ -82,7 +87,8 @@ def _says_something_else(
     there = [_word(term) for term in answer[first:last]]
     for one, other in (*_OPPOSITES, *(pair[::-1] for pair in _OPPOSITES)):
         if _any(one, words) and not _any(other, words) and _any(other, there) and not _any(one, there):
-            return True  # when it starts, where the question is when it ends
+            # when it starts, where the question is when it ends
+            return not any(_word(term) in _EXCEPT for term in answer[first:start])
     if _adds_to_another(answer, start, first, words):
         return True
     asked = [term.key for term in question]

@@ -116,7 +116,11 @@ def _judged(reply: str, question: str, expected: str, strictness: Strictness, re
     shown = clauses.stated(
         clauses.about(answer, question, expected),
         denials=not clauses.denies(expected) and not clauses.denies(question),
-        contrasts=not clauses.sets_against(expected) and not clauses.sets_against(question),
+        contrasts=not (
+            clauses.sets_against(expected)
+            or clauses.sets_against(question)
+            or clauses.says_the_exception(answer, question)
+        ),
     )
     told = terms(shown, reading)
     return _found(wanted, told, given, questioned, question, expected, answer, strictness)
