@@ -34,7 +34,11 @@ _HEDGE = re.compile(
 )
 #: What stands behind these is not the answer, up to the end of the clause.
 _AGAINST = re.compile(
-    r"\b(?:before|after|near|avant|apres|pres de)\b"
+    r"\b(?:(?:mon|tues|wednes|thurs|fri|satur|sun)day|(?:lun|mar|mercre|jeu|vendre|same)di|dimanche)"
+    r" (?:before|after|following|avant|apres|suivant|precedent)\b"
+    r"|\b(?:before|after|near|avant|apres|pres de)\b"
+    r"|\b(?:suburbs?|outskirts|vicinity|banlieue|environs|peripherie) (?:of|de|d')"
+    r"|(?<!the )\b(?:north|south|east|west) of\b|\bau (?:nord|sud) d(?:e\b|')"
     r"|\b(?:successor|predecessor|student|pupil|colleague|assistant|deputy|teacher|boss|successeur|predecesseur|eleve"
     r"|collegue|adjointe?|assistante?|disciple|son|daughter|brother|sister|wife|husband|friend|fils|fille|frere"
     r"|soeur|epouse|mari|amie?) (?:of|de|d')|"

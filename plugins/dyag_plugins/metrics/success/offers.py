@@ -30,6 +30,12 @@ STARTERS = GRAMMAR | frozenset(
     " port option user press hit type click use pass set enter"
     " appuyez tapez cliquez utilisez saisissez passez merci thanks hello bonjour".split()
 )
+WEEKDAYS = {
+    f"word:{day}"
+    for day in "monday tuesday wednesday thursday friday saturday sunday".split()
+    + "lundi mardi mercredi jeudi vendredi samedi dimanche".split()
+}
+_UP_TO = {f"word:{word}" for word in "to through until till au a jusqu".split()}
 #: Before somebody's name.
 TITLES = frozenset("mr mrs ms m mme mlle dr doctor docteur prof professor professeur sir monsieur madame".split())
 #: Before the name of what they make: "Mozilla Firefox" is Firefox.
@@ -82,6 +88,8 @@ def other_values(answer: Sequence[Term], start: int, stop: int, asked: Set[str])
     value = answer[start]
     if _lies_elsewhere(answer, start, stop):
         return True
+    if value.key in WEEKDAYS and _goes_on(answer, start, stop):
+        return True
     stop = _behind_the_region(answer, start, stop)
     behind = _item(answer, stop, 1)
     before = _item(answer, start - 1, -1)
@@ -91,6 +99,12 @@ def other_values(answer: Sequence[Term], start: int, stop: int, asked: Set[str])
         if item and _is_offer(item, value, asked, conjunction=conjunction, start_of_text=item[0] is answer[0]):
             return True
     return False
+
+
+def _goes_on(answer: Sequence[Term], start: int, stop: int) -> bool:
+    """Whether a day of the week is one end of several days: "du mardi au jeudi"."""
+    around = answer[max(0, start - 2) : stop + 2]
+    return any(term.key in _UP_TO for term in around) and sum(term.key in WEEKDAYS for term in around) > 1
 
 
 def _behind_the_region(answer: Sequence[Term], start: int, stop: int) -> int:

@@ -41,6 +41,8 @@ _ADDED = re.compile(
 _BY = {"word:by", "word:par", "word:de"}
 #: What stands behind these is in the opposite state; it is masked elsewhere where that is not what was asked.
 _EXCEPT = {"except", "excepting", "sauf", "hormis", "excepte"}
+#: Prepositions between a verb and whom it is done to.
+_TO = {"word:to", "word:a", "word:de", "word:against", "word:contre"}
 _OPPOSITES = (
     (
         {"start", "begin", "open", "commence", "debut", "ouvre", "ouvert"},
@@ -49,6 +51,8 @@ _OPPOSITES = (
     ({"born", "birth", "ne", "nee", "naissance"}, {"die", "death", "mort", "morte", "deces"}),
     ({"buy", "bought", "achat", "achete"}, {"sell", "sold", "vente", "vendu"}),
     ({"minimum", "minimal", "least"}, {"maximum", "maximal", "most"}),
+    ({"profit", "gain", "surplus", "benefice", "excedent"}, {"loss", "losses", "deficit", "perte"}),
+    ({"income", "revenue", "recette"}, {"expense", "expenditure", "spending", "depense"}),
     ({"won", "win", "gagne"}, {"lost", "lose", "perdu", "place:2", "place:3"}),
 )
 
@@ -89,7 +93,7 @@ def _says_something_else(
         if _any(one, words) and not _any(other, words) and _any(other, there) and not _any(one, there):
             # when it starts, where the question is when it ends
             return not any(_word(term) in _EXCEPT for term in answer[first:start])
-    if _adds_to_another(answer, start, first, words):
+    if _adds_to_another(answer, start, first, words) or _is_whom(answer, start, first, question):
         return True
     asked = [term.key for term in question]
     noun = next((words[0] for how in ("word:much", "word:many", "word:combien") if how in asked and words), "")
@@ -109,6 +113,20 @@ def _adds_to_another(answer: Sequence[Term], start: int, first: int, words: Sequ
         return False
     there = [_word(term) for term in answer[first:start]]
     return any(_ADDED.match(word) and not any(_alike(asked, word) for asked in words) for word in there)
+
+
+def _is_whom(answer: Sequence[Term], start: int, first: int, question: Sequence[Term]) -> bool:
+    """Whether a name is whom something was done to, where the question is who did it: "the Reds beat the Blues"."""
+    asked = {term.key for term in question}
+    if not asked & {"word:who", "word:qui"} or asked & {"word:by", "word:par"}:
+        return False
+    verb = start - 1
+    if verb > first and answer[verb].key in _TO:
+        verb -= 1
+    done = [term for term in question if term.key.startswith("word:") and _word(term) not in _ASKS]
+    if verb <= first or not any(_alike(_word(term), _word(answer[verb])) for term in done if not term.capital):
+        return False
+    return any(term.key in {other.key for other in done if other.capital} for term in answer[first:verb])
 
 
 def _any(forms: set[str], words: Sequence[str]) -> bool:

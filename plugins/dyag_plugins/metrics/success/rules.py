@@ -10,7 +10,7 @@ from typing import Literal
 from dyag_core import Prediction
 from dyag_core.api import abstains, detect_language, fold, without_reasoning
 from dyag_plugins.metrics.success import clauses, yes_no
-from dyag_plugins.metrics.success.offers import GRAMMAR, TITLES, longer_name, other_values
+from dyag_plugins.metrics.success.offers import GRAMMAR, TITLES, WEEKDAYS, longer_name, other_values
 from dyag_plugins.metrics.success.rivals import rival_answers
 from dyag_plugins.metrics.success.sameness import runs, same_addresses, same_run
 from dyag_plugins.metrics.success.terms import Reading, Term, terms
@@ -22,11 +22,6 @@ _LOOP_WORDS = 8
 
 _PREPOSITIONS = {f"word:{word}" for word in ("in", "on", "at", "by", "en", "au", "aux", "a", "dans")}
 _TITLES = {f"word:{word}" for word in TITLES}
-_WEEKDAYS = {
-    f"word:{day}"
-    for day in "monday tuesday wednesday thursday friday saturday sunday".split()
-    + "lundi mardi mercredi jeudi vendredi samedi dimanche".split()
-}
 _EMPTY = {f"word:{word}" for word in GRAMMAR}
 #: What denies is looked at as such, and may be said in several words: "writes nothing", "doesn't write anything".
 _DENIALS = {f"word:{word}" for word in ("not", "no", "nothing", "anything", "never", "doesn", "pas", "rien", "ne", "t")}
@@ -134,8 +129,8 @@ def _without_the_obvious(wanted: list[Term], given: Sequence[Term], question: st
     left = list(wanted)
     if len(left) > 1 and left[0].key in _PREPOSITIONS | _TITLES and left[0].text not in "AI":
         left = left[1:]
-    if len(left) > 1 and left[0].key in _WEEKDAYS and left[1].key.startswith("date:"):
-        left = left[any(term.key in _WEEKDAYS for term in given) ^ 1 :]
+    if len(left) > 1 and left[0].key in WEEKDAYS and left[1].key.startswith("date:"):
+        left = left[any(term.key in WEEKDAYS for term in given) ^ 1 :]
     if 1 < len(left) <= _LONGEST_NAME and left[0].key in kinds and left[0].text[1:].islower():
         left = left[1:]
     if 1 < len(left) <= _LONGEST_NAME and left[-1].key in kinds and left[-1].text.islower():

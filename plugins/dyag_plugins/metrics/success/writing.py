@@ -57,6 +57,16 @@ _REWRITTEN: list[tuple[re.Pattern[str], str]] = [
     (re.compile(r"(?:\A|(?<=[a-z:(] ))\+(?=\d+(?:[.,]\d+)?(?!\d| \d))"), ""),  # a plus says nothing, except in "UTC+1"
     (re.compile(rf"\b(?:between|entre) ({_AMOUNT}) (?:and|et) (?=\d)", re.IGNORECASE), r"\1 to "),
     (re.compile(r"(?<![\w.])\.(?=\d)"), "0."),
+    # years before our era, grades and blood groups
+    (
+        re.compile(
+            rf"{_START}(\d+),? (?:B\.?C\.?(?:E\.?)?(?!\w)|before Christ|(?:av\.?|avant) (?:J\.?-?C\.?|J[ée]sus-Christ))"
+        ),
+        r"-\1",
+    ),
+    (re.compile(rf"{_START}(\d+),? (?:A\.?D\.?(?!\w)|(?:ap\.?|apr[èe]s) J\.?-?C\.?)"), r"\1"),
+    (re.compile(r"\b([A-F]|AB|O)(?:[-\u2212\u2013](?![\w-])| n[ée]gati(?:f|ve)\b)"), r"\1_minus"),
+    (re.compile(r"\b([A-F]|AB|O)(?:\+(?![\w+])| positi(?:f|ve)\b)"), r"\1_plus"),
     # licences: "Apache License, Version 2.0" is "Apache 2.0", "GPL version 3" is "GPLv3"
     (re.compile(r"(?<=[^\W\d_]) licen[cs]e(?=,? (?:version |v)?\d)", re.IGNORECASE), ""),
     (re.compile(r",?(?<!\w) ?\bversion (?=v?\d)", re.IGNORECASE), " "),
