@@ -164,6 +164,7 @@ def about(answer: str, question: str, expected: str) -> str:
 
 def stated(answer: str, *, denials: bool, contrasts: bool) -> str:
     """The answer with a mask over what it denies, and over what it sets against the answer."""
+    answer = answer.replace("œ", "oe").replace("æ", "ae")  # folded, it keeps its places
     parts = _CLAUSE.split(answer) if answer else []
     now = next((i for i, part in enumerate(parts) if _NOW.search(_folded(part))), 0) if contrasts else 0
     conceded = _conceded(parts) if contrasts else set()

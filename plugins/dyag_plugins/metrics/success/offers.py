@@ -35,6 +35,8 @@ WEEKDAYS = {
     for day in "monday tuesday wednesday thursday friday saturday sunday".split()
     + "lundi mardi mercredi jeudi vendredi samedi dimanche".split()
 }
+_OUT_OF = {"word:of", "word:de", "word:sur"}
+_MORE_OR_LESS = {f"word:{word}" for word in "off more less fewer extra".split()}
 _UP_TO = {f"word:{word}" for word in "to through until till au a jusqu".split()}
 #: Before somebody's name.
 TITLES = frozenset("mr mrs ms m mme mlle dr doctor docteur prof professor professeur sir monsieur madame".split())
@@ -63,6 +65,10 @@ def longer_name(answer: Sequence[Term], start: int, stop: int, asked: Set[str]) 
     first, last = answer[start], answer[stop - 1]
     if start and answer[start - 1].key in ("symbol:<", "symbol:>", "symbol:≤", "symbol:≥", "symbol:≠", "symbol:~"):
         return True
+    if first.counts and start > 1 and answer[start - 1].key in _OUT_OF and answer[start - 2].counts:
+        return True  # 50 of the 200
+    if last.counts and stop < len(answer) and answer[stop].key in _MORE_OR_LESS - asked:
+        return True  # $12 off
     if stop < len(answer) and answer[stop].gap == " " and answer[stop].key not in asked:
         following = answer[stop]
         if last.capital and ((following.capital and _word(following) not in _KINDS) or following.counts):
