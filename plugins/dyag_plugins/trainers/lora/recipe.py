@@ -254,9 +254,7 @@ def _tell_about(train: encoding.Encoded, tokenizer: Any, run: Run) -> None:
         f"{counted['trained_tokens']} of {counted['tokens']} tokens are trained"
     )
     if not takes_system(tokenizer):
-        run.progress.message(
-            "this model's chat template has no place for a system turn: it begins the first question instead"
-        )
+        run.tell_once("this model's chat template has no place for a system turn: it begins the first question instead")
     for what, count in train.overflow.items():
         run.warn(f"{count} examples longer than {train.limit} tokens were {what}")
     run.progress.message("the first example, trained part marked:\n" + encoding.show(train.items[0], tokenizer))
