@@ -17,7 +17,7 @@ from pydantic import BaseModel, Field
 
 from dyag_core import Decoding, Message, Reply, ResourceError, Run, hookimpl
 from dyag_core.api import end_of_turn_ids, prompt_ids
-from dyag_plugins.engines.rendering import answerable, rendered, seed_for
+from dyag_plugins.engines.rendering import answerable, rendered, seed_for, tell_of_system_turn
 from dyag_plugins.engines.transformers import loading
 from dyag_plugins.engines.transformers.stops import Stops
 
@@ -43,6 +43,7 @@ class TransformersEngines:
         """Load, merge, check, warm up."""
         with run.progress.task(f"loading {Path(base_path).name}"):
             model, tokenizer = loading.load(base_path, adapter, options.device, options.dtype, chat_template)
+        tell_of_system_turn(tokenizer, run)
         return TransformersEngine(model, tokenizer, options.batch_size)
 
 
