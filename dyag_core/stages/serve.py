@@ -1,0 +1,112 @@
+"""Stage `serve`: load the arms once and answer whoever asks over HTTP, until somebody ends it."""
+
+from __future__ import annotations
+
+import os
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dyag_core.artifacts import read_json
+from dyag_core.errors import UsageError
+from dyag_core.evaluation.arm_models import Models
+from dyag_core.extras import need_libraries
+from dyag_core.plugin.run import Run
+from dyag_core.progress import SilentProgress
+from dyag_core.records import Decoding
+from dyag_core.retrieval.index import open_index
+from dyag_core.serving.folder import Found, found_in
+
+if TYPE_CHECKING:
+    from dyag_core.plugin.host import Plugins
+    from dyag_core.progress import Progress
+    from dyag_core.records.options import ServeOptions
+    from dyag_core.serving.server import Server
+
+#: The environment's word for the token: it is no option, so that it never stands in a list of processes.
+TOKEN = "DYAG_SERVE_TOKEN"
+_SHORTEST_TOKEN = 16
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+#: Seconds that answers get to come to their end when the server is asked to.
+_GRACE = 20
+
+
+@dataclass(frozen=True)
+class _Libraries:
+    requires = ("starlette", "uvicorn", "prometheus_client")
+
+
+def serve(
+    given: ServeOptions, *, folder: Path | None, plugins: Plugins, seed: int = 42, progress: Progress | None = None
+) -> Server:
+    """A server that answers. It listens before the models are loaded, and says so to whoever asks meanwhile.
+
+    Raises:
+        UsageError: nothing to serve, an address that can't be had, or one that others reach and no token.
+    """
+    progress = progress or SilentProgress()
+    need_libraries("dyag serve", _Libraries())
+    from dyag_core.serving.app import build_app
+    from dyag_core.serving.arms import arms_allowed, open_arms
+    from dyag_core.serving.server import Server
+    from dyag_core.serving.state import State
+
+    token = _token(given)
+    found = found_in(folder) if folder is not None else Found()
+    model, index = given.model or found.model, given.index or found.index
+    arms = arms_allowed(given.arms, finetuned=model is not None, retrieval=index is not None)
+    decoding = given.decoding or Decoding()
+    run = Run(stage="serve", folder=folder or Path(), plugins=plugins, seed=seed, progress=progress)
+    chosen = plugins.choose("engines", given.engine, given.engine_options)
+    models = Models.resolve(
+        model if any(arm.finetuned for arm in arms.values()) else None,
+        given.base_model,
+        plugins,
+        progress,
+        remote=chosen.remote,
+        chat_template=given.chat_template,
+    )
+    state = State(progress.message, decoding, given.queue, given.timeout)
+    hosts = (given.host, *(given.allow_host or ()))
+    app = build_app(state, hosts=hosts, token=token, log_content=given.log_content)
+    with ExitStack() as stack, plugins.stage(run) as done:
+        server = stack.enter_context(Server(app, given.host, given.port, _GRACE))
+        opened = open_index(index, plugins=plugins, run=run) if index is not None else None
+        measured = _measured_k(found.report)
+        k = {name: given.k or measured.get(name, 3) for name in arms}
+        served = open_arms(arms, chosen, models, opened, k, plugins, run)
+        server.answers_as(arms, served.close)
+        state.load(served)
+        stack.pop_all()
+        done.result = server
+    return server
+
+
+def _token(given: ServeOptions) -> str | None:
+    """The token, from its file or the environment. UsageError: it is too short, or missing where others can ask."""
+    token = os.environ.get(TOKEN)
+    if given.token_file is not None:
+        if not given.token_file.is_file():
+            raise UsageError(f"{given.token_file}: no such file", "write the token into it, and nothing else")
+        token = given.token_file.read_text(encoding="utf-8")
+    token = token.strip() if token else None
+    if token is not None and (len(token) < _SHORTEST_TOKEN or not token.isascii()):
+        raise UsageError(
+            f"the token needs {_SHORTEST_TOKEN} plain characters or more",
+            "python -c 'import secrets; print(secrets.token_urlsafe())' makes one",
+        )
+    if token is None and given.host not in _LOOPBACK:
+        raise UsageError(
+            f"--host {given.host} lets other machines ask, and read the passages: that needs a token",
+            f"set {TOKEN}, or give --token-file FILE; without either, only this machine: --host 127.0.0.1",
+        )
+    return token
+
+
+def _measured_k(report: Path | None) -> dict[str, int]:
+    """Passages by arm as the comparison was measured with; {} where it doesn't say."""
+    told = read_json(report) if report is not None else {}
+    arms = told.get("arms", []) if isinstance(told, dict) else []
+    by_arm = {arm["name"]: ((arm.get("metadata") or {}).get("index") or {}).get("k") for arm in arms}
+    return {name: k for name, k in by_arm.items() if isinstance(k, int)}
