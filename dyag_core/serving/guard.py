@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 COOKIE = "dyag_session"
 #: A question with its history is some kilobytes.
-LARGEST_BODY = 1_000_000
+LARGEST_BODY, LARGEST_HEAD = 1_000_000, 16_384
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 #: What the page needs before anybody has said the token.
 _OPEN = frozenset(("/", "/health", "/login", "/page.css", "/page.js", "/texts.js", "/markdown.js"))
@@ -89,6 +89,8 @@ class Guard:
         return self._token is not None and hmac.compare_digest(given.encode(), self._token)
 
     def _check(self, scope: Scope) -> None:
+        if sum(len(name) + len(value) for name, value in scope["headers"]) > LARGEST_HEAD:
+            raise ApiError(431, f"the header lines are longer than {LARGEST_HEAD} bytes", code="request_too_large")
         host = self._host(_values(scope, b"host"))
         origins = _values(scope, b"origin")
         changes = scope["method"] not in ("GET", "HEAD")

@@ -46,14 +46,12 @@ class Server:
             h11_max_incomplete_event_size=_LARGEST_HEAD,
         )
         self._server = uvicorn.Server(config)
-        self._thread = threading.Thread(
-            target=self._server.run, kwargs={"sockets": [self._socket]}, name="dyag-serve", daemon=True
-        )
+        self._ended = threading.Event()
         self.models: tuple[str, ...] = ()
         self._free: Callable[[], None] = lambda: None
-        self._thread.start()
+        threading.Thread(target=self._run, name="dyag-serve", daemon=True).start()
         while not self._server.started:
-            if not self._thread.is_alive():
+            if self._ended.is_set():
                 raise DyagError("the server could not start")
             time.sleep(0.01)
 
@@ -63,8 +61,9 @@ class Server:
 
     def wait(self) -> None:
         """Return when the server has ended, which it does when somebody closes it."""
-        while self._thread.is_alive():
-            self._thread.join(1.0)  # in pieces: a signal is heard between two
+        # Not Thread.join: where a signal's handler raises in it, Python 3.11 takes the thread for ended.
+        while not self._ended.wait(1.0):
+            pass
 
     def close(self) -> None:
         """End, gracefully. A second signal while this waits ends at once."""
@@ -73,6 +72,12 @@ class Server:
         self._socket.close()
         free, self._free = self._free, lambda: None
         free()
+
+    def _run(self) -> None:
+        try:
+            self._server.run(sockets=[self._socket])
+        finally:
+            self._ended.set()
 
     def __enter__(self) -> Self:
         return self

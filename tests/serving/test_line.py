@@ -50,8 +50,8 @@ def test_who_comes_when_the_line_is_full_is_told_when_to_come_again(
     start: Callable[..., Server], parrot: Parrot
 ) -> None:
     server = start(queue=2)
-    with ThreadPoolExecutor(12) as pool:
-        found = list(pool.map(lambda n: httpx2.post(server.url + CHAT, json=question(f"slow {n}")), range(12)))
+    with httpx2.Client(base_url=server.url) as client, ThreadPoolExecutor(12) as pool:
+        found = list(pool.map(lambda n: client.post(CHAT, json=question(f"slow {n}")), range(12)))
     assert sorted(response.status_code for response in found) == [200] * 6 + [429] * 6
     refused = next(response for response in found if response.status_code == 429)
     assert 1 <= int(refused.headers["retry-after"]) <= 60
@@ -98,8 +98,8 @@ def test_a_request_has_so_much_time(start: Callable[..., Server], parrot: Parrot
     assert found["choices"][0]["message"]["content"].startswith("base says: slow slow")
     assert found["dyag"]["time_ran_out"] is True
     until(lambda: parrot.stopped == 1)
-    with ThreadPoolExecutor(6) as pool:
-        found = list(pool.map(lambda n: httpx2.post(server.url + CHAT, json=question("slow " * 100)), range(6)))
+    with httpx2.Client(base_url=server.url) as client, ThreadPoolExecutor(6) as pool:
+        found = list(pool.map(lambda n: client.post(CHAT, json=question("slow " * 100)), range(6)))
     late = [response for response in found if response.status_code == 503]
     assert len(late) == 2  # their turn never came
     assert late[0].json()["error"] | {"message": ""} == {
