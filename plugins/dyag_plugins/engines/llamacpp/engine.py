@@ -131,7 +131,7 @@ class LlamaCpp:
         self._parallel = options.parallel
         self._server = _server(path, context, options.parallel, threads)
         self._all.add(self)
-        self.context_length = context
+        self.context_length, self.concurrent = context, options.parallel
         self.about = {"device": "cpu", "library": f"xllamacpp {importlib.metadata.version('xllamacpp')}"}
 
     def answer(self, prompts: Sequence[Sequence[Message]], decoding: Decoding) -> Iterator[tuple[int, Reply]]:
