@@ -466,6 +466,8 @@ class Session:
         port: int = 8765,
         token_file: str | Path | None = None,
         allow_host: Sequence[str] | None = None,
+        report: str | Path | None = None,
+        votes: str | Path | None = None,
         queue: int = 64,
         timeout: float = 120.0,
         log_content: bool = False,

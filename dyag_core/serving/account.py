@@ -71,9 +71,6 @@ class Logged:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, and note how it ended."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
         started, status = time.monotonic(), 500
 
         async def noting(message: Message) -> None:

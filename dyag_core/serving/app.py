@@ -14,12 +14,13 @@ from dyag_core.serving.account import Logged
 from dyag_core.serving.chat import chat
 from dyag_core.serving.errors import ApiError, unexpected
 from dyag_core.serving.guard import Guard
+from dyag_core.serving.pages import FILES, page_routes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from starlette.requests import Request
-    from starlette.types import ASGIApp
+    from starlette.types import ASGIApp, Receive, Scope, Send
 
     from dyag_core.serving.state import State
 
@@ -29,6 +30,7 @@ def build_app(
 ) -> ASGIApp:
     """The server as an ASGI application: log, guard, routes."""
     created = int(time.time())
+    guard = Guard(hosts=hosts, token=token, free=("/health", "/login", "/favicon.ico", *FILES))
 
     def model(name: str) -> dict[str, Any]:
         return {"id": name, "object": "model", "created": created, "owned_by": "dyag"}
@@ -65,8 +67,12 @@ def build_app(
         Route("/v1/chat/completions", completions, methods=["POST"]),
         Route("/health", health),
         Route("/metrics", metrics),
+        *page_routes(state, guard),
     ]
     handlers: dict[Any, Any] = {ApiError: refused, HTTPException: refused, Exception: refused}
     app = Starlette(routes=routes, exception_handlers=handlers)
-    guard = Guard(app, hosts=hosts, token=token)
-    return Logged(guard, account=state.account, log=state.log, content=log_content)
+
+    async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
+        await guard.pass_on(app, scope, receive, send)
+
+    return Logged(guarded, account=state.account, log=state.log, content=log_content)

@@ -28,13 +28,10 @@ COOKIE = "dyag_session"
 #: A question with its history is some kilobytes.
 LARGEST_BODY, LARGEST_HEAD = 1_000_000, 16_384
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
-#: What the page needs before anybody has said the token.
-_OPEN = frozenset(("/", "/health", "/login", "/page.css", "/page.js", "/texts.js", "/markdown.js"))
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; "
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
-#: A report carries its own scripts and styles, named by their hashes in its own policy.
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -45,24 +42,22 @@ _HEADERS = {
 
 
 class Guard:
-    """ASGI: refuses what isn't for this server.
+    """Refuses what isn't for this server.
 
     Args:
         hosts: names that the Host header may have, besides those of the loopback address. Addresses that are numbers
             pass where a token is asked for: DNS rebinding needs a name.
         token: None where only this machine can ask.
+        free: paths that are open to everybody: what the page needs before anybody has said the token.
     """
 
-    def __init__(self, app: ASGIApp, *, hosts: Iterable[str] = (), token: str | None = None) -> None:
-        self._app = app
+    def __init__(self, *, hosts: Iterable[str] = (), token: str | None = None, free: Iterable[str] = ()) -> None:
+        self._free = frozenset(free)
         self._hosts = {*_LOOPBACK, *(host.casefold() for host in hosts)}
         self._token = token.encode() if token is not None else None
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Check, then pass the request on."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
+    async def pass_on(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+        """Check a request, then let `app` answer it."""
 
         async def guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -75,7 +70,7 @@ class Guard:
 
         try:
             self._check(scope)
-            await self._app(scope, _bounded(receive), guarded)
+            await app(scope, _bounded(receive), guarded)
         except ApiError as error:
             await JSONResponse(error.body, error.status, error.headers)(scope, receive, guarded)
 
@@ -99,7 +94,7 @@ class Guard:
         lengths = _values(scope, b"content-length")
         if lengths and lengths[0].isdigit() and int(lengths[0]) > LARGEST_BODY:
             raise _too_large()
-        if self._token is not None and scope["path"] not in _OPEN and not self._let_in(scope):
+        if self._token is not None and scope["path"] not in self._free and not self._let_in(scope):
             raise ApiError(
                 401,
                 "this server asks for its token: Authorization: Bearer TOKEN",

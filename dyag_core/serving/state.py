@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from dyag_core.serving.arms import ServedArms
     from dyag_core.serving.chat import Answering
+    from dyag_core.serving.report import Measured
+    from dyag_core.serving.votes import Votes
 
 
 @dataclass(eq=False)
@@ -25,12 +27,16 @@ class State:
         log: takes a line for whoever runs the server.
         queue: requests that may wait.
         seconds: that a request may take.
+        report: the comparison that the arms were measured with, where there is one.
+        votes: where votes are kept; None where none are taken.
     """
 
     log: Callable[[str], None]
     decoding: Decoding
     queue: int
     seconds: float
+    report: Measured | None = None
+    votes: Votes | None = None
     account: Account = field(default_factory=Account)
     _served: ServedArms | None = None
     _line: Line | None = None

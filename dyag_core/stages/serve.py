@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dyag_core.artifacts import read_json
 from dyag_core.errors import UsageError
 from dyag_core.evaluation.arm_models import Models
 from dyag_core.extras import need_libraries
@@ -49,8 +48,10 @@ def serve(
     need_libraries("dyag serve", _Libraries())
     from dyag_core.serving.app import build_app
     from dyag_core.serving.arms import arms_allowed, open_arms
+    from dyag_core.serving.report import read_report
     from dyag_core.serving.server import Server
     from dyag_core.serving.state import State
+    from dyag_core.serving.votes import Votes
 
     token = _token(given)
     found = found_in(folder) if folder is not None else Found()
@@ -67,18 +68,24 @@ def serve(
         remote=chosen.remote,
         chat_template=given.chat_template,
     )
-    state = State(progress.message, decoding, given.queue, given.timeout)
+    report = given.report or found.report
+    measured = read_report(report) if report is not None else None
+    state = State(progress.message, decoding, given.queue, given.timeout, measured)
     hosts = (given.host, *(given.allow_host or ()))
     app = build_app(state, hosts=hosts, token=token, log_content=given.log_content)
-    with ExitStack() as stack, plugins.stage(run) as done:
-        server = stack.enter_context(Server(app, given.host, given.port, _GRACE))
+    with ExitStack() as opening, plugins.stage(run) as done:
+        server = opening.enter_context(Server(app, given.host, given.port, _GRACE))
+        loaded = opening.enter_context(ExitStack())
+        if given.votes is not None:
+            state.votes = Votes(given.votes)
+            loaded.callback(state.votes.close)
         opened = open_index(index, plugins=plugins, run=run) if index is not None else None
-        measured = _measured_k(found.report)
-        k = {name: given.k or measured.get(name, 3) for name in arms}
+        k = {name: given.k or (measured.k if measured else {}).get(name, 3) for name in arms}
         served = open_arms(arms, chosen, models, opened, k, plugins, run)
-        server.answers_as(arms, served.close)
+        loaded.callback(served.close)
         state.load(served)
-        stack.pop_all()
+        server.answers_as(arms, loaded.pop_all().close)
+        opening.pop_all()
         done.result = server
     return server
 
@@ -102,11 +109,3 @@ def _token(given: ServeOptions) -> str | None:
             f"set {TOKEN}, or give --token-file FILE; without either, only this machine: --host 127.0.0.1",
         )
     return token
-
-
-def _measured_k(report: Path | None) -> dict[str, int]:
-    """Passages by arm as the comparison was measured with; {} where it doesn't say."""
-    told = read_json(report) if report is not None else {}
-    arms = told.get("arms", []) if isinstance(told, dict) else []
-    by_arm = {arm["name"]: ((arm.get("metadata") or {}).get("index") or {}).get("k") for arm in arms}
-    return {name: k for name, k in by_arm.items() if isinstance(k, int)}

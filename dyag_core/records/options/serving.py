@@ -46,6 +46,8 @@ class ServeOptions(StageOptions):
     allow_host: Annotated[Sequence[str] | None, BeforeValidator(names)] = option(
         None, "Names that this server is known by (the Host header), with commas between.", metavar="NAME,..."
     )
+    report: Path | None = option(None, "The comparison that the page shows, PREFIX.json of dyag compare-models.")
+    votes: Path | None = option(None, "File (SQLite) for blind votes; without it the page asks for none.")
     queue: int = option(64, "Requests that may wait for their turn; the next gets 429.", ge=0)
     timeout: float = option(120.0, "Seconds that a request may take, waiting included.", gt=0)
     log_content: bool = option(False, "Write questions and answers into the log, too.")
