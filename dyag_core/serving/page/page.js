@@ -74,10 +74,16 @@ async function send(question, blind) {
   element("send").disabled = false;
   element("stop").disabled = true;
   last = { question, views, right: "" };
-  if (!blind || !answers.every(Boolean)) return;
+  if (!answers.every(Boolean)) return;
+  if (!blind) {
+    element("vote").replaceChildren(rightAnswer(last));
+    element("vote").hidden = false;
+    return;
+  }
   const sides = arms.map((arm, at) => ({ arm, answer: answers[at] }));
   askForVote(element("vote"), question, sides, (right) => {
     last.right = right;
+    element("earlier").hidden = false;
     views.forEach((view, at) => {
       view.title.textContent = say(arms[at]);
       view.reveal();
@@ -101,21 +107,27 @@ async function one(arm, question, view, blind) {
 function keepLast() {
   element("log").replaceChildren();
   if (!last) return;
-  const kept = last;
-  const right = make("input");
-  Object.assign(right, { value: kept.right, maxLength: 5000, autocomplete: "off" });
-  right.addEventListener("change", () => (kept.right = right.value.trim()));
-  const columns = make("div", ...kept.views.map((view) => view.element));
+  const columns = make("div", ...last.views.map((view) => view.element));
   columns.className = "columns";
-  const label = make("label", say("right_answer"), " ", right);
-  element("history").prepend(make("details", make("summary", kept.question), columns, label));
-  earlier.push(kept);
+  element("history").prepend(make("details", make("summary", last.question), columns, rightAnswer(last)));
+  element("vote").replaceChildren();
+  earlier.push(last);
   element("earlier").hidden = false;
   last = null;
 }
 
+function rightAnswer(asked) {
+  const input = make("input");
+  Object.assign(input, { value: asked.right, maxLength: 5000, autocomplete: "off" });
+  input.addEventListener("input", () => {
+    asked.right = input.value.trim();
+    element("earlier").hidden = false;
+  });
+  return make("label", say("right_answer"), " ", input);
+}
+
 function exportQuestions() {
-  const rows = earlier.filter((one) => one.right);
+  const rows = [...earlier, last].filter((one) => one?.right);
   const lines = rows.map((one) => JSON.stringify({ question: one.question, expected_answer: one.right }) + "\n");
   const link = make("a");
   link.href = URL.createObjectURL(new Blob(lines, { type: "application/jsonl" }));
@@ -140,6 +152,7 @@ element("question").addEventListener("keydown", (event) => {
 document.addEventListener("keydown", (event) => {
   if (event.key === "Escape") running?.abort();
 });
+element("vote").addEventListener("submit", (event) => event.preventDefault());
 element("stop").addEventListener("click", () => running?.abort());
 element("export").addEventListener("click", exportQuestions);
 element("language").addEventListener("click", () => {

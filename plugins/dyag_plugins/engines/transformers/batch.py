@@ -55,20 +55,26 @@ class Row:
 
 
 class Batch:
-    """A batch on `model`. `mixed`: the model is PEFT's, and each row says which adapter it wants."""
+    """A batch on `model`. `mixed`: the model is PEFT's, and each row says which adapter it wants.
+
+    `grows`: rows may join while others are being answered. A cache that keeps a window only can't be laid beside
+    another; there they wait for the batch to be empty.
+    """
 
     def __init__(self, model: Any, *, mixed: bool = False) -> None:
+        from transformers import DynamicCache
+        from transformers.cache_utils import DynamicLayer
+
         self._model, self._mixed = model, mixed
+        self.grows = all(type(layer) is DynamicLayer for layer in DynamicCache(config=model.config).layers)
         self.rows: list[Row] = []
         self._cache: Any = None
         self._mask: Any = None
 
     @property
     def joinable(self) -> bool:
-        """Whether rows may join now: a cache that keeps a window only can't be laid beside another."""
-        from transformers.cache_utils import DynamicLayer
-
-        return self._cache is None or all(type(layer) is DynamicLayer for layer in self._cache.layers)
+        """Whether rows may join now."""
+        return self.grows or not self.rows
 
     def join(self, rows: Sequence[Row]) -> None:
         """Read the prompts of `rows` and give each its first token."""

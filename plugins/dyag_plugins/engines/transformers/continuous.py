@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator
 
 from dyag_core import DyagError
@@ -11,6 +12,8 @@ from dyag_plugins.engines.transformers.batch import Batch, Row
 
 #: How many tokens an answer has, and whether that is all of it.
 News = tuple[int, bool]
+#: Tokens of prompts, padding included, that are read between two steps: about a second on two slow cores.
+_READ_AT_ONCE = 512
 
 
 class Continuous:
@@ -58,30 +61,46 @@ class Continuous:
             thread.join()
 
     def _compute(self) -> None:
-        batch = self._batch()
+        batch, waiting = self._batch(), deque[Row]()
         listeners: dict[Row, queue.SimpleQueue[News | BaseException]] = {}
         while True:
-            room = self._at_once - len(batch.rows) if batch.joinable else 0
-            joining: list[Row] = []
-            while len(joining) < room and (self._coming.qsize() or not (batch.rows or joining)):
+            while self._coming.qsize() or not (batch.rows or waiting):
                 came = self._coming.get()
                 if came is None:
                     for news in listeners.values():
                         news.put(DyagError("the model was closed"))
                     return
-                joining.append(came[0])
+                waiting.append(came[0])
                 listeners[came[0]] = came[1]
             try:
-                joining = [row for row in joining if not row.left]
-                if joining:
+                if joining := self._joining(batch, waiting):
                     batch.join(joining)
-                elif batch.rows:
+                    _tell(listeners)
+                if batch.rows:
                     batch.step()
             except BaseException as error:  # noqa: BLE001 - carried to whoever waits for these rows
                 for news in listeners.values():
                     news.put(error)
-                listeners, batch = {}, self._batch()
-            for row in list(listeners):
-                listeners[row].put((len(row.answer), row.done))
-                if row.done:
-                    del listeners[row]
+                listeners, batch, waiting = {}, self._batch(), deque()
+            _tell(listeners)
+
+    def _joining(self, batch: Batch, waiting: deque[Row]) -> list[Row]:
+        """The rows whose prompts are read now. Those that are being answered wait for it: so not too much at once."""
+        room = self._at_once - len(batch.rows) if batch.joinable else 0
+        joining: list[Row] = []
+        while waiting and len(joining) < room:
+            longest = max(len(row.prompt) for row in (*joining, waiting[0]))
+            if joining and batch.grows and longest * (len(joining) + 1) > _READ_AT_ONCE:
+                break
+            row = waiting.popleft()
+            if not row.left:
+                joining.append(row)
+        return joining
+
+
+def _tell(listeners: dict[Row, queue.SimpleQueue[News | BaseException]]) -> None:
+    for row in list(listeners):
+        if row.answer or row.left:
+            listeners[row].put((len(row.answer), row.done))
+        if row.done:
+            del listeners[row]
