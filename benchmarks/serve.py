@@ -44,16 +44,15 @@ async def answer(client: Any, model: str, question: str, tokens: int) -> tuple[s
 
 async def rate(client: Any, model: str, questions: Sequence[str], tokens: int, clients: int) -> float:
     """Tokens a second with so many clients, each asking anew when it has its answer."""
-    waiting, written = list(questions), 0
+    waiting, written = list(questions), list[int]()
 
     async def one() -> None:
-        nonlocal written
         while waiting:
-            written += (await answer(client, model, waiting.pop(), tokens))[1]
+            written.append((await answer(client, model, waiting.pop(), tokens))[1])
 
     started = time.perf_counter()
     await asyncio.gather(*(one() for _ in range(clients)))
-    return written / (time.perf_counter() - started)
+    return sum(written) / (time.perf_counter() - started)
 
 
 async def measure(url: str, given: argparse.Namespace, questions: list[str]) -> dict[str, Any]:
@@ -64,10 +63,9 @@ async def measure(url: str, given: argparse.Namespace, questions: list[str]) -> 
             await answer(client, given.model, question, given.tokens)
         first = [(await answer(client, given.model, question, 4))[2] for question in asked[:10]]
         ones, eights = [], []
-        for turn in range(3):
-            part = asked[turn::3]
-            ones.append(await rate(client, given.model, part, given.tokens, 1))
-            eights.append(await rate(client, given.model, part, given.tokens, 8))
+        for _ in range(3):
+            ones.append(await rate(client, given.model, asked[:8], given.tokens, 1))
+            eights.append(await rate(client, given.model, asked[:8], given.tokens, 8))
         alone = [(await answer(client, given.model, question, given.tokens))[0] for question in asked]
         many = [asked[n % len(asked)] for n in range(64)]
         found = await asyncio.gather(
@@ -88,7 +86,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--model", default="hybrid")
-    parser.add_argument("--requests", type=int, default=24)
+    parser.add_argument("--requests", type=int, default=16)
     parser.add_argument("--tokens", type=int, default=32)
     given, more = parser.parse_known_args()
     lines = (given.folder / "training_test.jsonl").read_text("utf-8").splitlines()

@@ -470,6 +470,8 @@ class Session:
         votes: str | Path | None = None,
         queue: int = 64,
         timeout: float = 120.0,
+        watch: bool = False,
+        keep: str | Path | None = None,
         log_content: bool = False,
     ) -> Server:
         """Answer over HTTP: an OpenAI-compatible API and a page. `folder` is what `dyag quickstart` made.

@@ -20,7 +20,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from dyag_core.records import Reply
 from dyag_core.serving.errors import ApiError, unavailable, unexpected
-from dyag_core.serving.requests import ChatRequest, read_chat
+from dyag_core.serving.requests import ChatRequest, body_of, read_chat
 from dyag_core.serving.shown import Shown
 from dyag_core.serving.sources import as_text, citations, sources
 
@@ -44,7 +44,7 @@ async def chat(request: Request, state: State) -> Response:
     Raises:
         ApiError: the request doesn't fit, too many wait, or the engine failed before the first piece of text.
     """
-    asked = read_chat(await request.body())
+    asked = read_chat(await body_of(request))
     system, turns = asked.conversation()
     model = state.served.model(asked.model)
     decoding = asked.decoding(state.decoding)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dyag_core.errors import UsageError
+from dyag_core.retrieval.index import MANIFEST
 from dyag_core.training.foreign_adapter import CONFIG
 
 if TYPE_CHECKING:
@@ -22,8 +23,8 @@ class Found:
     report: Path | None = None
 
 
-def found_in(folder: Path) -> Found:
-    """What stands in `folder` or one level below. Checkpoints and what a run leaves behind are none of it.
+def found_in(folder: Path, given: Found) -> Found:
+    """What stands in `folder` or one level below, where `given` doesn't name it already.
 
     Raises:
         UsageError: there is no such folder, nothing in it can be served, or there are several of a kind.
@@ -35,10 +36,11 @@ def found_in(folder: Path) -> Found:
     adapters += [place for place in places if place.name != "final" and (place / CONFIG).is_file()]
     if (folder / CONFIG).is_file():
         adapters = [folder]
+    indexes = [place for place in places if (place / MANIFEST).is_file()]
     found = Found(
-        model=_only(adapters, folder, "fine-tuned models", "--model"),
-        index=_only([place for place in places if (place / "index.json").is_file()], folder, "indexes", "--index"),
-        report=_only(sorted(folder.glob("report.json")), folder, "reports", "--report"),
+        model=given.model or _only(adapters, folder, "fine-tuned models", "--model"),
+        index=given.index or _only(indexes, folder, "indexes", "--index"),
+        report=given.report or _only(list(folder.glob("report.json")), folder, "reports", "--report"),
     )
     if found.model is None and found.index is None:
         raise UsageError(f"{folder} holds neither a fine-tuned model nor an index", "name them: --model --index")

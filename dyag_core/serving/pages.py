@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from dyag_core.serving.errors import ApiError
 from dyag_core.serving.guard import COOKIE, Guard
-from dyag_core.serving.requests import read_json
+from dyag_core.serving.requests import body_of, read_json
 from dyag_core.serving.sources import document_url, title_of
 from dyag_core.serving.votes import read_vote
 
@@ -72,7 +72,7 @@ def page_routes(state: State, guard: Guard) -> list[Route]:
         )
 
     async def login(request: Request) -> Response:
-        given = read_json(await request.body()).get("token")
+        given = read_json(await body_of(request)).get("token")
         if not isinstance(given, str) or not guard.is_token(given.strip()):
             raise ApiError(401, "that is not the token", code="invalid_api_key")
         response = JSONResponse({"status": "ok"})
@@ -83,7 +83,7 @@ def page_routes(state: State, guard: Guard) -> list[Route]:
     async def vote(request: Request) -> Response:
         if state.votes is None:
             raise ApiError(404, "this server takes no votes")
-        cast = read_vote(read_json(await request.body()), list(state.served.arms))
+        cast = read_vote(read_json(await body_of(request)), list(state.served.arms))
         number = await run_in_threadpool(state.votes.add, cast)
         return JSONResponse({"status": "kept", "votes": number}, 201)
 

@@ -6,15 +6,21 @@ Fields that OpenAI's API has and DYAG hasn't are ignored, as other servers of th
 
 from __future__ import annotations
 
+import asyncio
 import json
 import secrets
-from typing import Any, Literal, NoReturn
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from dyag_core.records import Decoding, Message
 from dyag_core.serving.errors import ApiError
 
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+#: Seconds in which a body must have come.
+_PATIENCE = 20.0
 #: The smallest share of probability that is sampled from; OpenAI's API takes 0, which means the likeliest token.
 _SMALLEST_TOP_P = 1e-6
 
@@ -120,6 +126,15 @@ def read_chat(body: bytes) -> ChatRequest:
 
 
 _FIELDS = {*ChatRequest.model_fields, *_Turn.model_fields, *_Part.model_fields, *_StreamOptions.model_fields}
+
+
+async def body_of(request: Request) -> bytes:
+    """The whole body. ApiError: it doesn't come."""
+    try:
+        async with asyncio.timeout(_PATIENCE):
+            return await request.body()
+    except TimeoutError as error:
+        raise ApiError(408, "the body did not come in time", code="timeout") from error
 
 
 def read_json(body: bytes) -> Any:

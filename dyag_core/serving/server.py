@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import threading
 import time
 from typing import TYPE_CHECKING, Self
 
 import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from dyag_core.errors import DyagError, UsageError
 
@@ -18,6 +20,21 @@ if TYPE_CHECKING:
 
 #: Header lines of one request, in bytes, and seconds that an idle connection is kept.
 _LARGEST_HEAD, _KEPT = 32_768, 30
+#: Seconds in which a client must have sent its first request's header lines.
+_PATIENCE = 20.0
+
+
+class _Patient(H11Protocol):
+    """Closes connections that say nothing, or a byte now and then: uvicorn waits for ever for a first request."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Start the clock."""
+        super().connection_made(transport)
+        self.loop.call_later(_PATIENCE, self._close_if_silent)
+
+    def _close_if_silent(self) -> None:
+        if self.cycle is None:
+            self.transport.close()
 
 
 class Server:
@@ -33,7 +50,7 @@ class Server:
         self.url = f"http://{shown}:{self._socket.getsockname()[1]}"
         config = uvicorn.Config(
             app,
-            http="h11",
+            http=_Patient,
             ws="none",
             loop="asyncio",
             lifespan="off",

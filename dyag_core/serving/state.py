@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from dyag_core.serving.arms import ServedArms
     from dyag_core.serving.chat import Answering
+    from dyag_core.serving.kept import Kept
     from dyag_core.serving.report import Measured
     from dyag_core.serving.votes import Votes
 
@@ -29,6 +30,7 @@ class State:
         seconds: that a request may take.
         report: the comparison that the arms were measured with, where there is one.
         votes: where votes are kept; None where none are taken.
+        kept: where questions and answers are kept, if at all.
     """
 
     log: Callable[[str], None]
@@ -37,6 +39,7 @@ class State:
     seconds: float
     report: Measured | None = None
     votes: Votes | None = None
+    kept: Kept | None = None
     account: Account = field(default_factory=Account)
     _served: ServedArms | None = None
     _line: Line | None = None
@@ -73,3 +76,5 @@ class State:
     def answered(self, answer: Answering) -> None:
         """An answer has come to its end, or was left."""
         self.account.answered(answer)
+        if self.kept is not None:
+            self.kept.add(answer)

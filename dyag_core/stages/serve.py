@@ -16,6 +16,7 @@ from dyag_core.progress import SilentProgress
 from dyag_core.records import Decoding
 from dyag_core.retrieval.index import open_index
 from dyag_core.serving.folder import Found, found_in
+from dyag_core.stages.watch import Watch
 
 if TYPE_CHECKING:
     from dyag_core.plugin.host import Plugins
@@ -48,14 +49,17 @@ def serve(
     need_libraries("dyag serve", _Libraries())
     from dyag_core.serving.app import build_app
     from dyag_core.serving.arms import arms_allowed, open_arms
+    from dyag_core.serving.kept import Kept
     from dyag_core.serving.report import read_report
     from dyag_core.serving.server import Server
     from dyag_core.serving.state import State
     from dyag_core.serving.votes import Votes
 
     token = _token(given)
-    found = found_in(folder) if folder is not None else Found()
-    model, index = given.model or found.model, given.index or found.index
+    found = Found(given.model, given.index, given.report)
+    if folder is not None:
+        found = found_in(folder, found)
+    model, index = found.model, found.index
     arms = arms_allowed(given.arms, finetuned=model is not None, retrieval=index is not None)
     decoding = given.decoding or Decoding()
     run = Run(stage="serve", folder=folder or Path(), plugins=plugins, seed=seed, progress=progress)
@@ -68,8 +72,7 @@ def serve(
         remote=chosen.remote,
         chat_template=given.chat_template,
     )
-    report = given.report or found.report
-    measured = read_report(report) if report is not None else None
+    measured = read_report(found.report) if found.report is not None else None
     state = State(progress.message, decoding, given.queue, given.timeout, measured)
     hosts = (given.host, *(given.allow_host or ()))
     app = build_app(state, hosts=hosts, token=token, log_content=given.log_content)
@@ -79,10 +82,19 @@ def serve(
         if given.votes is not None:
             state.votes = Votes(given.votes)
             loaded.callback(state.votes.close)
+        if given.keep is not None:
+            state.kept = Kept(given.keep)
+            loaded.callback(state.kept.close)
         opened = open_index(index, plugins=plugins, run=run) if index is not None else None
         k = {name: given.k or (measured.k if measured else {}).get(name, 3) for name in arms}
         served = open_arms(arms, chosen, models, opened, k, plugins, run)
         loaded.callback(served.close)
+        if given.watch:
+            if index is None:
+                raise UsageError(
+                    "--watch needs an index to keep up with its documents", "give --index, or leave it out"
+                )
+            loaded.callback(Watch(index, served, plugins, run).close)
         state.load(served)
         server.answers_as(arms, loaded.pop_all().close)
         opening.pop_all()

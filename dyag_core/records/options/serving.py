@@ -50,4 +50,6 @@ class ServeOptions(StageOptions):
     votes: Path | None = option(None, "File (SQLite) for blind votes; without it the page asks for none.")
     queue: int = option(64, "Requests that may wait for their turn; the next gets 429.", ge=0)
     timeout: float = option(120.0, "Seconds that a request may take, waiting included.", gt=0)
+    watch: bool = option(False, "Index the documents anew when they change.")
+    keep: Path | None = option(None, "Add every question and answer to this file, a line of JSON each.")
     log_content: bool = option(False, "Write questions and answers into the log, too.")
