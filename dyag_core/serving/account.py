@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-    from dyag_core.serving.chat import Answering
+    from dyag_core.serving.answered import Answered
     from dyag_core.serving.line import Line
 
 _SECONDS = (0.05, 0.1, 0.2, 0.3, 0.5, 1, 2, 3, 5, 10, 20, 30, 60, 120, 300)
@@ -44,12 +44,12 @@ class Account:
         self._waiting.set_function(lambda: line.waiting)
         self._running.set_function(lambda: line.running)
 
-    def answered(self, answer: Answering) -> None:
+    def answered(self, answer: Answered) -> None:
         """Count an answer."""
-        arm, usage = answer.model.arm.name, answer.usage
+        arm = answer.arm
         self._answers.labels(arm, answer.outcome).inc()
-        self._tokens.labels(arm, "prompt").inc(usage["prompt_tokens"])
-        self._tokens.labels(arm, "completion").inc(usage["completion_tokens"])
+        self._tokens.labels(arm, "prompt").inc(answer.prompt_tokens)
+        self._tokens.labels(arm, "completion").inc(answer.completion_tokens)
         self._seconds.labels(arm).observe(answer.seconds)
         if answer.first is not None:
             self._first.labels(arm).observe(answer.first)
@@ -91,11 +91,10 @@ class Logged:
         client = (scope.get("client") or ("-",))[0]
         now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         line = f"{now} {client} {scope['method']} {scope['path'][:80]} {status} {seconds:.3f}s"
-        answer: Answering | None = scope.get("dyag_answer")
+        answer: Answered | None = scope.get("dyag_answered")
         if answer is None:
             return line
-        usage = answer.usage
-        line += f" {answer.model.name} {answer.outcome} {usage['prompt_tokens']}+{usage['completion_tokens']} tokens"
+        line += f" {answer.model} {answer.outcome} {answer.prompt_tokens}+{answer.completion_tokens} tokens"
         if self._content:
-            line += " " + json.dumps({"question": answer.question, "answer": answer.shown.text}, ensure_ascii=False)
+            line += " " + json.dumps({"question": answer.question, "answer": answer.answer}, ensure_ascii=False)
         return line

@@ -13,12 +13,13 @@ import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from dyag_core.records import Reply
+from dyag_core.serving.answered import Answered
 from dyag_core.serving.errors import ApiError, unavailable, unexpected
 from dyag_core.serving.requests import ChatRequest, body_of, read_chat
 from dyag_core.serving.shown import Shown
@@ -53,8 +54,7 @@ async def chat(request: Request, state: State) -> Response:
         starting = state.line.start(state.served.engine(model.arm), prompt.messages, decoding)
         writing = await _unless_gone(request, starting)
         answer = Answering(state, asked, model, prompt, length, turns[-1].content, _address(request), writing)
-        request.scope["dyag_answer"] = answer
-        text = answer.text()
+        text = answer.text(request)
         if not asked.stream:
             return JSONResponse(answer.completion(await _unless_gone(request, _joined(text))))
         first = await _unless_gone(request, _next(text))
@@ -79,33 +79,47 @@ class Answering:
     id: str = field(default_factory=lambda: f"chatcmpl-{uuid.uuid4().hex}")
     created: int = field(default_factory=lambda: int(time.time()))
     first: float | None = None
-    seconds: float = 0.0
     pieces: int = 0
     reply: Reply | None = None
-    outcome: str = "left"
 
     def __post_init__(self) -> None:
         self.shown = Shown(self.asked.stops)
         self.sources = sources(self.prompt.hits, self.address)
 
-    async def text(self) -> AsyncGenerator[str]:
+    async def text(self, request: Request) -> AsyncGenerator[str]:
         """The answer's text as it comes, the sources under it where the model's name asks for them.
 
         Raises:
             ApiError: the engine failed, or the time ran out before anything came.
         """
+        outcome: Literal["answered", "failed", "left"] = "left"
         try:
             async for piece in self._shown_pieces():
                 if piece:
                     yield piece
-            self.outcome = "answered"
+            outcome = "answered"
         except ApiError:
-            self.outcome = "failed"
+            outcome = "failed"
             raise
         finally:
             self.writing.stop()
-            self.seconds = self.writing.elapsed
-            self.state.answered(self)
+            request.scope["dyag_answered"] = answered = self._answered(outcome)
+            self.state.answered(answered)
+
+    def _answered(self, outcome: Literal["answered", "failed", "left"]) -> Answered:
+        return Answered(
+            model=self.model.name,
+            arm=self.model.arm.name,
+            question=self.question,
+            answer=self.shown.text,
+            outcome=outcome,
+            sources=tuple(hit.chunk.id for hit in self.prompt.hits),
+            prompt_tokens=self.usage["prompt_tokens"],
+            completion_tokens=self.usage["completion_tokens"],
+            seconds=self.writing.elapsed,
+            first=self.first,
+            created=self.created,
+        )
 
     async def _shown_pieces(self) -> AsyncIterator[str]:
         while not self.shown.stopped and (event := await self._event()) is not None:

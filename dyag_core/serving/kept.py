@@ -10,7 +10,7 @@ from dyag_core.artifacts import disk_errors, to_json
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from dyag_core.serving.chat import Answering
+    from dyag_core.serving.answered import Answered
 
 
 class Kept:
@@ -24,17 +24,18 @@ class Kept:
                 if self._handle.read(1) != b"\n":  # a line that a kill tore: the next one must not be glued to it
                     self._handle.write(b"\n")
 
-    def add(self, answer: Answering) -> None:
+    def add(self, answer: Answered) -> None:
         """Keep an answer."""
         row = {
             "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(answer.created)),
             "question": answer.question,
-            "answer": answer.shown.text,
-            "arm": answer.model.arm.name,
+            "answer": answer.answer,
+            "arm": answer.arm,
             "outcome": answer.outcome,
-            "sources": [one["id"] for one in answer.sources],
+            "sources": list(answer.sources),
             "seconds": round(answer.seconds, 3),
-            **answer.usage,
+            "prompt_tokens": answer.prompt_tokens,
+            "completion_tokens": answer.completion_tokens,
         }
         self._handle.write(to_json(row).encode() + b"\n")
         self._handle.flush()

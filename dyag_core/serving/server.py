@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import socket
 import threading
 import time
 from typing import TYPE_CHECKING, Self
-
-import uvicorn
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from dyag_core.errors import DyagError, UsageError
 
@@ -17,24 +13,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from starlette.types import ASGIApp
-
-#: Header lines of one request, in bytes, and seconds that an idle connection is kept.
-_LARGEST_HEAD, _KEPT = 32_768, 30
-#: Seconds in which a client must have sent its first request's header lines.
-_PATIENCE = 20.0
-
-
-class _Patient(H11Protocol):
-    """Closes connections that say nothing, or a byte now and then: uvicorn waits for ever for a first request."""
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Start the clock."""
-        super().connection_made(transport)
-        self.loop.call_later(_PATIENCE, self._close_if_silent)
-
-    def _close_if_silent(self) -> None:
-        if self.cycle is None:
-            self.transport.close()
 
 
 class Server:
@@ -45,24 +23,12 @@ class Server:
 
     def __init__(self, app: ASGIApp, host: str, port: int, grace: float) -> None:
         """Raises UsageError where the address can't be had."""
+        from dyag_core.serving.listening import listener
+
         self._socket = _bound(host, port)
         shown = f"[{host}]" if ":" in host else host
         self.url = f"http://{shown}:{self._socket.getsockname()[1]}"
-        config = uvicorn.Config(
-            app,
-            http=_Patient,
-            ws="none",
-            loop="asyncio",
-            lifespan="off",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            proxy_headers=False,
-            timeout_keep_alive=_KEPT,
-            timeout_graceful_shutdown=round(grace),
-            h11_max_incomplete_event_size=_LARGEST_HEAD,
-        )
-        self._server = uvicorn.Server(config)
+        self._server = listener(app, grace)
         self._ended = threading.Event()
         self.models: tuple[str, ...] = ()
         self._free: Callable[[], None] = lambda: None

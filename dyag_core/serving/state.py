@@ -13,8 +13,8 @@ from dyag_core.serving.line import Line
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from dyag_core.serving.answered import Answered
     from dyag_core.serving.arms import ServedArms
-    from dyag_core.serving.chat import Answering
     from dyag_core.serving.kept import Kept
     from dyag_core.serving.report import Measured
     from dyag_core.serving.votes import Votes
@@ -73,7 +73,7 @@ class State:
         """Something failed that a client is told no details of."""
         self.log(f"fault: {what}")
 
-    def answered(self, answer: Answering) -> None:
+    def answered(self, answer: Answered) -> None:
         """An answer has come to its end, or was left."""
         self.account.answered(answer)
         if self.kept is not None:

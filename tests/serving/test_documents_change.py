@@ -15,7 +15,7 @@ import httpx2
 import pytest
 
 from dyag_core import UsageError
-from dyag_core.serving import server as serving
+from dyag_core.serving import listening
 from dyag_core.serving.server import Server
 from tests.serving.conftest import DOCUMENTS, Messages, Parrot, question
 
@@ -82,7 +82,7 @@ def test_answers_are_kept_only_when_asked_and_a_torn_line_costs_only_itself(
 def test_connections_that_say_nothing_are_closed(
     start: Callable[..., Server], monkeypatch: pytest.MonkeyPatch, parrot: Parrot
 ) -> None:
-    monkeypatch.setattr(serving, "_PATIENCE", 0.3)
+    monkeypatch.setattr(listening, "_PATIENCE", 0.3)
     place = urlsplit(start().url)
     for sent in (b"", b"GET /health HTTP/1.1\r\nX-Slow: "):
         with socket.create_connection((place.hostname, place.port), timeout=5) as line:
