@@ -423,6 +423,7 @@ class Session:
         primary: str | None = None,
         metrics: Sequence[str] = (),
         metric_options: Mapping[str, Mapping[str, Any]] | None = None,
+        votes: str | Path | None = None,
         force: bool = False,
         cost: CostOptions | None = None,
     ) -> ComparisonFiles:
