@@ -177,5 +177,8 @@ def open_arms(
             tuned = share(models.model) if share is not None else None
             if tuned is None:
                 run.warn(f"{chosen} can't share one base model between arms: a second copy is loaded")
-            engines[True] = tuned or load(True)
+            try:
+                engines[True] = tuned or load(True)
+            except UsageError as error:  # llama.cpp, for one, holds one model in a process
+                raise UsageError(error.message, "serve the arms of one model: --arms base,rag") from error
         return ServedArms(arms, models, engines, index, k, stack.pop_all().close)

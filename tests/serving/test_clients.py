@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 from dyag_core.serving.server import Server
 from tests.serving.conftest import Parrot
@@ -72,21 +70,15 @@ def test_openai_knows_the_errors_by_their_classes(client: Any) -> None:
         list(ask(client, "break the stream", stream=True))
 
 
-def test_llm_asks_through_an_extra_models_file(server: Server, tmp_path: Path) -> None:
-    pytest.importorskip("llm")
+def test_llm_asks_through_an_extra_models_file(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LLM_USER_PATH", str(tmp_path))
+    monkeypatch.setenv("OPENAI_API_KEY", "none")
     models = f"- model_id: ours\n  model_name: rag+sources\n  api_base: {server.url}/v1\n"
     (tmp_path / "extra-openai-models.yaml").write_text(models, "utf-8")
-    told = {"LLM_USER_PATH": str(tmp_path), "OPENAI_API_KEY": "none"}
+    command = pytest.importorskip("llm.cli").cli
     for more in ([], ["--no-stream"]):
-        done = subprocess.run(
-            [sys.executable, "-m", "llm", "-m", "ours", *more, "--usage", "--no-log", "licence of 7zip?"],
-            env=os.environ | told,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
+        done = CliRunner().invoke(command, ["-m", "ours", *more, "--usage", "--no-log", "licence of 7zip?"])
+        assert done.exception is None, done.output
         assert done.stdout.startswith("base says: licence of 7zip?\n\nSources:\n[1] 7zip"), done.stdout
         assert "7 input, 5 output" in done.stderr
 

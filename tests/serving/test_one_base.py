@@ -22,9 +22,9 @@ def test_the_served_arms_answer_as_they_are_measured(make_model: Any, tmp_path: 
     adapter_of(base, tmp_path / "model" / "final")
     source, questions, log = tmp_path / "documents.jsonl", tmp_path / "q.jsonl", Messages()
     source.write_text("".join(json.dumps(row) + "\n" for row in DOCUMENTS), "utf-8")
-    asked = [f"What is the licence of {name}?" for name in ("7zip", "ansible", "odd ends", "nothing")]
+    asked = [f"What is the licence of {name}?" for name in ("7zip", "ansible", "nothing")]
     questions.write_text("".join(json.dumps({"question": q, "expected_answer": "x"}) + "\n" for q in asked), "utf-8")
-    session, decoding = Session(tmp_path, progress=log), Decoding(max_new_tokens=16)
+    session, decoding = Session(tmp_path, progress=log), Decoding(max_new_tokens=8)
     index = session.index(source)
     measured = session.evaluate(questions, model=tmp_path / "model", index=index, k=2, decoding=decoding)
     with (
