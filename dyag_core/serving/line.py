@@ -11,6 +11,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from dyag_core.records import Reply
@@ -143,5 +144,5 @@ class Writing:
         self._call(self._events.put_nowait, event)
 
     def _call(self, function: Callable[..., object], value: object) -> None:
-        if not self._loop.is_closed():  # the server may have ended meanwhile
+        with suppress(RuntimeError):  # the server has ended meanwhile
             self._loop.call_soon_threadsafe(function, value)

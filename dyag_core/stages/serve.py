@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 from dyag_core.errors import UsageError
@@ -30,11 +30,8 @@ _SHORTEST_TOKEN = 16
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 #: Seconds that answers get to come to their end when the server is asked to.
 _GRACE = 20
-
-
-@dataclass(frozen=True)
-class _Libraries:
-    requires = ("starlette", "uvicorn", "prometheus_client")
+#: What the extra "serve" brings.
+_LIBRARIES = SimpleNamespace(requires=("starlette", "uvicorn", "prometheus_client"))
 
 
 def serve(
@@ -46,7 +43,7 @@ def serve(
         UsageError: nothing to serve, an address that can't be had, or one that others reach and no token.
     """
     progress = progress or SilentProgress()
-    need_libraries("dyag serve", _Libraries())
+    need_libraries("dyag serve", _LIBRARIES)
     from dyag_core.serving.app import build_app
     from dyag_core.serving.arms import arms_allowed, open_arms
     from dyag_core.serving.kept import Kept

@@ -148,6 +148,22 @@ def test_words_that_the_answer_took_are_marked(browser: Browser, site: Server) -
     assert browser.run(script) == ["déposé", "3", "0"]
 
 
+def test_a_long_passage_is_opened_where_the_answer_took_its_words(browser: Browser, site: Server) -> None:
+    browser.look()
+    browser.open(site.url, READY)
+    script = """(async () => {
+        const { AnswerView } = await import('/answer.js');
+        const view = new AnswerView('x', '', 'en');
+        const sources = [{ id: 'a', title: 'A', score: 1, passage: 'other line\\n'.repeat(99) + 'the answer is GIMP' }];
+        document.getElementById('columns').replaceChildren(view.element);
+        view.finish({ text: 'GIMP', sources, dyag: { seconds: 1, k: 1 }, usage: { total_tokens: 1 } }, '?', false);
+        await new Promise(done => setTimeout(done, 300));
+        const [box, mark] = ['.passage', 'mark'].map(name => document.querySelector(name).getBoundingClientRect());
+        return mark.top >= box.top && mark.bottom <= box.bottom;
+    })()"""
+    assert browser.run(script) is True
+
+
 @pytest.mark.parametrize("lang", ["fr-FR", "en-GB", "de-DE"])
 @pytest.mark.parametrize("width", [390, 1280])
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -29,6 +29,10 @@ function source(one, answer, question, place) {
   link.target = "_blank";
   link.rel = "noopener";
   const details = make("details", summary, passage, make("p", link));
+  details.addEventListener("toggle", () => {
+    const first = passage.querySelector("mark");
+    if (first) passage.scrollTop = first.offsetTop - passage.offsetTop - passage.clientHeight / 3;
+  });
   details.open = place === 0;
   return details;
 }
