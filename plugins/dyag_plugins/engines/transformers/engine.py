@@ -43,23 +43,17 @@ class TransformersEngines:
         """Load, merge, check, warm up."""
         with run.progress.task(f"loading {Path(base_path).name}"):
             model, tokenizer = loading.load(base_path, adapter, options.device, options.dtype, chat_template)
-        shared = None if adapter is not None else Shared(model, options.batch_size, base_path, chat_template)
-        return TransformersEngine(shared or Shared(model, options.batch_size), tokenizer)
+        engine = TransformersEngine(model, tokenizer, options.batch_size)
+        if adapter is None:
+            engine.source = base_path, chat_template
+        return engine
 
 
 class Shared:
-    """A model in memory, and what answers with it at the same time.
+    """A model in memory, and what answers with it at the same time. `mixed`: an adapter stands beside its weights."""
 
-    Args:
-        base_path, chat_template: of a model without an adapter, which others may be put on.
-    """
-
-    def __init__(
-        self, model: Any, batch_size: int, base_path: str | None = None, chat_template: str | None = None
-    ) -> None:
-        self.model, self.batch_size = model, batch_size
-        self.base_path, self.chat_template = base_path, chat_template
-        self.mixed = False
+    def __init__(self, model: Any, batch_size: int) -> None:
+        self.model, self.batch_size, self.mixed = model, batch_size, False
         self.continuous = Continuous(self.batch, batch_size)
 
     def batch(self) -> Batch:
@@ -68,10 +62,16 @@ class Shared:
 
 
 class TransformersEngine:
-    """A loaded model. See `dyag_core.plugin.protocols.Engine`."""
+    """A loaded model. See `dyag_core.plugin.protocols.Engine`.
 
-    def __init__(self, shared: Shared, tokenizer: Any, adapter: str = BASE) -> None:
-        self._shared = shared
+    `source` is the path and the given chat template of a base model that an adapter may be put beside, else None.
+    """
+
+    def __init__(
+        self, model: Any, tokenizer: Any, batch_size: int, *, shared: Shared | None = None, adapter: str = BASE
+    ) -> None:
+        self._shared = shared = shared or Shared(model, batch_size)
+        self.source: tuple[str, str | None] | None = None
         self._tokenizer = tokenizer
         self._adapter = adapter
         self._ends = end_of_turn_ids(tokenizer)
@@ -90,14 +90,14 @@ class TransformersEngine:
 
         Answers are those of the merged model but for rounding.
         """
-        shared = self._shared
-        if shared.base_path is None or not loading.stands_beside(adapter):
+        if self.source is None or not loading.stands_beside(adapter):
             return None
-        tokenizer = loading.tokenizer_of(shared.base_path, adapter, shared.chat_template)
-        loading.check_tokenizer(tokenizer, shared.model, shared.base_path)
+        shared, (base_path, chat_template) = self._shared, self.source
+        tokenizer = loading.tokenizer_of(base_path, adapter, chat_template)
+        loading.check_tokenizer(tokenizer, shared.model, base_path)
         shared.model, shared.mixed = loading.beside(shared.model, adapter), True
-        shared.base_path = None  # one is enough for every arm
-        return TransformersEngine(shared, tokenizer, loading.BESIDE)
+        self.source = None  # one is enough for every arm
+        return TransformersEngine(shared.model, tokenizer, shared.batch_size, shared=shared, adapter=loading.BESIDE)
 
     def answer(self, prompts: Sequence[Sequence[Message]], decoding: Decoding) -> Iterator[tuple[int, Reply]]:
         """Answer all prompts, the shortest first, so that a batch holds prompts of like length and pads little."""
