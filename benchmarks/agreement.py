@@ -4,8 +4,7 @@
     python benchmarks/agreement.py --wrong    # and each answer that is told otherwise
 
 The answers in tests/data/ were written down and labelled before the rules were tried on them. Both parts hold the same
-kinds; the rules were tuned on one, and nobody looked at what they tell otherwise in the other. A pair of it that is
-looked at moves to the tuned ones.
+kinds; the rules were tuned on one and never on the other. What is mended for an answer of it moves to the tuned ones.
 """
 
 from __future__ import annotations

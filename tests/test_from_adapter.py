@@ -109,6 +109,16 @@ def test_forgetting_shows_without_replay(go_on, parent):
     assert trained.old_test["after"] < 50
 
 
+def test_an_old_question_that_is_none_is_left_out_and_named_once(go_on, parent, tmp_path, heard):
+    questions = (parent / "old_test.jsonl").read_text(encoding="utf-8")
+    torn = tmp_path / "torn_test.jsonl"
+    torn.write_text("{torn\n" + questions, encoding="utf-8")
+    assert go_on(old_test=torn, epochs=1, progress=heard).old_test["questions"] == 4
+    said = [line for line in heard.lines if "torn_test.jsonl: 1 rows are no questions" in line]
+    assert len(said) == 1
+    assert "line 1" in said[0]
+
+
 def test_the_first_loss_is_the_old_adapter_s_and_not_a_fresh_one_s(go_on, base):
     gone_on = go_on(epochs=1)
     fresh = go_on("fresh", from_adapter=None, base_model=str(base), epochs=1)

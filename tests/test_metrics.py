@@ -107,6 +107,22 @@ def test_what_differs_stays_different(one: str, other: str) -> None:
     assert normalise(one) != normalise(other)
 
 
+@pytest.mark.parametrize(
+    ("answer", "expected", "exact"),
+    [
+        ("$100", "100 €", 0),
+        ("€100", "100 €", 1),
+        ("< 5", "> 5", 0),
+        ("5", "5 %", 0),
+        ("5%.", "5 %", 1),
+        ("a+b", "a=b", 0),
+        ("**MIT**", "MIT", 1),
+    ],
+)
+def test_exact_match_keeps_currencies_and_comparisons_apart(answer: str, expected: str, exact: int) -> None:
+    assert score("exact_match", prediction(answer, expected)) == [exact]
+
+
 @given(st.text(max_size=60))
 def test_normalise_never_fails_and_has_single_spaces(text: str) -> None:
     assert "  " not in normalise(text)

@@ -122,3 +122,49 @@ def test_a_report_says_that_rows_were_left_out(tmp_path: Path, lang: str, said: 
     report = (tmp_path / "c.md").read_text("utf-8")
     assert said in report
     assert "line 7: not JSON" in report
+
+
+BAD = '{"question": "", "expected_answer": "MIT"}'
+
+
+def test_a_review_leaves_out_what_is_no_row_and_counts_lines_as_the_file_has_them(tmp_path: Path) -> None:
+    file, better, verdicts = tmp_path / "rows.jsonl", tmp_path / "better.jsonl", tmp_path / "v.jsonl"
+    file.write_text("\n".join([good(1), "{torn", good(2), BAD, good(3)]), encoding="utf-8")
+    heard = Heard()
+    session = Session(tmp_path, progress=heard)
+    found = session.review(file, sample=3)
+    assert (found.rows, sorted(row.line for row in found.sample)) == (3, [1, 3, 5])
+    said = next(line for line in heard.lines if "left out" in line)
+    assert "2 rows can't be read as a question and its answer" in said
+    assert "line 2" in said
+    assert "line 4" in said
+
+    wrong = next(row for row in found.sample if row.line == 3)
+    verdicts.write_text(json.dumps({"key": wrong.key, "value": {"verdict": "wrong"}}) + "\n", encoding="utf-8")
+    dropped = session.review(file, sample=3, verdicts=verdicts, drop="wrong", output=better)
+    assert dropped.dropped == 1
+    kept = [json.loads(line) for line in better.read_text(encoding="utf-8").splitlines()]
+    assert kept == [json.loads(good(1)), json.loads(good(3))]
+
+
+def test_validation_questions_that_are_none_are_left_out_and_named(tmp_path: Path) -> None:
+    (tmp_path / "docs.jsonl").write_text('{"id": "alba", "content": "Alba is under MIT."}\n', encoding="utf-8")
+    heard = Heard()
+    session = Session(tmp_path, plugins=[Canned()], progress=heard)
+    session.index(tmp_path / "docs.jsonl", output=tmp_path / "index")
+    chunk = json.loads((tmp_path / "index" / "chunks.jsonl").read_text(encoding="utf-8").splitlines()[0])["id"]
+    row = {"question": "Licence of Alba?", "expected_answer": "MIT", "meta": {"document": "alba", "chunk": chunk}}
+    (tmp_path / "q_test.jsonl").write_text(json.dumps(row), encoding="utf-8")
+    (tmp_path / "q_val.jsonl").write_text("\n".join([json.dumps(row), BAD]), encoding="utf-8")
+    made = session.evaluate(
+        tmp_path / "q_test.jsonl",
+        arms=["rag"],
+        base_model="none",
+        engine="canned",
+        index=tmp_path / "index",
+        k="auto",
+    )
+    assert made.evaluations["rag"].metrics["errors"] == 0
+    said = next(line for line in heard.lines if "q_val.jsonl" in line and "left out" in line)
+    assert "1 rows are no questions" in said
+    assert "line 2" in said

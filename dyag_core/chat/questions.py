@@ -20,7 +20,7 @@ from dyag_core.text.abstention import wants_abstention
 from dyag_core.text.sanitize import plain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
 UNANSWERABLE = "unanswerable"
@@ -55,6 +55,19 @@ def read_questions(path: Path, default_system: str | None, left_out: list[str] |
     if not questions:
         raise UsageError(f"{path}: no questions in it", f"what is read: {KNOWN_FILES}")
     return _told_apart(questions)
+
+
+def read_usable(path: Path, default_system: str | None, tell: Callable[[str], None]) -> list[Question]:
+    """The questions of a file; rows that are none are left out, and `tell` gets one text that names them.
+
+    Raises:
+        UsageError: the file holds no question.
+    """
+    left_out: list[str] = []
+    questions = read_questions(path, default_system, left_out)
+    if left_out:
+        tell(f"{path}: {len(left_out)} rows are no questions, and are left out\n{first_of(left_out)}")
+    return questions
 
 
 def first_of(bad: Sequence[str]) -> str:

@@ -28,6 +28,8 @@ _LAYOUT = frozenset(
     "sidebar_position sitemap sitemap_exclude slug social_image tags template theme thumbnail toc toc_depth "
     "toc_max_heading_level toc_min_heading_level tocdepth type unlisted url uuid visible weight".split()
 )
+#: "guide_weight", "menu_order"
+_PLACED = re.compile(r"\w+[_-](?:weight|order|position)", re.IGNORECASE)
 _DEEPEST = 3
 
 
@@ -52,7 +54,8 @@ def front_matter(text: str) -> tuple[dict[str, str], str]:
 
 def _keep(fields: dict[Any, Any], kept: dict[str, str], depth: int) -> None:
     for name, value in fields.items():
-        if str(name) in _OF_THE_FILE or str(name).lower().replace("-", "_") in _LAYOUT:
+        layout = str(name).lower().replace("-", "_") in _LAYOUT or _PLACED.fullmatch(str(name))
+        if layout or str(name) in _OF_THE_FILE:
             continue
         if isinstance(value, dict) and depth < _DEEPEST:
             if said := _said(_name_in(value)):  # "owner: {name: Ann, ...}" is about Ann

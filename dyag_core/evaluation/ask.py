@@ -94,7 +94,13 @@ class Setup:
         if self.k == "auto" and self.index is not None and self.validation is not None:
             asked = self.asked
             self.chosen_k = choose_k(
-                self.validation, self.index, engine, system=asked.system, lang=asked.lang, decoding=self.decoding
+                self.validation,
+                self.index,
+                engine,
+                system=asked.system,
+                lang=asked.lang,
+                decoding=self.decoding,
+                run=self.run,
             )
             self.k = self.chosen_k.k
             self.run.progress.message(self.chosen_k.sentence())

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dyag_core.artifacts import file_sha256
-from dyag_core.chat.questions import read_questions
+from dyag_core.chat.questions import read_usable
 from dyag_core.errors import UsageError
 from dyag_core.records.arm import ARMS
 from dyag_core.retrieval.prompting import build_prompts
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dyag_core.plugin.protocols import Engine
+    from dyag_core.plugin.run import Run
     from dyag_core.records import Decoding
     from dyag_core.retrieval.index import OpenIndex
 
@@ -69,14 +70,14 @@ def validation_beside(questions: Path) -> Path:
 
 
 def choose_k(
-    validation: Path, index: OpenIndex, engine: Engine, *, system: str | None, lang: str, decoding: Decoding
+    validation: Path, index: OpenIndex, engine: Engine, *, system: str | None, lang: str, decoding: Decoding, run: Run
 ) -> ChosenK:
     """Search `index` with the questions of `validation` and choose.
 
     Raises:
         UsageError: none of the questions names a passage of this index.
     """
-    questions = read_questions(validation, system)
+    questions = read_usable(validation, system, run.warn)
     known = [question for question in questions if index.right_chunks(question)]
     if not known:
         raise UsageError(

@@ -67,6 +67,7 @@ class Run:
     rejected_examples: dict[str, list[str]] = field(default_factory=dict)
     left_out: Counter[str] = field(default_factory=Counter)
     stopped: tuple[str, str] | None = None
+    _told: set[str] = field(default_factory=set, init=False, repr=False)
 
     def random(self, *key: object) -> random.Random:
         """A generator of random numbers that depends on the run's seed and `key` alone, never on who drew before."""
@@ -86,6 +87,12 @@ class Run:
     def stop(self, reason: str, hint: str) -> None:
         """A plugin ends before its work is done. What there is gets written; then the stage says `reason` and fails."""
         self.stopped = (reason, hint)
+
+    def tell_once(self, text: str) -> None:
+        """Tell the user something that several parts of a run find out: two arms that load one model say it once."""
+        if text not in self._told:
+            self._told.add(text)
+            self.progress.message(text)
 
     def warn(self, text: str) -> None:
         """Tell the user something that doesn't stop the run."""

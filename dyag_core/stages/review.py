@@ -14,11 +14,11 @@ from dyag_core.artifacts import (
     atomic_write,
     manifest_of_rows,
     read_json,
-    read_jsonl,
     refuse_inputs,
     to_json,
 )
-from dyag_core.chat.questions import language_sample, read_questions
+from dyag_core.chat.question_files import question_rows
+from dyag_core.chat.questions import first_of, language_sample, read_questions
 from dyag_core.dataset.review.page import page_of
 from dyag_core.dataset.review.place import place_of
 from dyag_core.dataset.review.sample import drawn, judged, row_key
@@ -29,7 +29,7 @@ from dyag_core.text.language import detect_language
 from dyag_core.text.passage import passages_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Sequence, Set
 
     from dyag_core.progress import Progress
     from dyag_core.records import Question
@@ -46,23 +46,32 @@ def review(given: ReviewOptions, *, file: Path, lang: str | None = None, seed: i
     """
     if (given.drop is None) != (given.output is None):
         raise UsageError("rows are dropped into a new file", "give both: --drop wrong --output FILE")
-    questions = read_questions(file, None)
+    left_out: list[str] = []
+    questions = read_questions(file, None, left_out)
+    if left_out:
+        named = f"{len(left_out)} rows can't be read as a question and its answer, and are left out"
+        progress.message(f"warning: {file}: {named}\n{first_of(left_out)}")
+    lines = _lines(file, left_out)
     verdicts = given.verdicts or file.with_name(file.stem + SUFFIX)
     refuse_inputs([path for path in (given.page, given.output, verdicts) if path], [file])
     known = _given(verdicts)
     chosen = [(place, questions[place]) for place in drawn(questions, given.sample, seed)]
     source, fields = _origin(file)
     texts = _passages(given.documents or source, fields, [question for _, question in chosen], progress)
-    rows = [_row(place, question, texts, known) for place, question in chosen]
+    rows = [_row(lines[place], question, texts, known) for place, question in chosen]
     found = judged(Review(file=file, rows=len(questions), sample=(), verdicts=verdicts), rows)
     if given.page is not None:
         given.page.parent.mkdir(parents=True, exist_ok=True)
         atomic_text(given.page, page_of(found, lang or detect_language(language_sample(questions))))
         found = found.model_copy(update={"page": given.page})
     if given.output is not None:
-        unwanted = [known.get(row_key(question), {}).get("verdict") == given.drop for question in questions]
-        _write_others(file, given.output, unwanted)
-        found = found.model_copy(update={"written": given.output, "dropped": sum(unwanted)})
+        kept = {
+            line
+            for line, question in zip(lines, questions, strict=True)
+            if known.get(row_key(question), {}).get("verdict") != given.drop
+        }
+        _write_kept(file, given.output, kept)
+        found = found.model_copy(update={"written": given.output, "dropped": len(lines) - len(kept)})
     return found
 
 
@@ -78,14 +87,20 @@ def _given(verdicts: Path) -> dict[str, dict[str, str]]:
         }
 
 
-def _row(place: int, question: Question, texts: dict[str, str], given: dict[str, dict[str, str]]) -> ReviewRow:
+def _lines(file: Path, left_out: Sequence[str]) -> list[int]:
+    """The number (from 1) of each row that is a question, among all rows."""
+    unread = {told.partition(":")[0] for told in left_out}
+    return [number for number, (place, _) in enumerate(question_rows(file), 1) if place not in unread]
+
+
+def _row(line: int, question: Question, texts: dict[str, str], given: dict[str, dict[str, str]]) -> ReviewRow:
     key = row_key(question)
     shown = [(name, texts[name]) for name in question.chunks if name in texts]
     told = question.expected_answer if question.answerable else ""
     places = [place_of(told, question.question, text) if told else (0, 0) for _, text in shown]
     return ReviewRow(
         key=key,
-        line=place + 1,
+        line=line,
         history=tuple(message.content for message in question.messages[:-1] if message.role != "system"),
         question=question.question,
         answer=question.expected_answer,
@@ -126,10 +141,10 @@ def _passages(
     return found
 
 
-def _write_others(file: Path, output: Path, unwanted: Sequence[bool]) -> None:
-    """The rows of `file` as they are, but for those that are unwanted."""
+def _write_kept(file: Path, output: Path, kept: Set[int]) -> None:
+    """The rows of `file` as they are, of those whose numbers are given."""
     output.parent.mkdir(parents=True, exist_ok=True)
     with atomic_write(output) as handle:
-        for (_, row), drop in zip(read_jsonl(file), unwanted, strict=True):
-            if not drop:
+        for number, (_, row) in enumerate(question_rows(file), 1):
+            if number in kept:
                 handle.write(to_json(row) + "\n")

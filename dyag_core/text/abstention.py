@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from dyag_core.text.giving_nothing import gives_nothing, one_word, wants_yes_or_no
 from dyag_core.text.normalise import fold, tokens
 from dyag_core.text.reasoning import without_reasoning
 from dyag_core.text.refusals import COURTESY, GUESS, OTHER_DENIAL, REFUSAL, SOURCE
@@ -35,6 +36,10 @@ _CLAUSE_END = re.compile(
     r"|,? \b(?:but|however|though|yet|mais|cependant|toutefois|pourtant)\b,? "
     r"(?!(?:do|does|did|not|no|nothing|none|pas|rien|ni|ne|aucune?)\b|n'|(?:\w+ )?(?:ne |n'))"
 )
+#: Words that ask, and stand in other questions as well.
+_ASKING = frozenset(
+    "which what when where whose whom quel quelle quels quelles quand comment combien pourquoi does have been".split()
+)
 _CONDITION = re.compile(r"\b(?:if|unless|whether|si|s'il|s'ils|lorsque)\b[^,.;:!?]*")
 _ASIDE = re.compile(
     r"(?:,|^) ?(?:whose|although|though|even if|even though|bien que|meme si|quoique|dont)\b[^,.;]*"
@@ -45,6 +50,16 @@ _REPORTED = re.compile(
     r"\b(?:says?|shows?|displays?|prints?|answers?|tells?|returns?|affiche|repond|dit|renvoie|indique)"
     r" (?:that |which |the \w+ |le \w+ |qu[e'])"
 )
+#: Questions for what something says: an answer in quotes is that, and no refusal.
+_ASKS_FOR_WORDS = re.compile(
+    r"\b(?:message|prints?|displays?|answers?|repl(?:y|ies)|says?|returns?|affiche|repond|dit|renvoie)\b"
+)
+#: Whether something is told may be what was asked; an answer that says no then denies it, and knows.
+_TELLS = re.compile(
+    r"\b(?:mention|specif|stat(?:e|ed)\b|given|indica|listed|named|sa(?:y|id)\b|tell|contain|documented|known|available"
+    r"|indiqu|precis|figur|parl|contien|connu|disponible)"
+)
+_NO = re.compile(r"^(?:no|non)\b ?[,.:;-]")
 _SOURCE_BEFORE = re.compile(rf"\b(?:{SOURCE}|i|je|on)\b")
 _LOOSE = re.compile(
     r"\b(?:not|no|none|nothing|unable|cannot|can'?t|sorry|unknown|unclear|unsure|pas|aucune?|rien|desole|impossible|inconnue?"
@@ -61,10 +76,12 @@ def abstains(answer: str, question: str = "", *, truncated: bool = False) -> boo
     text = _spoken(answer, question)
     if not text or _ANOTHER_TURN.search(text):
         return False
+    if _NO.search(text) and wants_yes_or_no(question) and _TELLS.search(fold(question)):
+        return False
     given: list[str] = []
     refused: list[str] = []
     for clause, cut in _clauses(text, truncated=truncated):
-        if not cut and _refuses(clause):
+        if not cut and _refuses(clause, question):
             if _guesses(clause):
                 return False
             refused.append(clause)
@@ -98,7 +115,8 @@ def _spoken(answer: str, question: str) -> str:
         text = text.removeprefix(" ".join(fold(question).replace("’", "'").split()))
     text = text.strip(" .\n\t-")
     whole = _QUOTED.fullmatch(text)
-    return text.strip(' «»“”"') if whole else _QUOTED.sub(" … ", text)
+    spoken = whole and not _ASKS_FOR_WORDS.search(fold(question))
+    return text.strip(' «»“”"') if spoken else _QUOTED.sub(" … ", text)
 
 
 def _clauses(text: str, *, truncated: bool) -> Iterator[tuple[str, bool]]:
@@ -117,11 +135,13 @@ def _bare(clause: str) -> str:
     return " ".join(told.split()).strip(" .,!;:-…")
 
 
-def _refuses(clause: str) -> bool:
+def _refuses(clause: str, question: str) -> bool:
     if clause.rstrip().endswith("?"):
         return False
     told = _bare(clause)
-    return len(told.split()) <= _LONGEST and bool(REFUSAL.search(told)) and not OTHER_DENIAL.search(told)
+    if len(told.split()) > _LONGEST or OTHER_DENIAL.search(told):
+        return False
+    return bool(REFUSAL.search(told)) or gives_nothing(told, question)
 
 
 def _guesses(clause: str) -> bool:
@@ -131,5 +151,6 @@ def _guesses(clause: str) -> bool:
 
 def _about_the_question(refused: list[str], given: list[str], question: str) -> bool:
     """Whether the refusals name something that was asked for and that nothing given before them names."""
-    asked = set(tokens(question)) - set(tokens(" ".join(given)))
-    return bool({word for word in asked if len(word) > 3} & set(tokens(" ".join(refused))))
+    asked = set(tokens(question)) - set(tokens(" ".join(given))) - _ASKING
+    denied = tokens(" ".join(refused))
+    return any(one_word(word, other) for word in asked if len(word) > 3 for other in denied)

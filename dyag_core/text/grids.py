@@ -37,6 +37,9 @@ _ATTRIBUTES = frozenset(
 _LONGEST_NAME = 80
 #: The head of a column that numbers or codes the rows, which a column beside it names.
 _NUMBERING = frozenset("# n no num numero id identifiant code ref reference index rang rank etape step ordre".split())
+#: The heads of columns that name the rows, and that only tell of them.
+_NAME = re.compile(r"^(?:nom|libelle|intitule|titre|title|name)\b|\bname$")
+_DESCRIPTION = re.compile(r"descri|comment|remar|note|purpose|usage|definition")
 #: The head of a column of attributes, in a table that has one column for each thing it compares.
 _CORNERS = frozenset("critere caracteristique fonctionnalite criterion criteria characteristic feature".split())
 #: Headers of two columns whose rows are labels and values of one thing.
@@ -154,13 +157,21 @@ def naming_column(rows: Sequence[Sequence[str]], columns: Sequence[int]) -> int 
 
 
 def subject_column(header: Sequence[str], rows: Sequence[Sequence[str]]) -> int:
-    """Which column says what a row of a small table is about: the first, or the names beside numbers, codes, groups."""
+    """Which column says what a row of a small table is about: the first, or the names beside numbers, codes, groups.
+
+    Where rows of the first come again, a column that its header calls one of names goes first, a description never.
+    """
     first = [row[0] for row in rows]
     words = re.findall(r"\w+|#", fold(header[0]))[:1]
     numbers = not words or words[0] in _NUMBERING or all(_COUNTED.fullmatch(cell) for cell in first)
     if not numbers and all(first) and len(set(first)) == len(first):
         return 0
-    named = naming_column(rows, range(len(header)))
+    different = [len(set(column)) for column in zip(*rows, strict=True)]
+    names = [column for column, label in enumerate(header) if _NAME.search(fold(label))]
+    most = max(names, key=different.__getitem__, default=0)
+    if names and 2 * different[most] > len(rows):
+        return most
+    named = naming_column(rows, [column for column, label in enumerate(header) if not _DESCRIPTION.match(fold(label))])
     return named if named is not None else 0
 
 

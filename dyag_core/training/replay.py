@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dyag_core.artifacts import file_sha256, write_jsonl
 from dyag_core.chat.conversations import read_conversations
-from dyag_core.chat.questions import read_questions
+from dyag_core.chat.questions import read_usable
 from dyag_core.errors import UsageError
 from dyag_core.plugin.metric_descriptions import primary_among
 from dyag_core.records import Decoding, Passport, Prediction
@@ -126,7 +126,8 @@ def old_score(
     """How well `adapter` answers old test questions (greedy), on the metric that decides."""
     assert parent.old_test is not None
     metric = primary_among(plugins.metrics())
-    questions = read_questions(parent.old_test, parent.passport.system_prompt if parent.passport else None)
+    system = parent.passport.system_prompt if parent.passport else None
+    questions = read_usable(parent.old_test, system, lambda told: run.tell_once(f"warning: {told}"))
     if len(questions) > MOST_QUESTIONS:
         chosen = sorted(run.random("old test").sample(range(len(questions)), MOST_QUESTIONS))
         questions = [questions[i] for i in chosen]

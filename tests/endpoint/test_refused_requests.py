@@ -68,6 +68,13 @@ def test_the_first_request_finds_out_how_the_server_wants_to_be_asked(server, as
     assert done.stderr.count("takes no temperature") == (refusal == "no_temperature")
 
 
+def test_a_key_of_one_letter_hides_no_words_of_what_the_server_says(server, asked, monkeypatch):
+    monkeypatch.setenv("DYAG_OPENAI_API_KEY", "x")
+    server.behaves = lambda number, body: "new_limit"
+    done, written = asked(2)
+    assert (done.code, written["metrics"]["errors"]) == (0, 0)
+
+
 def test_a_request_that_was_under_way_when_another_was_refused_is_reworded_too(server, asked):
     """A server that changes its mind refuses several at once: each of them is sent anew."""
     server.delay = 0.02

@@ -6,8 +6,8 @@ import hashlib
 from collections.abc import Callable, Generator, Sequence
 from typing import Any, TypeVar
 
-from dyag_core import Decoding, Message, Reply
-from dyag_core.api import prompt_ids
+from dyag_core import Decoding, Message, Reply, Run
+from dyag_core.api import prompt_ids, takes_system
 
 #: What an engine keeps of a prompt while it answers it.
 Row = TypeVar("Row")
@@ -27,6 +27,12 @@ def rendered(tokenizer: Any, prompt: Sequence[Message], context_length: int) -> 
             hint="ask something shorter, or lower -k",
         )
     return ids
+
+
+def tell_of_system_turn(tokenizer: Any, run: Run) -> None:
+    """Say it once where the chat template has no place for a system turn (`prompt_ids` folds it)."""
+    if not takes_system(tokenizer):
+        run.tell_once("this model's chat template has no place for a system turn: it begins the first question instead")
 
 
 def answerable(

@@ -6,6 +6,7 @@ sentence that says so.
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 
 from pydantic import BaseModel
@@ -37,5 +38,11 @@ def dyag_score(predictions: Sequence[Prediction]) -> MetricResult:
 
 
 def _score(prediction: Prediction) -> float:
-    answer = normalise(prediction.answer)
-    return float(prediction.error is None and any(answer == normalise(one) for one in prediction.accepted))
+    answer = _compared(prediction.answer)
+    return float(prediction.error is None and any(answer == _compared(one) for one in prediction.accepted))
+
+
+def _compared(text: str) -> tuple[str, list[str]]:
+    """The normalised text, and its currencies and comparisons: $100 is no 100 €, > 5 no < 5."""
+    signs = [sign for sign in text if sign in "%°" or unicodedata.category(sign) in ("Sc", "Sm")]
+    return normalise(text), sorted(signs)

@@ -26,7 +26,7 @@ from dyag_core import Decoding, DyagError, GateError, Message, Reply, Run, Usage
 from dyag_core.api import prompt_ids, stop_texts
 from dyag_plugins.engines.llamacpp import cache
 from dyag_plugins.engines.llamacpp.cache import GGUF
-from dyag_plugins.engines.rendering import answerable, rendered, seed_for
+from dyag_plugins.engines.rendering import answerable, rendered, seed_for, tell_of_system_turn
 from dyag_plugins.engines.transformers import loading
 
 _FREE: dict[str, JsonValue] = {"changes_result": False}
@@ -70,7 +70,9 @@ class LlamaCppEngines:
         gguf = _chosen(source, options, opener, run)
         if options.parity == "check":
             _check(gguf)
-        engine = opener(gguf.path, loading.tokenizer_of(base_path, adapter, chat_template))
+        tokenizer = loading.tokenizer_of(base_path, adapter, chat_template)
+        tell_of_system_turn(tokenizer, run)
+        engine = opener(gguf.path, tokenizer)
         compared = {"same": gguf.parity.same, "asked": gguf.parity.asked}
         engine.about |= {"quantization": gguf.quantization, "parity": compared}
         return engine

@@ -8,6 +8,7 @@ the key elsewhere), and every message loses the key. What an answer holds is rea
 from __future__ import annotations
 
 import os
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -25,6 +26,8 @@ KEY_VARIABLES = ("DYAG_OPENAI_API_KEY", "OPENAI_API_KEY")
 #: The largest body that is read. A chat reply has some kilobytes; a server that sends more is broken.
 LARGEST_BODY = 8_000_000
 _CONNECT_SECONDS = 10.0
+#: Keys of hosted services are longer.
+_SHORTEST_SECRET = 12
 #: What a server may refuse to be told; it then decides by itself.
 _LEFT_OUT = ("temperature", "top_p", "seed", "stream_options")
 
@@ -259,7 +262,11 @@ class Endpoint:
         return status_fault(status, self._short(error_text(response.content)), response.headers)
 
     def _scrub(self, text: str) -> str:
-        return text.replace(self._key, "***") if self._key else text
+        """A text without the key. Local servers take any key: a short one ("x", "none") is a part of other words."""
+        if not self._key:
+            return text
+        edge = r"\b" if len(self._key) < _SHORTEST_SECRET and self._key.isalnum() else ""
+        return re.sub(f"{edge}{re.escape(self._key)}{edge}", "***", text)
 
     def _short(self, text: str) -> str:
         return short(text, self._scrub)

@@ -15,7 +15,7 @@ from pydantic import BaseModel, Field
 
 from dyag_core import Decoding, Message, Reply, Run, hookimpl
 from dyag_core.api import end_of_turn_ids, prompt_ids
-from dyag_plugins.engines.rendering import answerable, rendered
+from dyag_plugins.engines.rendering import answerable, rendered, tell_of_system_turn
 from dyag_plugins.engines.transformers import loading
 from dyag_plugins.engines.transformers.batch import BASE, Batch, Row
 from dyag_plugins.engines.transformers.continuous import Continuous
@@ -43,6 +43,7 @@ class TransformersEngines:
         """Load, merge, check, warm up."""
         with run.progress.task(f"loading {Path(base_path).name}"):
             model, tokenizer = loading.load(base_path, adapter, options.device, options.dtype, chat_template)
+        tell_of_system_turn(tokenizer, run)
         engine = TransformersEngine(model, tokenizer, options.batch_size)
         if adapter is None:
             engine.source = base_path, chat_template

@@ -32,11 +32,13 @@ _TAG_START = re.compile(r"^\s*</?[A-Za-z][\w.-]*(?=[\s>/]|$)")
 _TAG_LINE = re.compile(r"^\s*(?:</?[A-Za-z][\w.-]*(?:\s(?:[^<>{}]|\{[^{}]*\}|\{\{[^{}]*\}\}|=>)*)?/?>\s*)+$")
 LINK_ALONE = re.compile(r"^\W{0,3}!?\[[^\]]*\]\([^)]*\)\W{0,3}$|^<?https?://\S+>?$")
 #: Footnotes, and the addresses of links: "[link-2]: https://..."
-_FOOTNOTE = re.compile(r"^\s{0,3}\[\^?[^\]]+\]:(?:\s|$)")
+_FOOTNOTE = re.compile(r"^\s{0,3}\[\^?[^\]]+\]:(?:\s|$|https?:|[/#.])")
 #: Tags of site generators alone on a line; what some of them hold are cards, files and films, no text.
 _TEMPLATE_LINE = re.compile(r"^\s*(?:\{%.*%\}|\{\{.*\}\}|<%.*%>)\s*\\?$")
 #: A card leads to another page: where it stood, something is missing.
 CARD = "{% card %}"
+#: One of several texts that stand in one place by turns; without its title nobody knows which.
+_TAB = re.compile(r"^\s*\{%\s*tab\b")
 _CARD, _CARD_END = re.compile(r"^\s*\{%\s*content-ref\b"), re.compile(r"^\s*\{%\s*endcontent-ref\b")
 _NOT_OWN = re.compile(r"^\s*(?:[<>:!?.{]|\[[^\]]+\]:|import|export)", re.MULTILINE)
 _BULLETS = frozenset("-*+•▪◦‣")
@@ -176,6 +178,9 @@ def _own_lines(lines: Iterable[str]) -> Iterator[str]:
     fence, aside, in_tag, below_aside, in_card = "", 0, False, False, False
     for line in lines:
         said = line.strip()
+        if _TAB.match(line):
+            yield CARD
+            continue
         if in_card or _CARD.match(line):
             yield "" if in_card else CARD
             in_card = not _CARD_END.match(line)

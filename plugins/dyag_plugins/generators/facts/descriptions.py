@@ -73,6 +73,8 @@ _GOES_ON = re.compile(
 )
 #: The beginning of a cell that is a sentence of its own: "La licence est ouverte."
 _SENTENCE = re.compile(r"^(?:\S+\s+){0,6}(?:est|sont|doit|doivent|peut|peuvent|is|are|must|can|should)\b")
+_CAMEL = re.compile(r"(?<=[a-zà-ÿ])(?=[A-ZÀ-Þ])")
+_LONGEST_LITTLE_WORD = 3
 _LEADS_ON = re.compile(r"\bsuivante?s?\b|\bfollowing\b|\bci-dessous\b|\bbelow\b")
 
 
@@ -132,10 +134,18 @@ def repeats(label: str, value: str) -> bool:
     """Whether a value says nothing but its label ("Format : le format du champ"), or holds hardly a letter."""
     if not value[:1].isalnum() and sum(map(str.isalnum, value)) * 2 < len(value):  # a pattern, a row of signs
         return any(map(str.isalnum, value))
+    if _same_words(label, value):
+        return True
     if label.casefold() not in value.casefold():
         return False
     said, named = _ARTICLE.sub("", fold(value)), fold(label)
     return said.startswith(named) and not said[len(named) :].strip().startswith(("est", "is"))
+
+
+def _same_words(label: str, value: str) -> bool:
+    """Whether a value has several words, all of them its label's: "typeEvenement" is the "Type de l'événement"."""
+    said = {word for word in re.findall(r"\w+", fold(value)) if len(word) > _LONGEST_LITTLE_WORD}
+    return len(said) > 1 and said <= set(re.findall(r"\w+", fold(_CAMEL.sub(" ", label).replace("_", " "))))
 
 
 def short_text(blocks: Sequence[Block]) -> str:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 UNKNOWN_LABEL = "a number or a code under a label that isn't known (columns in a --rules file)"
 NO_VALUE = "a text that isn't what its label says"
+SEVERAL = "several values under a label in the singular"
 FOREIGN_VALUE = "a value in another language than its document"
 #: What is read off running text is asked only where it is sure.
 _OF_TEXT = ("label", "table", "column", "section", "sentence", "definition", "option")
@@ -28,6 +29,11 @@ _HEADING = re.compile(r"^(?:[Ll][ea]s? |[Ll]['’]|[Tt]he )[a-zà-ÿ]|\S ?: ")
 #: What a row of a text's table links to is seldom the site of what the row names.
 _LINKS = frozenset(("url", "lien", "liens", "link", "links", "adresse web"))
 _TO_LINKS = re.compile(r"(?:liens?|links?)\b|(?:\w+ )*links?$")
+#: "apiazza", "julie.guyot, l-martin": how a site calls persons, and pages, among themselves.
+_LOGINS = re.compile(r"[a-z0-9]+(?:[._-][a-z0-9]+)*(?:, [a-z0-9]+(?:[._-][a-z0-9]+)*)*")
+_MARKED = re.compile(r"[._-]")
+_STATES = frozenset("status state statut etat".split())
+_GIVEN_UP = re.compile(r"\b(?:deprecated|obsolete?|archived?|archivee?|retired|discontinued|abandonnee?)\b")
 #: Longer than any list of people.
 _LONGEST_WHO = 120
 #: A row of a table whose name has more words is called by a sentence.
@@ -38,6 +44,8 @@ _LONGEST_LABELLED = 15
 _SAYS_WHAT_FOR = re.compile(r"(?:to|for|used|\w+ing|\w+[^\Ws]s) (?!(?:and|or|for|of)\b)")
 #: A text of so many words is a value.
 _SHORT = 4
+#: Within so many words a longer one says what it is about.
+_SOON = 8
 
 
 class Doubts:
@@ -48,48 +56,59 @@ class Doubts:
 
     def of_what_is_said(self, ask: Ask, seen_as: str) -> str:
         """The reason not to ask what fields and running text seem to say; "" where there is none."""
-        if "://" in ask.fact.subject:
+        fact, kind, told = ask.fact, ask.phrase.kind, ask.fact.value or ""
+        if "://" in fact.subject:
             return NO_SUBJECT
-        kind = ask.phrase.kind
-        if kind and kind.holds and ask.fact.value and not re.search(kind.holds, ask.fact.value):
+        if kind and kind.holds and told and not re.search(kind.holds, told):
             return NO_VALUE
         labelled = self._words.lang == "en" and seen_as == "label" and kind is not None and not kind.broad
-        if labelled and len((ask.fact.value or "").split()) > _LONGEST_LABELLED:
+        if labelled and len(told.split()) > _LONGEST_LABELLED:
             return PROSE
-        told = ask.fact.value or ""
         if ask.phrase.asks == "who" and told[:1].islower() and told.endswith(".") and len(told.split()) > 2:
             return NO_VALUE  # "Developers: review the checklist."
-        if seen_as in _OF_TEXT and _TO_LINKS.match(label_key(ask.fact.attribute)) and "://" not in told:
+        if label_key(fact.attribute) in _STATES and _GIVEN_UP.search(fold(fact.subject)):
+            return NO_VALUE  # "CDN service (deprecated)" is "production ready" no more
+        if seen_as in _OF_TEXT and _TO_LINKS.match(label_key(fact.attribute)) and "://" not in told:
             return NO_VALUE  # the text of a link
         if seen_as == "field":
-            return NO_SUBJECT if is_clause(ask.fact.subject) else ""
-        if seen_as in _OF_TEXT and (not is_name(ask.fact.subject) or self._is_heading(ask.fact.subject, seen_as)):
+            return self._of_a_field(ask, told)
+        if seen_as in _OF_TEXT and (not is_name(fact.subject) or self._is_heading(fact.subject, seen_as)):
             return NO_SUBJECT
-        if seen_as in ("label", "section") and set(label_key(ask.fact.attribute).split()) <= set(
-            label_key(ask.fact.subject).split()
+        if seen_as in ("label", "section") and set(label_key(fact.attribute).split()) <= set(
+            label_key(fact.subject).split()
         ):
             return NO_SUBJECT  # a page on the scope of something
-        if seen_as == "section" and ask.kind == "who" and len(told) > _LONGEST_WHO:
+        if seen_as == "section" and not _is_told(ask, told):
             return PROSE
-        if seen_as == "section" and ask.kind in ("how many", "when") and not re.search(r"\d", ask.fact.value or ""):
-            return PROSE
-        if seen_as == "section" and not _is_told(ask):
-            return PROSE
-        if seen_as == "column" and not self._words.names_something(ask.fact.attribute):
+        if seen_as == "column" and not self._words.names_something(fact.attribute):
             return NO_ATTRIBUTE
-        if seen_as == "table":
-            if len(ask.fact.subject.split()) > _LONGEST_ROW or self._values.says_nothing(ask.fact.subject):
-                return NO_SUBJECT
-            if kind and kind.labels[0] == "purpose" and not _SAYS_WHAT_FOR.match(fold(ask.fact.value or "")):
-                return NO_VALUE
-            if self._words.is_foreign(ask.fact.value or ""):
-                return FOREIGN_VALUE
-            label = ask.fact.attribute
-            if label_key(label) in _LINKS:
-                return NO_ATTRIBUTE
-            clumsy = ask.kind == "yes/no" and not self._words.has_question(label) and len(label.split()) > 2
-            return NO_ATTRIBUTE if clumsy or not self._words.is_attribute(label) else ""
+        return self._of_a_row(ask, told) if seen_as == "table" else ""
+
+    def _of_a_field(self, ask: Ask, told: str) -> str:
+        named = ask.phrase.asks == "who" or (ask.phrase.kind is None and _MARKED.search(told))
+        if named and _LOGINS.fullmatch(told):
+            return NO_VALUE
+        if not ask.phrase.plural and self._are_several(ask.fact.attribute, told):
+            return SEVERAL
+        return NO_SUBJECT if is_clause(ask.fact.subject) else ""
+
+    def _of_a_row(self, ask: Ask, told: str) -> str:
+        subject, label, kind = ask.fact.subject, ask.fact.attribute, ask.phrase.kind
+        if len(subject.split()) > _LONGEST_ROW or self._values.says_nothing(subject):
+            return NO_SUBJECT
+        if kind and kind.labels[0] == "purpose" and not _SAYS_WHAT_FOR.match(fold(told)):
+            return NO_VALUE
+        if self._words.is_foreign(told):
+            return FOREIGN_VALUE
+        clumsy = ask.kind == "yes/no" and not self._words.has_question(label) and len(label.split()) > 2
+        if label_key(label) in _LINKS or clumsy or not self._words.is_attribute(label):
+            return NO_ATTRIBUTE
         return ""
+
+    def _are_several(self, label: str, value: str) -> bool:
+        """Whether a value is a list: a part of it is the whole value in another document, or row."""
+        column = self._columns.of(label_key(label))
+        return ", " in value and any(part in column.values for part in value.split(", "))
 
     def _is_heading(self, subject: str, seen_as: str) -> bool:
         """Whether a title is one of a text, not the name of what it is about: "Les standards", "Accès : le badge"."""
@@ -112,10 +131,15 @@ class Doubts:
         return phrase.bare.startswith("number of ") or column.holds_codes or column.is_of_words
 
 
-def _is_told(ask: Ask) -> bool:
+def _is_told(ask: Ask, value: str) -> bool:
     """Whether the text of a section tells its heading: a short one in words that do, where the kind names such."""
-    kind, value = ask.phrase.kind, ask.fact.value or ""
+    kind = ask.phrase.kind
+    if ask.kind == "who" and len(value) > _LONGEST_WHO:
+        return False
+    if ask.kind in ("how many", "when") and not re.search(r"\d", value):
+        return False
     if kind is None or kind.broad or len(value.split()) <= _SHORT:
         return True
-    told = not kind.told_by or any(word in fold(value) for word in kind.told_by)
+    begins = " ".join(fold(value).split()[:_SOON])
+    told = any(word in begins for word in kind.told_by) if kind.told_by else not value.endswith(".")
     return told and value.rstrip(".").count(". ") == 0

@@ -27,7 +27,7 @@ _FEWEST_OWN = 2
 _LONGEST_CONTEXT = 12
 
 _NUMBERED = re.compile(
-    r"^(?:(?:Q(?:uestion)?\s*)?\d+(?:\.\d+)*\s*[.):/–—-]*|Q(?:uestion)?\s*[:.)–—-]+)\s*", re.IGNORECASE
+    r"^(?:(?:Q(?:uestion)?\s*)?\d+(?:\.\d+)*\s*[.):/–—-]*|Q(?:uestion)?\s*[:.)–—-]+|[IVX]+\s*[.)])\s*", re.IGNORECASE
 )
 #: A pictograph before a heading, whole or in parts.
 _ORNAMENT = re.compile(r"^(?:\[[^\]]*\]\s+(?=\w)|[^\w«\"“(¿'’\[]+)+")
@@ -47,6 +47,8 @@ _ASKS = re.compile(
     r"|how|what|why|when|where|who|whom|whose|which|do|does|did|is|are|was|can|could|should|shall|will|would|may|must|has|have)\b"
     r"|^(?:d['’])?ou\b|\bet ou\b|\bqu['’]|-(?:t-)?(?:je|tu|ils?|elles?|on|nous|vous|ce)\b"
 )
+#: In quotation marks, the question mark within or behind.
+_QUOTED = re.compile(r'^[“«"]\s*([^“”«»"]+?)\s*[”»"](\s*\?)?$')
 _IN_BRACKETS = re.compile(r"\([^()]*\)")
 _HOW = re.compile(r"^(?:how|where|when) (?:do|should|can) i ")
 _WORD = re.compile(r"[^\W\d_]{4,}")
@@ -133,6 +135,7 @@ _LEADS_AWAY = re.compile(
     r"|\b(?:visit|see|check out|refer to|go to|consult) (?:the |our |this )?\["
     r"|\b(?:documented|described|explained|listed|covered|available|found) (?:in|on|at|here)\b[^.\[]{0,30}\["
 )
+_ADDRESS = re.compile(r"https?://\S+")
 _AT_LEISURE = re.compile(r"feel free to (?:peruse|browse|check|look|read|visit|consult)\b")
 
 
@@ -151,10 +154,10 @@ class Unfit(ValueError):
 def as_question(said: str) -> str:
     """A heading, a bold line or a cell as the question that it is, "" where it is none."""
     text = _NUMBERED.sub("", _ORNAMENT.sub("", plain_text(said))).strip(" :")
-    text = text[1:-1].strip() if text[:1] + text[-1:] in ("“”", "«»", '""') else text
+    text = _QUOTED.sub(r"\1\2", text)
     before, colon, behind = text.rpartition(" : " if " : " in text else ": ")
     if colon and before and _ASKS.search(fold(behind)):  # "Étape 1 : comment s'inscrire ?"
-        text = behind[:1].upper() + behind[1:]
+        text = _QUOTED.sub(r"\1\2", behind[:1].upper() + behind[1:])
     words = text.split()
     if not _FEWEST_WORDS <= len([word for word in words if any(map(str.isalnum, word))]) <= _MOST_WORDS:
         return ""
@@ -186,6 +189,8 @@ def answered(said: str, blocks: Sequence[Block], about: Sequence[str], *, named:
         Unfit: it can't be asked.
     """
     question = as_question(said)
+    if not question:
+        raise Unfit("a question that makes no sense alone")
     folded = fold(question)
     if _POINTING_BACK.search(folded) or _TO_THE_READER.search(folded) or _VERBLESS.match(folded):
         raise Unfit("a question that makes no sense alone")
@@ -247,18 +252,24 @@ def answer_of(blocks: Sequence[Block], *, how: bool = True) -> str:
             return ""
         if open_end and block.kind not in ("item", "code"):
             return ""
-        if block.kind == "aside" or not any(map(str.isalnum, text)):
+        up = block.kind == "text" and "](#" in block.text and LINK_ALONE.match(block.text)  # "Back to the contents"
+        if block.kind == "aside" or up or not any(map(str.isalnum, text)):
             continue
         lines.append(f"{'  ' * (block.depth > outer)}- {text}" if block.kind == "item" else text)
         open_end = text.endswith(":") and block.kind != "code"
     answer = "\n".join(lines)
     if answer and all(block.kind == "code" for block in blocks) and not how:
         return ""
-    if open_end or answer.endswith((";", ",")) or len(answer) > LONGEST_ANSWER or _ELSEWHERE.search(fold(answer)):
+    if (
+        open_end
+        or answer.endswith((";", ",", "—", "–"))
+        or len(answer) > LONGEST_ANSWER
+        or _ELSEWHERE.search(fold(answer))
+    ):
         return ""
     if _GOES_ON.match(fold(answer)):
         return ""
-    return answer if sum(map(str.isalpha, answer)) > 2 else ""
+    return answer if sum(map(str.isalpha, _ADDRESS.sub("", answer))) > 2 else ""
 
 
 def _leads_away(blocks: Sequence[Block]) -> bool:
@@ -300,6 +311,9 @@ def _asked(block: Block) -> Iterator[tuple[str, Block | None]]:
         yield from found
         return
     bold = _BOLD.match(block.text)
+    if bold and not bold["rest"] and bold["said"].endswith("?") and not as_question(bold["said"]):
+        yield bold["said"], None  # two questions in one: the answer before it ends here
+        return
     if bold and as_question(bold["said"]) and "?" in bold["said"] + bold["rest"][:2]:
         rest = bold["rest"].lstrip(" ?:–—-")
         yield bold["said"], block._replace(kind="text", text=rest, lines=(rest,)) if rest else None

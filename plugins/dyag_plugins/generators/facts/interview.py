@@ -122,6 +122,9 @@ class Interview:
             phrase = self.words.phrase(fact.attribute, heading=seen_as == "section", number=is_whole_number(fact.value))
             if seen_as in CELLS and self._cells.doubt(fact, phrase, self._columns.of(label_key(fact.attribute))):
                 continue
+            ask = Ask(fact, phrase, kind_of(phrase, fact.value), seen_as)
+            if seen_as == "field" and self._doubts.of_what_is_said(ask, seen_as):
+                continue
             is_label = seen_as in ("field", "label") or (phrase.kind is not None and seen_as not in _OWN)
             sure = seen_as not in CELLS or self._doubts.is_known(fact.attribute, phrase)
             if is_label and sure and not phrase.doubt and not (phrase.kind and phrase.kind.implied):

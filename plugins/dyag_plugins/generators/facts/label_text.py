@@ -56,6 +56,11 @@ CALENDAR = frozenset(
 _VOWEL = re.compile(r"[aeiouy]")
 _IDENTIFIERS = frozenset("id ids uuid guid slug hash uid oid pk fk".split())
 _WORD = re.compile(r"\w+")
+#: Words of fields that only the other language has, where a label is too short to tell: "contact link", "doc link".
+FOREIGN_WORDS = {
+    "fr": frozenset("by end external file first is key last link links name owner path tagline update updated".split()),
+    "en": frozenset("adresse etat lien liens mise modele nom statut sujet titre".split()),
+}
 
 
 def in_words(label: str, lang: str, spelt: Mapping[str, str], spellings: Mapping[str, str]) -> str:

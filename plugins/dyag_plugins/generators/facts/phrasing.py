@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from dyag_core.api import LANGUAGES, fold, languages_told
 from dyag_plugins.generators.facts.english import English
 from dyag_plugins.generators.facts.french import French
-from dyag_plugins.generators.facts.label_text import FOREIGN, in_words
+from dyag_plugins.generators.facts.label_text import FOREIGN, FOREIGN_WORDS, in_words
 from dyag_plugins.generators.facts.packs import GIVEN, label_key
 from dyag_plugins.generators.facts.phrase import Phrase
 
@@ -67,7 +67,8 @@ class Wordings:
         """Words that packs know with their accents, by their form without."""
         known = [noun for nouns in self.pack.nouns.values() for noun in nouns]
         words = [word for kind in self.pack.kinds for label in kind.labels for word in label.split()]
-        return {fold(word): word for word in (*words, *known)}
+        plurals = [f"{word}s" for word in known if word[-1:] not in "sxz"]
+        return {fold(word): word for word in (*plurals, *words, *known)}
 
     @cached_property
     def is_attribute(self) -> Callable[[str], bool]:
@@ -148,6 +149,8 @@ class Wordings:
         return (other and not told[self.lang]) or _OTHER_UNITS[self.lang].search(fold(value)) is not None
 
     def _is_foreign(self, text: str) -> bool:
+        if not FOREIGN_WORDS[self.lang].isdisjoint(fold(text).split()):
+            return True
         told = languages_told(text)
         if told[self.lang] or not any(told.values()):
             return False

@@ -55,10 +55,13 @@ _NO_ROW = re.compile(
 )
 #: Parameters and functions: what they are for is told by the section, not by their names.
 _CODE = re.compile(r"[a-z][\w.]*\(\)|[a-z]+(?:_\w+)+|[a-z]+(?:[A-Z]\w*)+|[a-z]+\.[a-z.]+")
-#: A mark with a remark behind it is yes and no; a question answers nothing, nor does a line of code.
-_NO_CELL = re.compile(r"^[✔✓✅☑✘✗✖❌☐]\W*\w|\?$|^[\w.:]+\([^()\s]*(?:, [^()\s]*)*\)+$")
-#: The rows of a table with such a header are sentences: "Agency gathers signatures".
-_OF_STEPS = frozenset("action activity activite etape milestone process question step task tache what".split())
+#: A mark with a remark behind it is yes and no, an hourglass not yet; a question answers nothing, nor does code.
+_NO_CELL = re.compile(r"^[⌛⏳🚧🔜]|^[✔✓✅☑✘✗✖❌☐]\W*\w|\?$|^[\w.:]+\([^()\s]*(?:, [^()\s]*)*\)+$")
+#: The rows of a table with such a header are sentences ("Agency gathers signatures"), or parts of one thing's team.
+_OF_STEPS = frozenset(
+    "action activite activity depense etape milestone poste process question ressource role step tache task"
+    " what".split()
+)
 #: Two columns, of codes and of what they stand for.
 _LEGEND = re.compile(r"[`*]*[A-Z0-9]{1,5}[`*]*")
 #: A sentence on what the label names is no value of it: "Places API: This is a data set."
@@ -73,7 +76,12 @@ _NOUN_USED = re.compile(
 )
 #: "Tâche concernée et recommandation" asks for two things.
 _TWO_THINGS = re.compile(r"\b(?:et|and)\b")
-DESCRIPTIONS = frozenset(("description", "definition", "presentation", "resume", "description courte", "a propos"))
+#: What a column of such a name holds is told by its values.
+_COLUMNS = frozenset("nom name titre title libelle intitule date numero number code identifiant id".split())
+DESCRIPTIONS = frozenset(
+    "abstract accroche chapo deck definition description excerpt overview presentation resume subtitle summary tagline"
+    " teaser".split()
+) | {"a propos", "description courte", "short description", "sous titre"}
 #: Headings of parts of a text that are labels of attributes, too.
 _PARTS = frozenset(
     "usage usages use introduction utilisation version versions date dates support help assistance email mail "
@@ -180,7 +188,8 @@ class Reader:
     def _may_be_common(self, name: str) -> bool:
         """Whether a page's title is one of a subject ("Qualité du support"), as far as its small letters tell."""
         words = name.split()
-        return self.is_common(name) or (self.prose and len(words) > 1 and all(word.islower() for word in words[1:]))
+        in_small = len(words) > 1 and not words[0].isupper() and all(word.islower() for word in words[1:])
+        return self.is_common(name) or (not self.record and in_small)
 
     @cached_property
     def _nouns(self) -> frozenset[str]:
@@ -258,12 +267,17 @@ class Reader:
             if not value or again or unnamed or self._is_code(subject, coded) or _NO_CELL.search(value):
                 self.left[NO_ATTRIBUTE] += bool(value)
                 continue
-            described = label_key(label) in DESCRIPTIONS
-            unnamed = self.is_common(subject) or subject in coded or self.is_attribute(subject)
-            if described and (unnamed or not is_description(value, of_a_cell=True)):
+            if label_key(label) in DESCRIPTIONS and not self._is_described(subject, value, coded):
                 self.left[NO_ATTRIBUTE] += 1
             elif subject == "" or not (repeats(label, value) or repeats(subject, value)):
                 yield subject, label, value, "column" if data and not self.is_attribute(label) else "table"
+
+    def _is_described(self, subject: str, value: str, coded: frozenset[str]) -> bool:
+        """Whether a cell says what its row names: no column, no word of the text, and not by its own name."""
+        key = label_key(subject)
+        if key in _COLUMNS or self.is_common(subject) or subject in coded or self.is_attribute(subject):
+            return False
+        return f" {key} " not in f" {label_key(value)} " and is_description(value, of_a_cell=True)
 
     def _labels(self, section: Section, *, about: bool) -> Iterator[tuple[str, str, str, str]]:
         terms = [block.term for block in section.blocks if block.term]
@@ -282,10 +296,11 @@ class Reader:
                     self.left[REMARK] += 1
                 elif not self._is_attribute(label, value, about=about, led_in=led_in or block.depth > 0):
                     self.left[ASIDE_LABEL] += 1
-                elif (about or not self.several) and self.is_common(self.name):
-                    self.left[NO_SUBJECT] += 1
                 elif about or not self.several:
-                    yield "", label, value, "label"
+                    if self.is_common(self.name):
+                        self.left[NO_SUBJECT] += 1
+                    else:
+                        yield "", label, value, "label"
                 elif self._belongs_to(section.heading, label, value):
                     yield section.heading, label, value, "label"
                 else:

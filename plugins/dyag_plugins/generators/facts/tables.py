@@ -27,9 +27,11 @@ _BREAK = re.compile(r"\s*<br\s*/?>\s*", re.IGNORECASE)
 _CODE = re.compile(r"`[^`]+`|\w*_\w*|[\w/-]+\.[a-z]{1,4}")
 #: Above names of columns, beside what they mean: that is no value of them.
 _DICTIONARY = frozenset(
-    "attribut attribute champ cle colonne column field file fichier header key parameter parametre property propriete"
-    " variable".split()
+    "attribut attribute champ cle colonne column donnee field file fichier header key parameter parametre property"
+    " propriete variable".split()
 )
+_MEANINGS = ("descri", "signif", "meaning", "explic", "explan")
+_MOST_WORDS = 4
 #: Above names of things, beside what they are.
 _NAMES = frozenset("name nom term terme".split())
 #: What is longer is no name of anything.
@@ -71,7 +73,7 @@ def table_facts(cells: Sequence[Sequence[str]]) -> Iterator[Cell]:
     plain = [[plain_text(cell) for cell in row] for row in cells]
     layout = layout_of(plain, headed=True)
     header, body = layout.header, plain[layout.first :]
-    if header and fold(header[0]).removesuffix("s") in _DICTIONARY and fold(header[-1]).startswith("descri"):
+    if header and _is_dictionary(fold(header[0]), fold(header[-1])):
         return
     named = header and fold(header[0]) in _NAMES and fold(header[-1]).startswith("descri")
     if are_pairs(header) and not named:
@@ -94,6 +96,12 @@ def table_facts(cells: Sequence[Sequence[str]]) -> Iterator[Cell]:
         name = row[subject]
         if name and called[fold(name)] == 1 and len(name) <= _LONGEST_SUBJECT:
             yield from (Cell(name, header[n], row[n], n in data) for n in asked)
+
+
+def _is_dictionary(first: str, last: str) -> bool:
+    """Whether columns so headed tell what columns, fields or parameters of something else mean."""
+    words = {word.removesuffix("s") for word in first.split()}
+    return last.startswith(_MEANINGS) and not words.isdisjoint(_DICTIONARY) and len(words) <= _MOST_WORDS
 
 
 def names_in_code(cells: Sequence[Sequence[str]]) -> frozenset[str]:

@@ -34,7 +34,11 @@ _HEDGE = re.compile(
 )
 #: What stands behind these is not the answer, up to the end of the clause.
 _AGAINST = re.compile(
-    r"\b(?:before|after|near|avant|apres|pres de)\b"
+    r"\b(?:(?:mon|tues|wednes|thurs|fri|satur|sun)day|(?:lun|mar|mercre|jeu|vendre|same)di|dimanche)"
+    r" (?:before|after|following|avant|apres|suivant|precedent)\b"
+    r"|\b(?:before|after|near|avant|apres|pres de)\b"
+    r"|\b(?:suburbs?|outskirts|vicinity|banlieue|environs|peripherie) (?:of|de|d')"
+    r"|(?<!the )\b(?:north|south|east|west) of\b|\bau (?:nord|sud) d(?:e\b|')"
     r"|\b(?:successor|predecessor|student|pupil|colleague|assistant|deputy|teacher|boss|successeur|predecesseur|eleve"
     r"|collegue|adjointe?|assistante?|disciple|son|daughter|brother|sister|wife|husband|friend|fils|fille|frere"
     r"|soeur|epouse|mari|amie?) (?:of|de|d')|"
@@ -83,6 +87,20 @@ _DENIED_VERB = re.compile(
     r"(?:\b(?:is|are|was|were|be|been|does|do|did|has|have|had|can|could|will|would|should|must)|\bn'\w+|\bne"
     r" \w+)(?: \w+ly)?\s*$"
 )
+#: What may be the other of two states: where the question is when it is closed, "open except on Mondays" says Mondays.
+_STATES = (
+    (r"\b(?:open|ouvert)", r"\b(?:close|shut|ferme)"),
+    (r"\b(?:includ|inclu|compri)", r"\bexclu"),
+    (r"\b(?:allow|permit|permis|autoris|admis)", r"\b(?:forbid|prohibit|banned|not allowed|interdi)"),
+    (r"\b(?:free|gratuit)", r"\b(?:pay|paid|charge)"),
+)
+_EXCEPTION = re.compile(r"\b(?:except(?:ing)?|apart from|all but|sauf|hormis|excepte|a l'exception d[eu'])")
+#: What is told apart by a number.
+_NUMBERED = re.compile(
+    r"\b(version|release|chapter|article|section|table|level|phase|stage|step|part|volume|edition|annex|appendix"
+    r"|chapitre|tableau|niveau|etape|partie|tome|annexe) (\d+(?:\.\d+)*)\b"
+)
+_RELATIVE = re.compile(r"^\s*(?:which|who|where|whose|qui|que|dont|ou)\b")
 _CLAUSE = re.compile(
     r"((?<=[.!?;:])\s+|\n+|[()]|,(?!\d)|(?<!thing)(?<!one)(?<!body)(?<!\ball)\s(?:but|mais|now|desormais|maintenant"
     r"|aujourd'hui|whereas|while|tandis que|alors que|yet|however)\s)",
@@ -116,18 +134,59 @@ def sets_against(text: str) -> bool:
     return bool(_AGAINST.search(_folded(text)) or _REPLACED.search(_folded(text)))
 
 
+def says_the_exception(answer: str, question: str) -> bool:
+    """Whether an answer names what was asked as the exception from the opposite state."""
+    said, asked = _folded(answer), _folded(question)
+    return bool(_EXCEPTION.search(said)) and any(
+        re.search(state, asked)
+        and re.search(other, said)
+        and not re.search(other, asked)
+        and not re.search(state, said)
+        for pair in _STATES
+        for state, other in (pair, pair[::-1])
+    )
+
+
+def about(answer: str, question: str, expected: str) -> str:
+    """The answer with a mask over sentences about another one of what the question names by its number: version 1,
+    where the question is about version 2.
+    """
+    asked = dict(_NUMBERED.findall(_folded(question)))
+    wanted = re.findall(r"\d+(?:\.\d+)*", expected)
+    parts = re.split(r"((?<=[.!?;])\s+|\n+)", answer) if asked else [answer]
+    for i, part in enumerate(parts):
+        for noun, number in _NUMBERED.findall(_folded(part)):
+            said = re.findall(r"\d+(?:\.\d+)*", part)
+            if noun in asked and asked[noun] not in said and number not in wanted:
+                parts[i] = MASK
+    return "".join(parts)
+
+
 def stated(answer: str, *, denials: bool, contrasts: bool) -> str:
     """The answer with a mask over what it denies, and over what it sets against the answer."""
+    answer = answer.replace("œ", "oe").replace("æ", "ae")  # folded, it keeps its places
     parts = _CLAUSE.split(answer) if answer else []
     now = next((i for i, part in enumerate(parts) if _NOW.search(_folded(part))), 0) if contrasts else 0
+    conceded = _conceded(parts) if contrasts else set()
     return "".join(
         _edge(part)
         if i % 2
         else MASK
-        if i < now and _PAST.search(_folded(part))
+        if i in conceded or (i < now and _PAST.search(_folded(part)))
         else _stated(part, denials=denials, contrasts=contrasts)
         for i, part in enumerate(parts)
     )
+
+
+def _conceded(parts: list[str]) -> set[int]:
+    """What goes on with a concession behind a relative clause: "though the plant, which is new, is in Lyon"."""
+    begins = (i for i in range(0, len(parts), 2) if _CONCESSION.search(_folded(parts[i])))
+    return {
+        i + further
+        for i in begins
+        if i + 4 < len(parts) and _RELATIVE.search(_folded(parts[i + 2])) and parts[i + 1] == parts[i + 3] == ","
+        for further in (2, 4)
+    }
 
 
 def _edge(separator: str) -> str:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence, Set
 
 from dyag_plugins.metrics.success.clauses import MASK
+from dyag_plugins.metrics.success.places import is_elsewhere, says_where
 from dyag_plugins.metrics.success.terms import Term
 
 #: Words of grammar, in both languages: a phrase with one of them is no name and no list item.
@@ -26,8 +27,25 @@ GRAMMAR = frozenset(
 STARTERS = GRAMMAR | frozenset(
     "answer response reponse sorry sure well ok okay voila bien run try choose see licence license version name"
     " nom date ville city"
-    " port option user merci thanks hello bonjour".split()
+    " port option user press hit type click use pass set enter"
+    " appuyez tapez cliquez utilisez saisissez passez merci thanks hello bonjour".split()
 )
+WEEKDAYS = {
+    f"word:{day}"
+    for day in "monday tuesday wednesday thursday friday saturday sunday".split()
+    + "lundi mardi mercredi jeudi vendredi samedi dimanche".split()
+}
+_OUT_OF = {"word:of", "word:de", "word:sur"}
+_MORE_OR_LESS = {f"word:{word}" for word in "off more less fewer extra".split()}
+_UP_TO = {f"word:{word}" for word in "to through until till au a jusqu".split()}
+#: Before somebody's name.
+TITLES = frozenset("mr mrs ms m mme mlle dr doctor docteur prof professor professeur sir monsieur madame".split())
+#: Before the name of what they make: "Mozilla Firefox" is Firefox.
+_MAKERS = frozenset(
+    "adobe amazon apache apple canonical gnu google hp ibm intel jetbrains microsoft mozilla oracle".split()
+)
+#: What many make: "Oracle Linux" is one Linux of several.
+_MADE_BY_MANY = frozenset("bsd cloud database java linux maps music sql unix".split())
 #: Nouns that name the kind of a thing, not another thing.
 _KINDS = frozenset("licence license version inc ltd".split())
 _AND = {"word:and", "word:et", "symbol:&", "symbol:+", "word:plus"}
@@ -47,6 +65,10 @@ def longer_name(answer: Sequence[Term], start: int, stop: int, asked: Set[str]) 
     first, last = answer[start], answer[stop - 1]
     if start and answer[start - 1].key in ("symbol:<", "symbol:>", "symbol:≤", "symbol:≥", "symbol:≠", "symbol:~"):
         return True
+    if first.counts and start > 1 and answer[start - 1].key in _OUT_OF and answer[start - 2].counts:
+        return True  # 50 of the 200
+    if last.counts and stop < len(answer) and answer[stop].key in _MORE_OR_LESS - asked:
+        return True  # $12 off
     if stop < len(answer) and answer[stop].gap == " " and answer[stop].key not in asked:
         following = answer[stop]
         if last.capital and ((following.capital and _word(following) not in _KINDS) or following.counts):
@@ -55,14 +77,26 @@ def longer_name(answer: Sequence[Term], start: int, stop: int, asked: Set[str]) 
             return True
     if start and first.gap == " " and first.capital and not first.counts:
         before = answer[start - 1]
-        if before.capital and not before.counts and before.key not in asked and _word(before) not in STARTERS:
-            return True
+        if before.capital and not before.counts and before.key not in asked:
+            return not _may_stand_before(before, first)
     return False
+
+
+def _may_stand_before(before: Term, name: Term) -> bool:
+    """Whether a word with a capital before a name makes no other name of it: a title, a maker, the first word."""
+    word = _word(before)
+    made = word in _MAKERS and _word(name) not in _MADE_BY_MANY
+    return made or word in STARTERS or word in TITLES
 
 
 def other_values(answer: Sequence[Term], start: int, stop: int, asked: Set[str]) -> bool:
     """Whether another value stands beside the terms from `start` to `stop`, in a list or as an alternative."""
     value = answer[start]
+    if _lies_elsewhere(answer, start, stop):
+        return True
+    if value.key in WEEKDAYS and _goes_on(answer, start, stop):
+        return True
+    stop = _behind_the_region(answer, start, stop)
     behind = _item(answer, stop, 1)
     before = _item(answer, start - 1, -1)
     if stop < len(answer) and answer[stop].key in _EACH and _parallel(answer, stop):
@@ -71,6 +105,34 @@ def other_values(answer: Sequence[Term], start: int, stop: int, asked: Set[str])
         if item and _is_offer(item, value, asked, conjunction=conjunction, start_of_text=item[0] is answer[0]):
             return True
     return False
+
+
+def _goes_on(answer: Sequence[Term], start: int, stop: int) -> bool:
+    """Whether a day of the week is one end of several days: "du mardi au jeudi"."""
+    around = answer[max(0, start - 2) : stop + 2]
+    return any(term.key in _UP_TO for term in around) and sum(term.key in WEEKDAYS for term in around) > 1
+
+
+def _behind_the_region(answer: Sequence[Term], start: int, stop: int) -> int:
+    """Where a name ends together with the region that says where it is: "Boston, Massachusetts"."""
+    region, joint = _item(answer, stop, 1)
+    if joint == "," and region and says_where(_text(answer[start:stop]), _text(region)):
+        return stop + len(region)
+    return stop
+
+
+def _lies_elsewhere(answer: Sequence[Term], start: int, stop: int) -> bool:
+    """Whether brackets behind a town's name make it another town: "Paris (Texas)"."""
+    if stop == len(answer) or "(" not in answer[stop].gap:
+        return False
+    return any(
+        is_elsewhere(_text(answer[start:stop]), _text(answer[stop:end]))
+        for end in range(stop + 1, min(stop + 3, len(answer)) + 1)
+    )
+
+
+def _text(named: Sequence[Term]) -> str:
+    return " ".join(term.text for term in named)
 
 
 def _parallel(answer: Sequence[Term], place: int) -> bool:

@@ -39,11 +39,23 @@ _ADDED = re.compile(
     r"|cover|couverture|commentary|commentaires?$|avant-propos)"
 )
 _BY = {"word:by", "word:par", "word:de"}
+#: What stands behind these is in the opposite state; it is masked elsewhere where that is not what was asked.
+_EXCEPT = {"except", "excepting", "sauf", "hormis", "excepte"}
+#: A question with one of these is not for who did something, but for whom, or what somebody is.
+_NO_ACTOR = {
+    f"word:{word}" for word in "by par whom did does do is are was were be been est sont fut ete etait".split()
+}
+_NOW = set("today now currently nowadays aujourd maintenant desormais actuellement".split())
 _OPPOSITES = (
-    ({"start", "begin", "open", "commence", "debut", "ouvre"}, {"end", "finish", "close", "fin", "termine", "ferme"}),
+    (
+        {"start", "begin", "open", "commence", "debut", "ouvre", "ouvert"},
+        {"end", "finish", "close", "fin", "termine", "ferme"},
+    ),
     ({"born", "birth", "ne", "nee", "naissance"}, {"die", "death", "mort", "morte", "deces"}),
     ({"buy", "bought", "achat", "achete"}, {"sell", "sold", "vente", "vendu"}),
     ({"minimum", "minimal", "least"}, {"maximum", "maximal", "most"}),
+    ({"profit", "gain", "surplus", "benefice", "excedent"}, {"loss", "losses", "deficit", "perte"}),
+    ({"income", "revenue", "recette"}, {"expense", "expenditure", "spending", "depense"}),
     ({"won", "win", "gagne"}, {"lost", "lose", "perdu", "place:2", "place:3"}),
 )
 
@@ -82,8 +94,15 @@ def _says_something_else(
     there = [_word(term) for term in answer[first:last]]
     for one, other in (*_OPPOSITES, *(pair[::-1] for pair in _OPPOSITES)):
         if _any(one, words) and not _any(other, words) and _any(other, there) and not _any(one, there):
-            return True  # when it starts, where the question is when it ends
-    if _adds_to_another(answer, start, first, words):
+            # when it starts, where the question is when it ends
+            return not any(_word(term) in _EXCEPT for term in answer[first:start])
+    if (
+        _adds_to_another(answer, start, first, words)
+        or _is_whom(answer, start, first, question)
+        or _belongs_to_another(answer, start, first, words)
+        or _was_before(answer, start, stop, words)
+        or _describes_another(answer, start, stop, words)
+    ):
         return True
     asked = [term.key for term in question]
     noun = next((words[0] for how in ("word:much", "word:many", "word:combien") if how in asked and words), "")
@@ -103,6 +122,51 @@ def _adds_to_another(answer: Sequence[Term], start: int, first: int, words: Sequ
         return False
     there = [_word(term) for term in answer[first:start]]
     return any(_ADDED.match(word) and not any(_alike(asked, word) for asked in words) for word in there)
+
+
+def _is_whom(answer: Sequence[Term], start: int, first: int, question: Sequence[Term]) -> bool:
+    """Whether a name stands behind the verb, where the question is who did it: "the Reds beat the Blues"."""
+    asks = next((i for i, term in enumerate(question) if term.key in ("word:who", "word:qui")), None)
+    if asks is None or asks + 1 == len(question) or {term.key for term in question} & _NO_ACTOR:
+        return False
+    if question[asks + 1].capital or (start and answer[start - 1].key in ("word:by", "word:par")):
+        return False  # "Qui Anna a-t-elle remplacé ?"
+    done = [_word(term) for term in question if term.key.startswith("word:") and not term.capital]
+    for verb in range(first + 1, start):
+        if not any(word not in _ASKS and _alike(word, _word(answer[verb])) for word in done):
+            continue
+        return any(term.capital and not term.counts for term in answer[first:verb])
+    return False
+
+
+def _belongs_to_another(answer: Sequence[Term], start: int, first: int, words: Sequence[str]) -> bool:
+    """Whether a value is somebody else's in a relation that wasn't asked for: "Ode, whose deputy is Roy"."""
+    return any(
+        answer[i].key in ("word:whose", "word:dont") and not any(_alike(asked, _word(answer[i + 1])) for asked in words)
+        for i in range(first, start - 1)
+    )
+
+
+def _was_before(answer: Sequence[Term], start: int, stop: int, words: Sequence[str]) -> bool:
+    """Whether a value is told in the past, and another one as what is so now: "Lille hosted it, today it is Lens"."""
+    first, last = _clause(answer, start, stop)
+    past = [_word(term) for term in answer[first:last] if term.text.endswith("ed")]
+    later = {_word(term) for term in answer[last:]}
+    return bool(later & _NOW) and any(
+        _alike(asked.removesuffix("s"), word) for asked in words if not asked.endswith("ed") for word in past
+    )
+
+
+def _describes_another(answer: Sequence[Term], start: int, stop: int, words: Sequence[str]) -> bool:
+    """Whether "is" joins a value to another thing, and what was asked to another value: "the cover is blue, ..."."""
+    if not words or start == 0 or answer[start - 1].key not in _COPULA or _about(answer, start, stop, words):
+        return False
+    first, last = _clause(answer, start, stop)
+    joined = (i for i, term in enumerate(answer) if term.key in _COPULA and not first <= i < last)
+    return any(
+        any(_alike(asked, _word(term)) for asked in words for term in answer[_clause(answer, i, i + 1)[0] : i])
+        for i in joined
+    )
 
 
 def _any(forms: set[str], words: Sequence[str]) -> bool:

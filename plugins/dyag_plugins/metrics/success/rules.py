@@ -10,7 +10,7 @@ from typing import Literal
 from dyag_core import Prediction
 from dyag_core.api import abstains, detect_language, fold, without_reasoning
 from dyag_plugins.metrics.success import clauses, yes_no
-from dyag_plugins.metrics.success.offers import GRAMMAR, longer_name, other_values
+from dyag_plugins.metrics.success.offers import GRAMMAR, TITLES, WEEKDAYS, longer_name, other_values
 from dyag_plugins.metrics.success.rivals import rival_answers
 from dyag_plugins.metrics.success.sameness import runs, same_addresses, same_run
 from dyag_plugins.metrics.success.terms import Reading, Term, terms
@@ -21,9 +21,7 @@ SENTENCE_WORDS = 6
 _LOOP_WORDS = 8
 
 _PREPOSITIONS = {f"word:{word}" for word in ("in", "on", "at", "by", "en", "au", "aux", "a", "dans")}
-_TITLES = {
-    f"word:{word}" for word in ("mr", "mrs", "ms", "m", "mme", "mlle", "dr", "prof", "sir", "monsieur", "madame")
-}
+_TITLES = {f"word:{word}" for word in TITLES}
 _EMPTY = {f"word:{word}" for word in GRAMMAR}
 #: What denies is looked at as such, and may be said in several words: "writes nothing", "doesn't write anything".
 _DENIALS = {f"word:{word}" for word in ("not", "no", "nothing", "anything", "never", "doesn", "pas", "rien", "ne", "t")}
@@ -39,6 +37,12 @@ _BOUNDS = {
     ),
     "≤": re.compile(r"\b(?:maximum|maximale?s?|limite?|at most|au plus)\b"),
 }
+
+#: Questions for a change that may be one up or one down.
+_CHANGE = re.compile(
+    r"\b(?:chang(?:e|ed|es)|var(?:y|ied|iation)|evol(?:ve|ved|ution|ue)|growth|balance|a evolue|varie|croissance"
+    r"|solde)\b"
+)
 
 Rule = Literal[
     "failed", "abstained", "answered", "equal", "yes_no", "value", "list", "sentence",
@@ -87,7 +91,7 @@ def _judged(reply: str, question: str, expected: str, strictness: Strictness, re
     questioned = terms(question, reading)
     asked = {term.key for term in questioned}
     if not any(runs(wanted, given, question)):
-        wanted = _without_the_obvious(wanted, question)
+        wanted = _without_the_obvious(wanted, given, question)
     if same_run(wanted, given, question):
         return True, "equal"
     if clauses.goes_on_with_another_turn(reply):
@@ -105,22 +109,28 @@ def _judged(reply: str, question: str, expected: str, strictness: Strictness, re
     if not same_addresses(wanted, given):
         return False, "missing"
     shown = clauses.stated(
-        answer,
+        clauses.about(answer, question, expected),
         denials=not clauses.denies(expected) and not clauses.denies(question),
-        contrasts=not clauses.sets_against(expected) and not clauses.sets_against(question),
+        contrasts=not (
+            clauses.sets_against(expected)
+            or clauses.sets_against(question)
+            or clauses.says_the_exception(answer, question)
+        ),
     )
     told = terms(shown, reading)
     return _found(wanted, told, given, questioned, question, expected, answer, strictness)
 
 
-def _without_the_obvious(wanted: list[Term], question: str) -> list[Term]:
-    """What an answer may leave out: a preposition ("in 2019"), a title ("Mr Roy"), the kind of thing that was asked for
-    ("platform A" where the question is which platform).
+def _without_the_obvious(wanted: list[Term], given: Sequence[Term], question: str) -> list[Term]:
+    """Without what an answer may leave out: a preposition ("in 2019"), a title ("Mr Roy"), the weekday of a date, the
+    kind of thing that was asked for ("platform A" where the question is which platform).
     """
     kinds = {term.key for term in terms(question, Reading()) if term.text.islower()} - _EMPTY
     left = list(wanted)
     if len(left) > 1 and left[0].key in _PREPOSITIONS | _TITLES and left[0].text not in "AI":
         left = left[1:]
+    if len(left) > 1 and left[0].key in WEEKDAYS and left[1].key.startswith("date:"):
+        left = left[any(term.key in WEEKDAYS for term in given) ^ 1 :]
     if 1 < len(left) <= _LONGEST_NAME and left[0].key in kinds and left[0].text[1:].islower():
         left = left[1:]
     if 1 < len(left) <= _LONGEST_NAME and left[-1].key in kinds and left[-1].text.islower():
@@ -165,6 +175,7 @@ def _reading(question: str, expected: str) -> Reading:
         counting=bool(re.search(r"\b(?:how many|number of|combien d|combien \?|nombre d)", asked)),
         versions=bool(re.search(r"\bversions?\b|\breleases?\b", asked)),
         bound=next((sign for sign, asks in _BOUNDS.items() if asks.search(asked)), ""),
+        change=bool(_CHANGE.search(asked) or re.match(r"[-+\u2212\u2013] ?[$€£]?\d", expected)),
     )
 
 

@@ -27,6 +27,8 @@ def _same(wanted: Term, given: Term, question: str) -> bool:
         return True  # "à 17 heures" for 17h
     if wanted.key.startswith("date:") and wanted.key.endswith("-0") and given.key.startswith(wanted.key[:-1]):
         return True  # 3 May 2019 for May 2019
+    if "angle" in (wanted.unit, given.unit) and wanted.bare == given.bare:
+        return {wanted.unit, given.unit} <= {"angle", "celsius", "fahrenheit"}  # 12 degrees for 12 °C
     if "percent" in (wanted.unit, given.unit) and _share(wanted) == _share(given) is not None:
         return True  # 0.75 for 75 %
     if wanted.bare and wanted.bare == given.key and wanted.unit:

@@ -41,7 +41,7 @@ _ARTICLES = frozenset("a an the le la les un une des du".split())
 _ONE = (["one"], ["un"], ["une"])
 _NONE = {"word:none", "word:nobody", "word:aucun", "word:aucune", "word:nul"}
 _ELISION = re.compile(r"(?<!\w)([LlDd]|[Qq]u|[JjNnSsCcMmTt])['’ʼ](?=\w)")
-_RANGE = re.compile(r"\s?(?:[-\u2013]|\bto\b|\bà|\ba\b)\s?")
+_RANGE = re.compile(r"\s?(?:[-\u2013]|\bto\b|\bà|\ba\b|\bau\b)\s?")
 _MONEY = re.compile(r" ?(?:[$€£¥]|(?:euro|dollar)s?\b|EUR\b|USD\b)")
 _POINTS = re.compile(r"[\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670]")
 _DASHES = str.maketrans("’ʼ\u2212", "''-")
@@ -75,19 +75,20 @@ class Term:
 @dataclass(frozen=True)
 class Reading:
     """How numbers are read: in which language's writing, whether they count things or name versions, and which sign
-    (≥, ≤) goes without saying because the question asks for a bound.
+    (≥, ≤) goes without saying because the question asks for a bound; whether falling counts as a minus (`change`).
     """
 
     french: bool = False
     counting: bool = False
     versions: bool = False
     bound: str = ""
+    change: bool = False
 
 
 def terms(text: str, reading: Reading) -> list[Term]:
     """The terms of a text, articles left out unless nothing else is there."""
     text = unicodedata.normalize("NFKC", unicodedata.normalize("NFC", text)).translate(_DASHES)
-    text = one_way(text, bound=reading.bound)
+    text = one_way(text, bound=reading.bound, change=reading.change)
     text = _ELISION.sub(lambda found: found[1] + " ", text) if "'" in text else text
     found = _scan(text, reading)
     found = _ranges(_spelt(found), text)
@@ -228,11 +229,14 @@ def _spelt(found: list[Term]) -> list[Term]:
 
 
 def _ranges(found: list[Term], text: str) -> list[Term]:
-    """What joins two numbers into a range is a term of its own: "10-20" is "10 to 20", and not "10, 20"."""
+    """What joins two numbers into a range is a term of its own: "10-20" is "10 to 20", and not "10, 20". A day
+    and a time of day are none: "le 3 mai à 9 h".
+    """
     made: list[Term] = []
     for term in found:
         left = next((other for other in reversed(made[-2:]) if other.counts), None)
-        if left and term.counts and _RANGE.fullmatch(text[left.end : term.start]):
+        moment = left and left.key.startswith("date:") and (term.key.startswith("time:") or term.unit == "time")
+        if left and term.counts and not moment and _RANGE.fullmatch(text[left.end : term.start]):
             if made[-1] is not left:
                 made.pop()
             made.append(Term("symbol:range", text[left.end : term.start], left.end, term.start))

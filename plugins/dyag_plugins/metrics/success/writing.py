@@ -29,9 +29,12 @@ _COMPARED = (
     ("~", r"nearly|almost|presque|près de"),
 )
 _OR_MORE = (
-    r"(?:or|and) (?:newer|later|more|above|higher|greater|over|older|up)|(?:ou|et) (?:plus|ult[ée]rieure?s?)|minimum"
+    r"(?:or|and) (?:newer|later|more|above|higher|greater|over|older|up)|(?:ou|et) (?:plus|ult[ée]rieure?s?)"
+    r"|(?:au )?minimum|au moins|at least"
 )
-_OR_LESS = r"(?:or|and) (?:less|fewer|lower|below|earlier|under)|ou (?:moins|ant[ée]rieure?s?)|maximum"
+_OR_LESS = (
+    r"(?:or|and) (?:less|fewer|lower|below|earlier|under)|ou (?:moins|ant[ée]rieure?s?)|(?:au )?maximum|au plus|at most"
+)
 _PARTS = {2: r"half|halves|demi(?:e|s|es)?", 3: r"thirds?|tiers", 4: r"quarters?|quarts?", 5: r"fifths?|cinquièmes?"}
 _HOW_MANY = {"a": 1, "one": 1, "un": 1, "two": 2, "deux": 2, "three": 3, "trois": 3, "four": 4, "quatre": 4}
 
@@ -54,6 +57,16 @@ _REWRITTEN: list[tuple[re.Pattern[str], str]] = [
     (re.compile(r"(?:\A|(?<=[a-z:(] ))\+(?=\d+(?:[.,]\d+)?(?!\d| \d))"), ""),  # a plus says nothing, except in "UTC+1"
     (re.compile(rf"\b(?:between|entre) ({_AMOUNT}) (?:and|et) (?=\d)", re.IGNORECASE), r"\1 to "),
     (re.compile(r"(?<![\w.])\.(?=\d)"), "0."),
+    # years before our era, grades and blood groups
+    (
+        re.compile(
+            rf"{_START}(\d+),? (?:B\.?C\.?(?:E\.?)?(?!\w)|before Christ|(?:av\.?|avant) (?:J\.?-?C\.?|J[ée]sus-Christ))"
+        ),
+        r"-\1",
+    ),
+    (re.compile(rf"{_START}(\d+),? (?:A\.?D\.?(?!\w)|(?:ap\.?|apr[èe]s) J\.?-?C\.?)"), r"\1"),
+    (re.compile(r"\b([A-F]|AB|O)(?:[-\u2212\u2013](?![\w-])| n[ée]gati(?:f|ve)\b)"), r"\1_minus"),
+    (re.compile(r"\b([A-F]|AB|O)(?:\+(?![\w+])| positi(?:f|ve)\b)"), r"\1_plus"),
     # licences: "Apache License, Version 2.0" is "Apache 2.0", "GPL version 3" is "GPLv3"
     (re.compile(r"(?<=[^\W\d_]) licen[cs]e(?=,? (?:version |v)?\d)", re.IGNORECASE), ""),
     (re.compile(r",?(?<!\w) ?\bversion (?=v?\d)", re.IGNORECASE), " "),
@@ -66,7 +79,11 @@ _REWRITTEN: list[tuple[re.Pattern[str], str]] = [
     (re.compile(r"\bper hour\b|\bpar heure\b|\bà l['’]heure\b", re.IGNORECASE), "/h"),
     (re.compile(r"\b(?:kilomet(?:er|re)s?|kilomètres?|km) ?/h\b", re.IGNORECASE), "km/h"),
     (re.compile(r"\bmiles? ?/h\b", re.IGNORECASE), "mph"),
+    (re.compile(r"\b(?:US|U\.S\.|American) dollars?\b|\bdollars? (?:US|am[ée]ricains?)\b"), "USD"),
+    (re.compile(r"\bpounds? sterling\b|\blivres? sterling\b", re.IGNORECASE), "GBP"),
     (re.compile(r"\bswiss francs?\b|\bfrancs? suisses?\b", re.IGNORECASE), "CHF"),
+    (re.compile(r"\b(dollars?|francs?) ([^\W\d_]+(?:iens?|ais|ges?))\b"), r"\2 \1"),  # other dollars, as in English
+    (re.compile(r"\b(Prof|Dr|Mr|Mrs|Ms)\.(?= [^\W\d_])"), r"\1"),
 ]
 _FRACTION = re.compile(
     rf"(?<![\w/.,])(?:(?P<n>\d|{'|'.join(_HOW_MANY)})[ -](?P<part>{'|'.join(_PARTS.values())})"
@@ -75,11 +92,23 @@ _FRACTION = re.compile(
 )
 
 
-def one_way(text: str, *, bound: str = "") -> str:
+#: What falls has a minus where a change is asked for; what rises needs no plus.
+_FALLS = re.compile(
+    r"\b(?:fell|fall(?:s|en)?|dropp?(?:s|ed)?|decreas(?:e[sd]?|ing)|declin(?:e[sd]?|ing)|shrank|down|lost|loss"
+    r"|reduced|reduction|baiss(?:e|é|er|ant)|recul(?:e|é|er)?|diminu(?:e|é|er|tion)|chut(?:e|é|er)|perdu|perte|repli)"
+    r"(?: (?:by|of|de))? (?=[$€£]?\d)",
+    re.IGNORECASE,
+)
+
+
+def one_way(text: str, *, bound: str = "", change: bool = False) -> str:
     """A text with comparisons, signs, fractions, ranges and versions in one writing.
 
     `bound` is a sign that goes without saying: where it is asked how much is needed, "at least 8 GB" is "8 GB".
+    `change` says that a change is asked for: "fell by 4 %" is "-4 %" then.
     """
+    if change:
+        text = _FALLS.sub("-", text)
     for pattern, instead in _REWRITTEN:
         text = pattern.sub(instead, text)
     text = _FRACTION.sub(_percent, text)

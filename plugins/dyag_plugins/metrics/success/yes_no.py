@@ -17,7 +17,10 @@ _NO = (
 _FIRST = re.compile(
     rf"^\W*(?:(?P<yes>{_YES})|(?P<no>{_NO}))(?=\s*(?:[.,;:!\n—–-]|$|\s(?:it|this|that|you|he|she|they|c'est|il|elle|on|ce)\b))"
 )
-_LATER = re.compile(rf"(?:\b(?:so|donc|answer is|reponse est|hence|therefore|is) :?(?P<w>{_YES}|{_NO})\b)")
+_LATER = re.compile(
+    rf"(?:\b(?:so|donc|answer is|reponse est|hence|therefore|is) :?(?P<w>{_YES}|{_NO})\b"
+    r"(?=\W*$|[.,;:!]| (?:because|since|as|car|parce)\b))"
+)
 _DENIAL = re.compile(r"\b(?:not|never|cannot|no|none|pas|jamais|aucune?|non)\b|n't\b")
 _NEEDED = {"need", "needs", "needed", "required", "requires", "necessary", "faut", "necessaire", "requis", "requise"}
 #: "It does", "it isn't": the question's verb says the rest.

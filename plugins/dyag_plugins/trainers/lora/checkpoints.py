@@ -12,10 +12,12 @@ from typing import Any
 
 from dyag_core import DyagError, ResourceError, Run
 from dyag_core.api import atomic_text, disk_errors, file_sha256, read_json, remove_leftovers, sha256_of, to_json
+from dyag_plugins.trainers.lora.budget import Within
 from dyag_plugins.trainers.lora.device import Numerics
 
 MARKER = "dyag-checkpoint.json"
 NUMERICS = "numerics.json"
+PLAN = "time-budget.json"
 BEST = "best"
 
 
@@ -78,6 +80,17 @@ class Checkpoints:
             return replace(numerics, dtype=before["dtype"], quantization=before["quantization"])
         except (DyagError, KeyError, TypeError):
             return numerics
+
+    def note_plan(self, within: Within) -> None:
+        """Remember what the time allows, for `planned`: a run that goes on trains the same examples."""
+        atomic_text(self.folder / PLAN, to_json(asdict(within), indent=2) + "\n")
+
+    def planned(self) -> Within | None:
+        """What the stopped run had chosen; None where that can't be read."""
+        try:
+            return Within(**read_json(self.folder / PLAN))
+        except (DyagError, TypeError):
+            return None
 
     def clear(self) -> None:
         """Forget everything."""

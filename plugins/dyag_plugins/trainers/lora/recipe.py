@@ -12,13 +12,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field
 
 from dyag_core import LockedError, Run, TrainedModel, TrainingJob, hookimpl
 from dyag_core.api import load_tokenizer, quiet_libraries, takes_system
 from dyag_core.records import TrainingEstimate
 from dyag_plugins.trainers.lora import (
     adapter,
+    budget,
     callbacks,
     encoding,
     fused_linear,
@@ -68,6 +69,11 @@ class LoraOptions(BaseModel, extra="forbid", frozen=True):
         description="frozen weights in 4 bits (bitsandbytes); auto: only where they would not fit otherwise",
         json_schema_extra={"flag": True},
     )
+    time_budget: Annotated[str, AfterValidator(budget.checked)] | None = Field(
+        None,
+        description="train for so long at most (30m, 1h30m): five steps are timed, then passes and rows chosen",
+        json_schema_extra={"flag": True},
+    )
     save_every: int = Field(25, ge=1, description="steps between checkpoints")
     keep_checkpoints: int = Field(
         2, ge=2, description="how many checkpoints to keep: the newest may be damaged", json_schema_extra=_FREE
@@ -100,6 +106,9 @@ class LoraTrainer:
         if options.preflight:
             preflight.refuse_without_room(ready.room, job.output, run)
         checkpoints.note(ready.numerics)
+        ready = _within_budget(ready, job, run, checkpoints if start else None)
+        if ready.within:
+            checkpoints.note_plan(ready.within)
         options, train, validation = ready.options, ready.train, ready.validation
 
         base = job.base_model
@@ -143,13 +152,8 @@ class LoraTrainer:
         ready = _prepare(job, options, run, None)
         if options.preflight:
             preflight.refuse_without_room(ready.room, job.output, run)
-        with quiet_libraries(), memory_errors(), tempfile.TemporaryDirectory(prefix="dyag-estimate-") as scratch:
-            quiet = replace(ready, validation=None, options=ready.options.model_copy(update={"report_to": []}))
-            trainer = _build(quiet, replace(job, output=Path(scratch)), run)
-            order = timing.representative_order(
-                ready.train, ready.options.batch_size, ready.options.gradient_accumulation, job.seed
-            )
-            seconds = timing.seconds_a_step(trainer, order)
+        seconds = _measured(ready, job, run)
+        ready = _planned(ready, job, run, seconds)
         counted = ready.train.statistics()
         return TrainingEstimate(
             base_model=job.base_model.name,
@@ -183,6 +187,7 @@ class Ready:
     steps: int
     numerics: Numerics
     room: preflight.Room
+    within: budget.Within | None = None
 
 
 def _prepare(job: TrainingJob, options: LoraOptions, run: Run, stopped: Checkpoints | None) -> Ready:
@@ -223,6 +228,41 @@ def _prepare(job: TrainingJob, options: LoraOptions, run: Run, stopped: Checkpoi
     return Ready(options, tokenizer, train, validation or None, _steps(train, job, options), numerics, room)
 
 
+def _measured(ready: Ready, job: TrainingJob, run: Run) -> float:
+    """Seconds of an update, from a few on a model that is thrown away."""
+    with quiet_libraries(), memory_errors(), tempfile.TemporaryDirectory(prefix="dyag-estimate-") as scratch:
+        quiet = replace(ready, validation=None, options=ready.options.model_copy(update={"report_to": []}))
+        trainer = _build(quiet, replace(job, output=Path(scratch)), run)
+        order = timing.representative_order(
+            ready.train, ready.options.batch_size, ready.options.gradient_accumulation, job.seed
+        )
+        return timing.seconds_a_step(trainer, order)
+
+
+def _within_budget(ready: Ready, job: TrainingJob, run: Run, stopped: Checkpoints | None) -> Ready:
+    """What fits into the time that there is; a run that goes on keeps what was chosen at its start."""
+    if ready.options.time_budget is None:
+        return ready
+    if stopped and (within := stopped.planned()):
+        return _trained_on(ready, within, job)
+    run.progress.message(f"timing {timing.MEASURED} steps, to see what fits into {ready.options.time_budget}")
+    return _planned(ready, job, run, _measured(ready, job, run))
+
+
+def _planned(ready: Ready, job: TrainingJob, run: Run, seconds: float) -> Ready:
+    options, train = ready.options, ready.train
+    if options.time_budget is None:
+        return ready
+    an_update = options.batch_size * options.gradient_accumulation
+    within = budget.fit(len(train.items), an_update, job.epochs, seconds, options.time_budget)
+    run.progress.message(within.line(options.time_budget, job.epochs, an_update))
+    return _trained_on(ready, within, job)
+
+
+def _trained_on(ready: Ready, within: budget.Within, job: TrainingJob) -> Ready:
+    return replace(ready, within=within, train=budget.by_lot(ready.train, within, job.seed), steps=within.steps)
+
+
 def _resolved(ready: Ready, job: TrainingJob) -> dict[str, Any]:
     """Options that were left open, as they were decided, and those that came from an older adapter."""
     options, numerics = ready.options, ready.numerics
@@ -236,7 +276,7 @@ def _resolved(ready: Ready, job: TrainingJob) -> dict[str, Any]:
         "rslora": options.rslora,
         "dora": options.dora,
         "targets": _targets(job, options),
-    }
+    } | ({"time_budget": ready.within.as_told()} if ready.within else {})
 
 
 def _targets(job: TrainingJob, options: LoraOptions) -> str | list[str]:
@@ -254,9 +294,7 @@ def _tell_about(train: encoding.Encoded, tokenizer: Any, run: Run) -> None:
         f"{counted['trained_tokens']} of {counted['tokens']} tokens are trained"
     )
     if not takes_system(tokenizer):
-        run.progress.message(
-            "this model's chat template has no place for a system turn: it begins the first question instead"
-        )
+        run.tell_once("this model's chat template has no place for a system turn: it begins the first question instead")
     for what, count in train.overflow.items():
         run.warn(f"{count} examples longer than {train.limit} tokens were {what}")
     run.progress.message("the first example, trained part marked:\n" + encoding.show(train.items[0], tokenizer))
