@@ -30,6 +30,7 @@ from dyag_core.plugin.families import COMMANDS, FAMILY_HOOKS
 from dyag_core.plugin.metric_descriptions import description_of, in_words
 from dyag_core.records import BaseModelPreset
 from dyag_core.records.options import OF_METHOD
+from dyag_core.serving.server import Server
 
 FOLDER = Path(__file__).parent / "reference"
 NOTICE = "<!-- Written by docs/generate.py from the code. Change the code, then run: make docs-reference -->"
@@ -286,6 +287,7 @@ def python_api() -> str:
         if name not in known and inspect.isclass(thing) and not issubclass(thing, Exception):
             parts += _class(name, thing)
     parts += _class("Conversation", Conversation)
+    parts += _class("Server", Server)
     parts.append(
         "## For plugins\n\nThese come from `dyag_core.api` and are part of the [plugin API](../plugin-api-policy.md), "
         "too; so are `dyag_core.records` and `dyag_core.testing` ([contract tests](../contracts.md))."

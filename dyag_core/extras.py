@@ -16,6 +16,7 @@ _EXTRA_OF = {
     "openai": "llm",
     **dict.fromkeys(("xllamacpp", "sentencepiece"), "llamacpp"),
     "sacrebleu": "metrics",
+    **dict.fromkeys(("starlette", "uvicorn", "prometheus_client"), "serve"),
     **dict.fromkeys(("markitdown", "mammoth", "pdfminer", "pyarrow"), "ingest"),
 }
 

@@ -28,6 +28,7 @@ from dyag_core.records.options import (
     IngestOptions,
     QueryOptions,
     ReviewOptions,
+    ServeOptions,
     ValidateOptions,
 )
 
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
     from dyag_core.records.index import Index
     from dyag_core.records.review import Review, Verdict
     from dyag_core.records.training import ResumePolicy, TrainedModel, TrainingEstimate
+    from dyag_core.serving.server import Server
     from dyag_core.stages.generate import GeneratedData
 
 
@@ -421,6 +423,7 @@ class Session:
         primary: str | None = None,
         metrics: Sequence[str] = (),
         metric_options: Mapping[str, Mapping[str, Any]] | None = None,
+        votes: str | Path | None = None,
         force: bool = False,
         cost: CostOptions | None = None,
     ) -> ComparisonFiles:
@@ -443,6 +446,47 @@ class Session:
             output=self._place(given.output, "comparison"),
             seed=self.seed,
             lang=self.lang,
+            plugins=self._host(),
+            progress=self.progress,
+        )
+
+    def serve(
+        self,
+        folder: str | Path | None = None,
+        *,
+        model: str | Path | TrainedModel | None = None,
+        base_model: str | None = None,
+        chat_template: str | None = None,
+        index: str | Path | Index | None = None,
+        arms: Sequence[str] | None = None,
+        k: int | None = None,
+        engine: str = "transformers",
+        engine_options: Mapping[str, Any] | None = None,
+        decoding: Decoding | None = None,
+        host: str = "127.0.0.1",
+        port: int = 8765,
+        token_file: str | Path | None = None,
+        allow_host: Sequence[str] | None = None,
+        report: str | Path | None = None,
+        votes: str | Path | None = None,
+        queue: int = 64,
+        timeout: float = 120.0,
+        watch: bool = False,
+        keep: str | Path | None = None,
+        log_content: bool = False,
+    ) -> Server:
+        """Answer over HTTP: an OpenAI-compatible API and a page. `folder` is what `dyag quickstart` made.
+
+        The server answers in the background as long as it is open: use it as a context manager, `wait()` in it to
+        serve until somebody ends it. See `dyag serve --help`.
+        """
+        from dyag_core.stages.serve import serve
+
+        given = ServeOptions.of(locals())
+        return serve(
+            given,
+            folder=Path(folder) if folder is not None else None,
+            seed=self.seed,
             plugins=self._host(),
             progress=self.progress,
         )

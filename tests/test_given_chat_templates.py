@@ -97,7 +97,7 @@ def test_every_command_that_puts_chats_to_a_model_takes_the_option() -> None:
         if any("--chat-template" in option.opts for option in root.get_command(None, name).params)  # type: ignore
     }
     assert taking == {
-        *("finetune", "query-finetuned", "query-rag", "evaluate", "evaluate-finetuned", "evaluate-rag"),
+        *("finetune", "query-finetuned", "query-rag", "serve", "evaluate", "evaluate-finetuned", "evaluate-rag"),
     }
 
 

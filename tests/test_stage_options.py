@@ -35,6 +35,7 @@ COMMANDS = {
     "evaluate-finetuned": "evaluate",
     "evaluate-rag": "evaluate",
     "compare-models": "compare",
+    "serve": "serve",
 }
 #: Methods that look ahead at a stage, with some of its keywords.
 LOOKING_AHEAD = {"estimate_generation", "explain", "estimate"}

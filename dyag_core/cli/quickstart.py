@@ -53,5 +53,6 @@ def command(
     hint(
         "Next:",
         f"  dyag query-finetuned --model {output}/model/final        (talk with the fine-tuned model)",
+        f"  dyag serve {output}                                       (a page to ask all four arms)",
         "  dyag quickstart --documents YOUR_DOCUMENTS --output mine  (the same on your own documents)",
     )

@@ -37,6 +37,7 @@ SUMMARIES = {
     "evaluate-rag": "Measure retrieval with a base model on test questions.",
     "evaluate": "Measure several arms on the same questions.",
     "compare-models": "Say which arm to use, with intervals.",
+    "serve": "A page and an API for the people who ask.",
     "export": "Write training data in the format of another tool.",
     "models": "List, show and fetch base models.",
     "plugins": "List, show and check plugins.",

@@ -20,6 +20,7 @@ from dyag_core.comparison.scoring import Scored, primary_metric, score
 from dyag_core.comparison.sentences import in_words, say
 from dyag_core.comparison.statistics import measure
 from dyag_core.comparison.verdict import decide, verdict_line
+from dyag_core.comparison.votes import read_votes, vote_notes
 from dyag_core.errors import UsageError
 from dyag_core.evaluation.stats import ALPHA
 from dyag_core.plugin.run import Run
@@ -29,6 +30,8 @@ from dyag_core.text.sanitize import plain
 from dyag_core.version import __version__
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from dyag_core.plugin.host import Plugins
 
 
@@ -40,6 +43,7 @@ def make_comparison(
     metric_options: Mapping[str, Mapping[str, Any]] | None = None,
     force: bool,
     cost: CostOptions,
+    votes: Path | None = None,
     plugins: Plugins,
     run: Run,
 ) -> Comparison:
@@ -51,6 +55,7 @@ def make_comparison(
     Raises:
         UsageError: the files can't be compared (fairly, without `force`), or not on this metric.
     """
+    preferences = read_votes(votes, files) if votes is not None else []
     matched = match(files)
     _refuse_unfair(matched, force)
     primary = primary or primary_metric(files, plugins)
@@ -78,12 +83,14 @@ def make_comparison(
         recommendations=[
             *verdict_line(verdict, measured, in_doubt=in_doubt),
             *advice(measured),
+            *vote_notes(preferences),
             *cautions(measured, notes),
         ],
         next_steps=next_steps(measured, verdict.place.tied, errors),
         cost=reckon(files, matched.items, cost),
         disagreements=disagreements(matched.questions, matched.items, values[primary], _graded(values)),
         possible_refusals=possible_refusals.listed(matched, refusals),
+        preferences=preferences,
         errors_breakdown=errors,
         mismatches=[in_words(mismatch) for mismatch in matched.mismatches],
         method=_method(files, primary, scored, plugins),

@@ -121,6 +121,14 @@ def mcnemar(a: ArrayLike, b: ArrayLike) -> float:
     return float(scipy_stats.binomtest(only_a, only_a + only_b).pvalue)
 
 
+def share_interval(successes: int, n: int) -> tuple[float, float]:
+    """The 95 % interval of a share, never too narrow. Source: Clopper and Pearson 1934, "The use of confidence or
+    fiducial limits illustrated in the case of the binomial".
+    """
+    interval = scipy_stats.binomtest(successes, n).proportion_ci(confidence_level=1 - ALPHA, method="exact")
+    return float(interval.low), float(interval.high)
+
+
 def holm(p_values: Sequence[float]) -> list[float]:
     """p-values corrected for being many, in the order given: the chance of one false alarm among all stays below 5 %.
 

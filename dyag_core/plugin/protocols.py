@@ -16,6 +16,11 @@ class Engine(Protocol):
 
     It may have an attribute `about`, a dict of small JSON values that results files keep: the device it runs on, the
     library that computes, how exact it is.
+
+    For `dyag serve` it may have two things more. `concurrent`, a number: so many calls of `stream` may run at the same
+    time, each in a thread of its own (without it, one). `with_adapter(adapter)`: another engine on the weights that are
+    in memory, with that adapter applied, or None where that can't be; closing this engine closes both. Without it, a
+    second copy of the base model is loaded.
     """
 
     #: tokens that prompt and answer share

@@ -47,7 +47,7 @@ class Run:
     """One run of one stage. Plugins get it as the argument `run`.
 
     Args:
-        stage: ingest, generate, explain, validate, finetune, index, query, evaluate, compare, export.
+        stage: ingest, generate, explain, validate, finetune, index, query, evaluate, compare, serve, export.
         folder: where the stage writes.
         output: the file that the stage writes, where it is one.
         seed: the run's seed. Use `run.random(...)` rather than the global generator.

@@ -15,6 +15,7 @@ from dyag_core.records.comparison import (
     Latency,
     NextStep,
     PossibleRefusal,
+    Preference,
     Recommendation,
     Report,
 )
@@ -91,6 +92,7 @@ __all__ = [
     "Passport",
     "PossibleRefusal",
     "Prediction",
+    "Preference",
     "Problem",
     "ProblemCount",
     "Quality",

@@ -171,6 +171,25 @@ class PossibleRefusal(Record):
     answer: str
 
 
+class Preference(Record):
+    """Blind votes between two arms: in how many of `n` people found either better, both alike, or both wrong.
+
+    `a` is the one that was preferred more often, `share` its percentage of the votes that decided (None: none did),
+    `low` and `high` the exact 95 % interval, which takes votes as independent.
+    """
+
+    a: str
+    b: str
+    n: int
+    a_better: int
+    b_better: int
+    same: int
+    wrong: int
+    share: float | None
+    low: float
+    high: float
+
+
 class Comparison(Record):
     """Everything a report says. Rates are percentages (0-100).
 
@@ -178,6 +197,7 @@ class Comparison(Record):
     arm and those it does not clearly beat. `n_unanswerable` of the questions have no answer in the documents.
     `descriptions` is what the metrics say about themselves: titles, meaning, unit (`metric(name)` gets one).
     `possible_refusals` are the first answers of each arm that may be refusals but weren't counted as such.
+    `preferences` are blind votes of people, where a file of them was given.
     `noise_floor` is a sentence in each language. `measured` is the newest timestamp of the result files, as they wrote
     it.
     """
@@ -199,6 +219,7 @@ class Comparison(Record):
     cost: Cost | None = None
     disagreements: list[Disagreement] = Field(default_factory=list)
     possible_refusals: list[PossibleRefusal] = Field(default_factory=list)
+    preferences: list[Preference] = Field(default_factory=list)
     errors_breakdown: dict[str, dict[str, int]] = Field(default_factory=dict)
     mismatches: list[dict[str, str]] = Field(default_factory=list)
     method: dict[str, Any] = Field(default_factory=dict)

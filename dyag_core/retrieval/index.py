@@ -37,7 +37,7 @@ TIMES = "times.json"
 @dataclass(frozen=True, eq=False)
 class OpenIndex:
     """An index ready to be searched. `sha256`, the retriever's name and the seconds that building took (None: not
-    recorded) go into results files.
+    recorded) go into results files. `built` is when, in seconds since 1970.
     """
 
     folder: Path
@@ -47,6 +47,7 @@ class OpenIndex:
     chunks: Sequence[Chunk]
     retriever: Retriever
     seconds: float | None = None
+    built: float = 0.0
 
     @cached_property
     def _by_id(self) -> dict[str, Chunk]:
@@ -88,7 +89,8 @@ def open_index(folder: Path, *, plugins: Plugins, run: Run) -> OpenIndex:
         raise UsageError(f"{folder / CHUNKS}: {len(chunks)} chunks, {count} were expected", again)
     chosen = plugins.choose("retrievers", name, options)
     retriever = plugins.retriever(chosen, chunks, folder / RETRIEVER, run)
-    return OpenIndex(folder, digest, chosen.name, lang, chunks, retriever, _seconds(folder))
+    built = (folder / MANIFEST).stat().st_mtime
+    return OpenIndex(folder, digest, chosen.name, lang, chunks, retriever, _seconds(folder), built)
 
 
 def _seconds(folder: Path) -> float | None:

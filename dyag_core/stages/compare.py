@@ -83,6 +83,7 @@ def compare(
             metric_options=given.metric_options,
             force=given.force,
             cost=cost,
+            votes=given.votes,
             plugins=plugins,
             run=run,
         )
@@ -90,7 +91,10 @@ def compare(
         manifest = output.with_name(output.name + MANIFEST_SUFFIX)
         remove_leftovers(manifest)
         places = _places(rendered, output)
-        refuse_inputs([*places.values(), manifest], [file.path for file in files.values()])
+        inputs = {arm: file.path for arm, file in files.items()}
+        if given.votes is not None:
+            inputs["votes"] = given.votes
+        refuse_inputs([*places.values(), manifest], [*inputs.values()])
         _write(rendered, places)
         write_manifest(
             manifest,
@@ -104,7 +108,7 @@ def compare(
                 "cost": cost.model_dump(mode="json", exclude_none=True),
             },
             seed=seed,
-            inputs={arm: file.path for arm, file in files.items()},
+            inputs=inputs,
             plugins=plugins.used(),
         )
         done.result = ComparisonFiles(comparison=comparison, lang=lang, files={**places, "manifest": manifest})

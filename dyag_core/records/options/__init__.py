@@ -14,6 +14,7 @@ from dyag_core.records.options.dataset import (
     ValidateOptions,
 )
 from dyag_core.records.options.declare import StageOptions
+from dyag_core.records.options.serving import ServeOptions
 from dyag_core.records.options.training import FinetuneOptions
 
 #: The method of `Session` -> its options. A method that only looks ahead takes some of those of the stage itself.
@@ -32,6 +33,7 @@ OF_METHOD: dict[str, type[StageOptions]] = {
     "conversation": QueryOptions,
     "evaluate": EvaluateOptions,
     "compare": CompareOptions,
+    "serve": ServeOptions,
 }
 
 __all__ = [
@@ -45,6 +47,7 @@ __all__ = [
     "IngestOptions",
     "QueryOptions",
     "ReviewOptions",
+    "ServeOptions",
     "StageOptions",
     "ValidateOptions",
 ]

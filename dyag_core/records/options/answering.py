@@ -22,8 +22,8 @@ from dyag_core.records.options.declare import (
 )
 
 
-def _names(value: Any) -> Any:
-    """`base,rag` as ("base", "rag")."""
+def names(value: Any) -> Any:
+    """What an option takes: `base,rag` as ("base", "rag")."""
     return tuple(name.strip() for name in value.split(",") if name.strip()) if isinstance(value, str) else value
 
 
@@ -53,7 +53,7 @@ class QueryOptions(StageOptions):
 class EvaluateOptions(StageOptions):
     """Options of `dyag evaluate`, `dyag evaluate-finetuned` and `dyag evaluate-rag`."""
 
-    arms: Annotated[Sequence[str], BeforeValidator(_names)] = option(
+    arms: Annotated[Sequence[str], BeforeValidator(names)] = option(
         ("base", "rag", "finetuned", "hybrid"),
         "Which arms, with commas between; oracle, the ceiling of retrieval, may be added.",
     )

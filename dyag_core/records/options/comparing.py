@@ -37,4 +37,5 @@ class CompareOptions(StageOptions):
     )
     metric_options: OptionsByPlugin | None = metric_options()
     cost: CostOptions | None = option(None, "What the files can't know: prices, rates and seconds.")
+    votes: Path | None = option(None, "The file of dyag serve --votes: people's preference beside the scores.")
     force: bool = option(False, "Compare although questions, base or decoding differ; the report says so.")

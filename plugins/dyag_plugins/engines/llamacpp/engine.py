@@ -121,7 +121,7 @@ class LlamaCpp:
         self._stops = list(stop_texts(tokenizer))
         self._parallel = options.parallel
         self._server = Server(path, context, options.parallel, options.threads)
-        self.context_length = context
+        self.context_length, self.concurrent = context, options.parallel
         self.about = {"device": "cpu", "library": f"xllamacpp {importlib.metadata.version('xllamacpp')}"}
 
     def answer(self, prompts: Sequence[Sequence[Message]], decoding: Decoding) -> Iterator[tuple[int, Reply]]:

@@ -75,7 +75,7 @@ class OpenAIEngine:
         self._options = options
         self._row = row
         self._pace = Pace(options.requests_per_minute)
-        self.context_length = options.context_length
+        self.context_length, self.concurrent = options.context_length, options.concurrency
 
     def answer(self, prompts: Sequence[Sequence[Message]], decoding: Decoding) -> Iterator[tuple[int, Reply]]:
         """Ask for all, `concurrency` at a time.

@@ -11,6 +11,8 @@ from dyag_core import DyagError, UsageError
 from dyag_core.api import load_tokenizer, quiet_libraries
 
 ADAPTER_WEIGHTS = "adapter_model.safetensors"
+#: PEFT's name for the adapter that a model is opened with.
+BESIDE = "default"
 _PLAIN_ATTENTION = {None, "", "eager", "sdpa", "flash_attention_2", "flash_attention_3", "flex_attention"}
 
 
@@ -41,11 +43,16 @@ def load(
         model = model.to(place).eval()
         if adapter is not None:
             model = _merge(model, adapter)
+    check_tokenizer(tokenizer, model, base_path)
+    return model, tokenizer
+
+
+def check_tokenizer(tokenizer: Any, model: Any, base_path: str) -> None:
+    """Refuse a tokenizer that isn't the model's. Raises UsageError."""
     if len(tokenizer) > model.get_input_embeddings().num_embeddings:
         raise UsageError(
             f"{base_path}: the tokenizer knows more tokens than the model", "they belong to different models"
         )
-    return model, tokenizer
 
 
 def tokenizer_of(base_path: str, adapter: Path | None, chat_template: str | None = None) -> Any:
@@ -133,24 +140,61 @@ def check_adapter_folder(adapter: Path) -> None:
         _refuse_keys(str(adapter), _read(adapter / name))
 
 
+def stands_beside(adapter: Path) -> bool:
+    """Whether PEFT can apply this adapter to some rows of a batch and not to others: plain LoRA on linear layers."""
+    told = _read(adapter / "adapter_config.json")
+    special = ("use_dora", "modules_to_save", "trainable_token_indices", "lora_bias", "target_parameters")
+    plain = isinstance(told, dict) and told.get("peft_type") == "LORA" and told.get("bias", "none") == "none"
+    return plain and not any(told.get(key) for key in special)
+
+
+def beside(model: Any, adapter: Path) -> Any:
+    """`model` with the adapter beside its weights under the name `BESIDE`: rows say whether they want it."""
+    check_adapter_folder(adapter)
+    import torch
+
+    with quiet_libraries():
+        before = _logits(model)
+        wrapped = _attached(model, adapter).eval()
+        if torch.equal(before, _logits(wrapped)):
+            raise _not_applied(adapter, "the model answers exactly as its base does")
+    return wrapped
+
+
 def _merge(model: Any, adapter: Path) -> Any:
     """`model` with the adapter added into its weights, after checking that all of it arrived and that it matters."""
     import torch
+
+    before = _logits(model)
+    merged = _attached(model, adapter).merge_and_unload(safe_merge=True).eval()
+    if torch.equal(before, _logits(merged)):
+        raise _not_applied(adapter, "the model answers exactly as its base does")
+    return merged
+
+
+def _logits(model: Any) -> Any:
+    """What the model says to a few tokens."""
+    import torch
+
+    probe = torch.arange(8, device=model.device).unsqueeze(0) % model.get_input_embeddings().num_embeddings
+    with torch.inference_mode():
+        return model(input_ids=probe).logits
+
+
+def _attached(model: Any, adapter: Path) -> Any:
+    """PEFT's model with the adapter on it, after checking that every tensor found its place."""
     from peft import PeftConfig, get_peft_model
     from peft.utils import set_peft_model_state_dict
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
-    probe = torch.arange(8, device=model.device).unsqueeze(0) % model.get_input_embeddings().num_embeddings
-    with torch.inference_mode():
-        before = model(input_ids=probe).logits
     try:
         config = PeftConfig.from_pretrained(str(adapter))
         config.inference_mode = True
         weights = load_file(adapter / ADAPTER_WEIGHTS)
-        wrapped = get_peft_model(model, config)
+        wrapped = get_peft_model(model, config, adapter_name=BESIDE)
         expected = {name for name in wrapped.state_dict() if "lora_" in name or "modules_to_save" in name}
-        outcome = set_peft_model_state_dict(wrapped, weights)
+        outcome = set_peft_model_state_dict(wrapped, weights, adapter_name=BESIDE)
     except (SafetensorError, RuntimeError, ValueError, TypeError, KeyError) as error:
         first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise _not_applied(adapter, first) from error
@@ -159,12 +203,7 @@ def _merge(model: Any, adapter: Path) -> Any:
         raise _not_applied(
             adapter, f"{len(lost)} tensors found no place, {', '.join(lost[:3])}" if lost else "it is empty"
         )
-    merged = wrapped.merge_and_unload(safe_merge=True).eval()
-    with torch.inference_mode():
-        after = merged(input_ids=probe).logits
-    if torch.equal(before, after):
-        raise _not_applied(adapter, "the model answers exactly as its base does")
-    return merged
+    return wrapped
 
 
 def _not_applied(adapter: Path, why: str) -> DyagError:

@@ -42,8 +42,8 @@ class Within:
         passes = self.steps * an_update / self.examples
         of_all = "all" if self.examples == self.examples_given else f"{self.examples} of"
         return (
-            f"{took}: {self.steps} of {self.steps_wanted} steps fit into {budget}, so {passes:.2g} of {epochs:g} passes, "
-            f"over {of_all} {self.examples_given} examples"
+            f"{took}: {self.steps} of {self.steps_wanted} steps fit into {budget}, so {passes:.2g} of {epochs:g} passes"
+            f", over {of_all} {self.examples_given} examples"
         )
 
     def as_told(self) -> dict[str, Any]:
