@@ -340,7 +340,7 @@ def test_a_table_without_the_two_columns(tmp_path: Path, table: str) -> None:
 def test_other_objects_and_missing_files_are_told_what_is_read(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="the object: none of the known shapes") as bad:
         read(tmp_path / "q.json", json.dumps({"rows": [{"a": 1}]}, indent=2))
-    assert "SQuAD, ragas, AutoRAG, deepeval and promptfoo" in str(bad.value.hint)
+    assert "SQuAD, ragas, AutoRAG, deepeval, promptfoo and dyag serve --votes" in str(bad.value.hint)
     for name in ("none.csv", "none.yaml", "none.json"):
         with pytest.raises(UsageError, match="no such file"):
             read_questions(tmp_path / name, None)

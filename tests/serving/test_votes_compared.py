@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +14,7 @@ import pytest
 from click.testing import CliRunner
 
 from dyag_core import Session, UsageError
+from dyag_core.chat.questions import read_questions
 from dyag_core.cli.root import root
 from dyag_core.serving.votes import Votes, read_vote
 
@@ -85,3 +90,32 @@ def test_a_file_without_votes_is_refused(results: dict[str, Path], tmp_path: Pat
         file.write_text(content, "utf-8")
     with pytest.raises(UsageError, match=r"other\.sqlite"):
         Session(tmp_path).compare(results, votes=file)
+
+
+def test_right_answers_that_people_typed_are_test_questions(tmp_path: Path) -> None:
+    votes = Votes(tmp_path / "votes.sqlite")
+    sides = {"left": {"arm": "rag", "answer": "a"}, "right": {"arm": "hybrid", "answer": "b"}}
+    for question, right in (("Whose is Alba?", "ANSM"), ("And Bora?", None), ("Whose is Alba?", " the ANSM ")):
+        votes.add(read_vote({"question": question, **sides, "choice": "wrong", "right_answer": right}, ARMS))
+    votes.close()
+    [asked] = read_questions(tmp_path / "votes.sqlite", None)
+    assert asked.question == "Whose is Alba?"
+    assert {asked.expected_answer, *asked.expected_answers} >= {"ANSM", "the ANSM"}
+
+
+def test_a_kill_loses_no_vote_that_was_acknowledged(tmp_path: Path) -> None:
+    file = tmp_path / "votes.sqlite"
+    script = (
+        "import sys; from pathlib import Path; from dyag_core.serving.votes import Votes, read_vote;"
+        "votes = Votes(Path(sys.argv[1])); sides = {'left': {'arm': 'rag', 'answer': 'a'}, 'right': {'arm': 'base',"
+        " 'answer': 'b'}, 'question': 'q', 'choice': 'left'};"
+        "[print(votes.add(read_vote(sides, ['rag', 'base'])), flush=True) for _ in range(100_000)]"
+    )
+    with subprocess.Popen([sys.executable, "-c", script, str(file)], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        for _ in range(20):
+            acknowledged = int(process.stdout.readline())
+        process.kill()
+        acknowledged = max([acknowledged, *map(int, process.stdout.read().split("\n")[:-1])])
+    with closing(sqlite3.connect(file)) as base:
+        assert base.execute("SELECT count(*) FROM votes").fetchone()[0] >= acknowledged

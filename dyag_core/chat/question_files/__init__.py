@@ -10,7 +10,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from dyag_core.artifacts import BadLine, is_one_array, read_rows
-from dyag_core.chat.question_files import autorag, deepeval, promptfoo, ragas, squad, tables
+from dyag_core.chat.question_files import autorag, deepeval, promptfoo, ragas, squad, tables, votes
 from dyag_core.documents.parquet import PARQUET_SUFFIXES, parquet_rows
 
 if TYPE_CHECKING:
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 #: What a user may be told: which files are read.
 KNOWN_FILES = (
-    "JSON Lines or one JSON array, CSV and TSV, Parquet, and the files of SQuAD, ragas, AutoRAG, deepeval and promptfoo"
+    "JSON Lines or one JSON array, CSV and TSV, Parquet, and the files of SQuAD, ragas, AutoRAG, deepeval, promptfoo "
+    "and dyag serve --votes"
 )
 _READERS = (ragas.question, autorag.question, deepeval.question, promptfoo.question, squad.question)
 _YAML = (".yaml", ".yml")
@@ -57,6 +58,8 @@ def _rows(path: Path) -> Iterator[Placed]:
         return tables.rows(path)
     if suffix in PARQUET_SUFFIXES:
         return ((f"row {number}", row) for number, row in parquet_rows(path))
+    if suffix in votes.SUFFIXES:
+        return votes.rows(path)
     if suffix in _YAML:
         return promptfoo.tests(path)
     whole = _one_object(path)
