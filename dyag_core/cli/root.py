@@ -38,7 +38,7 @@ SUMMARIES = {
     "evaluate": "Measure several arms on the same questions.",
     "compare-models": "Say which arm to use, with intervals.",
     "serve": "A page and an API for the people who ask.",
-    "export": "Write training data in the format of another tool.",
+    "export": "Write training data, or a model, for another tool.",
     "models": "List, show and fetch base models.",
     "plugins": "List, show and check plugins.",
     "doctor": "Say what this machine can run.",
