@@ -370,7 +370,7 @@ def test_parity_says_how_much_where_and_what_it_costs(questions: Path, tmp_path:
     found = test.compare(replies("MIT", "GPL", "MITT", "MI"), replies("MIT", "MIT", "MIT", "MIT"), run)
     assert (found.same, found.asked, found.share) == (1, 4, 25.0)
     assert found.parted == (0, 3, 2)
-    assert (found.success, found.model_success) == (25.0, 100.0)
+    assert (found.score, found.model_score) == (25.0, 100.0)
     assert found.difference is not None
     assert found.difference[1] <= found.difference[0] == -75.0 <= found.difference[2]
     assert found.tokens_a_second == 6.0

@@ -34,8 +34,8 @@ class Parity:
     parted: tuple[int, ...]
     tokens_a_second: float
     model_tokens_a_second: float
-    success: float | None = None
-    model_success: float | None = None
+    score: float | None = None
+    model_score: float | None = None
     difference: tuple[float, float, float] | None = None
 
     @property
@@ -100,7 +100,7 @@ class ParityTest:
             known = [(a, b, q.document) for a, b, q in pairs if a is not None and b is not None]
             if known:
                 a, b, documents = (list(column) for column in zip(*known, strict=True))
-                told["success"], told["model_success"] = (100 * sum(scores) / len(scores) for scores in (a, b))
+                told["score"], told["model_score"] = (100 * sum(scores) / len(scores) for scores in (a, b))
                 found = paired_interval(a, b, documents)
                 told["difference"] = tuple(100 * value for value in (found.difference, found.low, found.high))
         return Parity(len(same), sum(same), tuple(parted), _speed(ours), _speed(model), **told)

@@ -82,7 +82,7 @@ class Form:
         if measured.difference is not None:
             difference, low, high = measured.difference
             told.append(
-                f"success {measured.success:.1f} %, the model {measured.model_success:.1f} % "
+                f"success {measured.score:.1f} %, the model {measured.model_score:.1f} % "
                 f"({difference:+.1f} points, 95 % interval {low:+.1f} to {high:+.1f})"
             )
         return ", ".join([*told, f"{measured.tokens_a_second:.0f} tokens/s"])
