@@ -38,11 +38,23 @@ def dyag_score(predictions: Sequence[Prediction]) -> MetricResult:
 
 
 def _score(prediction: Prediction) -> float:
-    answer = _compared(prediction.answer)
-    return float(prediction.error is None and any(answer == _compared(one) for one in prediction.accepted))
+    return float(prediction.error is None and any(_equal(prediction.answer, one) for one in prediction.accepted))
 
 
-def _compared(text: str) -> tuple[str, list[str]]:
-    """The normalised text, and its currencies and comparisons: $100 is no 100 €, > 5 no < 5."""
-    signs = [sign for sign in text if sign in "%°" or unicodedata.category(sign) in ("Sc", "Sm")]
-    return normalise(text), sorted(signs)
+def _equal(answer: str, expected: str) -> bool:
+    """Whether the normalised texts are one, and so are their comparisons and shares: > 5 is no < 5, 5 no 5 %.
+
+    A currency may be named by one of the two alone (1200.50 and 1 200,50 €), never differently: $100 is no 100 €.
+    """
+    if normalise(answer) != normalise(expected) or _comparisons(answer) != _comparisons(expected):
+        return False
+    named, wanted = _currencies(answer), _currencies(expected)
+    return not named or not wanted or named == wanted
+
+
+def _comparisons(text: str) -> list[str]:
+    return sorted(sign for sign in text if sign in "%°" or unicodedata.category(sign) == "Sm")
+
+
+def _currencies(text: str) -> list[str]:
+    return sorted(sign for sign in text if unicodedata.category(sign) == "Sc")
