@@ -386,6 +386,7 @@ class Session:
         chat_template: str | None = None,
         index: str | Path | Index | None = None,
         k: int | Literal["auto"] = 3,
+        few_shot: int | Literal["auto"] = "auto",
         validation: str | Path | None = None,
         output: str | Path | None = None,
         metrics: Sequence[str] | None = None,
@@ -399,7 +400,7 @@ class Session:
         """Ask every arm the same questions, `repeat` times. `output` is a file for one arm, a prefix for several.
 
         `metric_options` holds the options of each metric by its name: {"bleu": {"tokenize": "intl"}}. `k` "auto" is
-        chosen on the questions of `validation`.
+        chosen on the questions of `validation`, from which `few_shot` answered examples come for the base model's arms.
         """
         from dyag_core.stages.evaluate import evaluate
 

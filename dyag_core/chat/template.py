@@ -127,16 +127,18 @@ def stop_texts(tokenizer: Any) -> tuple[str, ...]:
     """Where an answer ends as text, for a template that was given to a model; () for a model with its own.
 
     A model that was never trained on a template seldom ends a turn with its token: it spells the token, or begins the
-    next turn. Both are what the template writes between an answer and the next question.
+    next turn. Both are what the template writes between an answer and the next question. Where it writes no token there
+    but a blank line, that ends an answer, and so does the mark before the next.
     """
     if not getattr(tokenizer, "_dyag_template_given", False):
         return ()
     chat = [{"role": "user", "content": "a"}, {"role": "assistant", "content": _PROBE}]
-    text = _apply(tokenizer, [*chat, {"role": "user", "content": _NEXT}], answer_next=False)
-    between = text.rpartition(_PROBE)[2].partition(_NEXT)[0]
+    text = _apply(tokenizer, [*chat, {"role": "user", "content": _NEXT}], answer_next=True)
+    between, _, mark = text.rpartition(_PROBE)[2].partition(_NEXT)
     ends = [token for token in control_tokens(tokenizer) if token in between]
     if not ends:
-        return (between.rstrip(),) if between.strip() else ()
+        ends = ["\n\n", mark] if between.startswith("\n\n") else [between.rstrip()]
+        return tuple(end for end in ends if end)
     end = min(ends, key=between.index)
     following = between.partition(end)[2].rstrip()
     if following.strip().startswith(control_tokens(tokenizer)):  # a token says enough, wherever it stands

@@ -17,7 +17,7 @@ from dyag_core.records.options import EvaluateOptions
 @click.argument("questions", type=FilePath)
 @stage_options(
     EvaluateOptions,
-    leave_out=("arms", "index", "k", "validation"),
+    leave_out=("arms", "index", "k", "few_shot", "validation"),
     model={"required": True, "help": "The fine-tuned model: OUTPUT/final, or a PEFT adapter."},
     base_model={"help": "Only needed where the base that the model names can't be found."},
     output={"required": True, "help": "The results file to write, FILE.json."},

@@ -16,9 +16,17 @@ def cautions(measured: Measured, notes: Sequence[Sentence]) -> list[Recommendati
     """`notes` (what reading, matching and scoring found), then each arm's, then the metrics with few scores."""
     found = [in_words(note) for note in notes]
     for arm in measured.arms:
-        found += [in_words(*sentences) for sentences in [*_counts(arm, measured), *_judges(arm, measured)]]
+        told = [*_few_shot(arm), *_counts(arm, measured), *_judges(arm, measured)]
+        found += [in_words(*sentences) for sentences in told]
     found += [in_words(sentence) for sentence in _small_metrics(measured)]
     return [Recommendation(kind="warning", text=text) for text in found]
+
+
+def _few_shot(arm: ArmSummary) -> list[list[Sentence]]:
+    """The answered questions that an arm saw before each question, and the others didn't."""
+    told = arm.metadata.get("few_shot")
+    shown = told.get("examples") if isinstance(told, dict) else None
+    return [[say("few_shot", arm=arm.name, n=len(shown))]] if isinstance(shown, list) and shown else []
 
 
 def _counts(arm: ArmSummary, measured: Measured) -> list[list[Sentence]]:

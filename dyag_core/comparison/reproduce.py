@@ -40,6 +40,9 @@ def _evaluate(files: Mapping[str, ResultFile]) -> str | None:
         indexed = [file.metadata for arm, file in files.items() if ARMS[arm].retrieval]
         if (k := _same(indexed, "index", "k")) is not None:
             line.append(f"-k {shlex.quote(str(k))}")
+    shown = [about["few_shot"].get("examples") for about in told if isinstance(about.get("few_shot"), dict)]
+    if shown and isinstance(shown[0], list):
+        line.append(f"--few-shot {len(shown[0])}")
     for name in ("max_new_tokens", "temperature", "top_p"):
         if (value := _same(told, "decoding", name)) is not None:
             line.append(f"--{name.replace('_', '-')} {shlex.quote(str(value))}")

@@ -127,9 +127,15 @@ def _fingerprint(model: Path) -> str:
 
 
 @contextmanager
-def opened_engine(chosen: Chosen, models: Models, arm: Arm, plugins: Plugins, run: Run) -> Iterator[Engine]:
-    """The engine that answers for `arm` (and for every arm on the same model); closed at the end."""
-    engine = plugins.engine(chosen, models.base_path, models.adapter(arm), run, models.base.chat_template)
+def opened_engine(
+    chosen: Chosen, models: Models, arm: Arm, plugins: Plugins, run: Run, chat_template: str | None = None
+) -> Iterator[Engine]:
+    """The engine that answers for `arm` (and for every arm on the same model); closed at the end.
+
+    `chat_template` stands in for the one that the base model was given.
+    """
+    template = chat_template or models.base.chat_template
+    engine = plugins.engine(chosen, models.base_path, models.adapter(arm), run, template)
     try:
         yield engine
     finally:

@@ -13,6 +13,7 @@ from dyag_core.chat.questions import language_sample, read_questions
 from dyag_core.chat.trained_questions import trained_questions
 from dyag_core.evaluation.arm_models import Models, opened_engine
 from dyag_core.evaluation.choose_k import ChosenK, choose_k
+from dyag_core.evaluation.few_shot import after_examples
 from dyag_core.evaluation.predictions import prediction_of
 from dyag_core.evaluation.repeats import decoding_of, order_of
 from dyag_core.plugin.options import telling
@@ -27,10 +28,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from dyag_core.evaluation.few_shot import FewShot
     from dyag_core.plugin.entry import Chosen
     from dyag_core.plugin.host import Plugins
     from dyag_core.plugin.protocols import Engine
-    from dyag_core.records import Chunk, Question
+    from dyag_core.records import Chunk, Message, Question
     from dyag_core.retrieval.index import OpenIndex
     from dyag_core.retrieval.prompting import Prompt
 
@@ -83,6 +85,8 @@ class Setup:
     index: OpenIndex | None
     k: int | Literal["auto"]
     validation: Path | None = None
+    few_shot: FewShot | None = None
+    """What the base model's arms see before each question."""
     chosen_k: ChosenK | None = None
     engines: dict[str, dict[str, Any]] = field(default_factory=dict)
     """By arm: what the engine that answered said of itself."""
@@ -131,6 +135,8 @@ class Setup:
             if arm.oracle:
                 known = sum(map(bool, self.asked.right_chunks(self.index)))
                 about["oracle"] = {"right_passage": known, "as_rag": len(self.asked.questions) - known}
+        if self.few_shot is not None and not arm.finetuned:
+            about["few_shot"] = self.few_shot.describe()
         passport = self.models.passport
         if arm.finetuned and passport is not None and (seconds := training_seconds(passport)) is not None:
             about["training"] = {"seconds": seconds, "device": passport.options.get("device")}
@@ -145,7 +151,8 @@ def ask_all(
     by_model = sorted(arms, key=lambda arm: arm.finetuned)
     for _, same_model in itertools.groupby(by_model, key=lambda arm: arm.finetuned):
         group = list(same_model)
-        with opened_engine(job.engine, job.models, group[0], job.plugins, job.run) as engine:
+        template = None if group[0].finetuned or job.few_shot is None else job.few_shot.template
+        with opened_engine(job.engine, job.models, group[0], job.plugins, job.run, template) as engine:
             for arm in group:
                 job.engines[arm.name] = dict(getattr(engine, "about", {}))
                 predictions[arm.name] = [_ask(job, arm, engine, files[arm.name], time) for time in range(repeat)]
@@ -154,8 +161,12 @@ def ask_all(
 
 def _ask(job: Setup, arm: Arm, engine: Engine, file: Path, repetition: int) -> list[Prediction]:
     questions = job.asked.questions
+    asked: list[Sequence[Message]] = [question.messages for question in questions]
+    if job.few_shot is not None and not arm.finetuned:
+        turns = job.few_shot.turns(arm, job.index, engine)
+        asked = [after_examples(messages, turns) for messages in asked]
     prompts = build_prompts(
-        [question.messages for question in questions],
+        asked,
         arm,
         engine=engine,
         index=job.index,

@@ -59,14 +59,8 @@ class ChosenK:
 
 
 def validation_beside(questions: Path) -> Path:
-    """NAME_val.jsonl beside NAME_test.jsonl. UsageError: it isn't there."""
-    path = questions.with_name(f"{questions.stem.removesuffix('_test')}_val.jsonl")
-    if not path.is_file():
-        raise UsageError(
-            f"-k auto chooses on validation questions, and there is no {path.name} beside {questions.name}",
-            "give --validation FILE, or a number: -k 3",
-        )
-    return path
+    """NAME_val.jsonl beside NAME_test.jsonl, whether it is there or not."""
+    return questions.with_name(f"{questions.stem.removesuffix('_test')}_val.jsonl")
 
 
 def choose_k(

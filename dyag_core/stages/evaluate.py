@@ -22,6 +22,7 @@ from dyag_core.errors import DyagError, UsageError
 from dyag_core.evaluation.arm_models import Models
 from dyag_core.evaluation.ask import Asked, Setup, ask_all, journal_path
 from dyag_core.evaluation.choose_k import validation_beside
+from dyag_core.evaluation.few_shot import EXAMPLES, FewShot
 from dyag_core.evaluation.results import evaluation
 from dyag_core.plugin.metric_descriptions import scored_by_default
 from dyag_core.plugin.options import options_by_name
@@ -66,7 +67,7 @@ def evaluate(
     """
     progress, wanted = progress or SilentProgress(), arms_named(given.arms)
     retrieving = any(arm.retrieval for arm in wanted)
-    validation = _validation(questions, given) if retrieving else None
+    validation = _to_choose_k(questions, given) if retrieving else None
     files = _result_files(output, wanted)
     refuse_inputs([*files.values(), manifest_path(output)], [questions])
     with output_lock(output, *files.values()):  # one run's arm may be the whole of another
@@ -92,13 +93,15 @@ def evaluate(
                     f"{questions}: {len(asked.left_out)} rows are no questions, and are asked of no arm\n"
                     f"{first_of(asked.left_out)}"
                 )
+            few_shot = _few_shot(questions, given, wanted, models, asked, run)
+            _refuse_unread(given, validation, few_shot)
             passages = None
             if given.index is not None and retrieving:
                 folder = index_for_questions(questions, given.index, plugins=plugins, seed=seed, progress=progress)
                 passages = open_index(folder, plugins=plugins, run=run)
                 _check_passages(asked, passages, wanted, run)
             decoding = given.decoding or Decoding()
-            job = Setup(run, plugins, models, chosen, decoding, asked, passages, given.k, validation)
+            job = Setup(run, plugins, models, chosen, decoding, asked, passages, given.k, validation, few_shot)
             answered = ask_all(job, wanted, files, given.repeat)
             evaluations = {
                 arm.name: evaluation(answered[arm.name], scorers, plugins, run, job.metadata(arm)) for arm in wanted
@@ -131,12 +134,45 @@ def _scorers(
     return scorers
 
 
-def _validation(questions: Path, given: EvaluateOptions) -> Path | None:
-    if given.k == "auto":
-        return given.validation or validation_beside(questions)
-    if given.validation is not None:
-        raise UsageError(f"{given.validation} would only be read to choose k, and k is {given.k}", "add -k auto")
+def _to_choose_k(questions: Path, given: EvaluateOptions) -> Path | None:
+    if given.k != "auto":
+        return None
+    path = given.validation or validation_beside(questions)
+    if given.validation is None and not path.is_file():
+        raise UsageError(
+            f"-k auto chooses on validation questions, and there is no {path.name} beside {questions.name}",
+            "give --validation FILE, or a number: -k 3",
+        )
+    return path
+
+
+def _few_shot(
+    questions: Path, given: EvaluateOptions, arms: Sequence[Arm], models: Models, asked: Asked, run: Run
+) -> FewShot | None:
+    """The answered questions that the base model's arms see, where they see any."""
+    pretrained = models.base.chat_template is not None  # one was given it, for it came without
+    wanted = EXAMPLES * pretrained if given.few_shot == "auto" else given.few_shot
+    if not wanted or all(arm.finetuned for arm in arms):
+        return None
+    path = given.validation or validation_beside(questions)
+    if path.is_file() or given.validation is not None:
+        return FewShot.read(path, asked.questions, wanted, lang=asked.lang, pretrained=pretrained, tell=run.warn)
+    lacks = f"answered questions come from validation rows, and there is no {path.name} beside {questions.name}"
+    if given.few_shot != "auto":
+        raise UsageError(f"--few-shot {wanted}: {lacks}", "give --validation FILE, or leave out --few-shot")
+    run.warn(
+        f"{models.base.name} was never taught a chat, and will rather go on with a question than answer it, unless"
+        f" it sees how: {lacks} (give --validation FILE)"
+    )
     return None
+
+
+def _refuse_unread(given: EvaluateOptions, to_choose_k: Path | None, few_shot: FewShot | None) -> None:
+    if given.validation is not None and to_choose_k is None and few_shot is None:
+        raise UsageError(
+            f"{given.validation} would be read to choose k or to show answered questions, and neither is asked for",
+            "add -k auto or --few-shot 4, or leave out --validation",
+        )
 
 
 def _check_passages(asked: Asked, index: OpenIndex, arms: Sequence[Arm], run: Run) -> None:
@@ -177,8 +213,8 @@ def _write_manifest(job: Setup, output: Path, arms: Sequence[Arm], questions: Pa
         inputs["model"] = job.models.model
     if job.index is not None:
         inputs["index"] = job.index.folder / "chunks.jsonl"
-    if job.validation is not None:
-        inputs["validation"] = job.validation
+    if (validation := job.validation or (job.few_shot.path if job.few_shot else None)) is not None:
+        inputs["validation"] = validation
     write_manifest(
         manifest_path(output),
         stage="evaluate",
@@ -186,6 +222,7 @@ def _write_manifest(job: Setup, output: Path, arms: Sequence[Arm], questions: Pa
             "arms": [arm.name for arm in arms],
             "base_model": job.models.describe(arms[0])["base_model"],
             "decoding": job.decoding.model_dump(mode="json"),
+            "few_shot": job.few_shot.describe() if job.few_shot else None,
             "k": job.k,
             "k_chosen": job.chosen_k.describe() if job.chosen_k else None,
             "limit": given.limit,

@@ -10,6 +10,14 @@ from dyag_core.errors import UsageError
 BUILT_IN = ("chatml", "gemma")
 
 
+def plain_template(lang: str) -> str:
+    """Questions and answers in words, for a model that was never taught a chat and so doesn't know any turn's tokens.
+
+    A blank line ends an answer.
+    """
+    return files(__name__).joinpath(f"plain.{lang}.jinja").read_text(encoding="utf-8")
+
+
 def template_text(given: str) -> str:
     """The template that `given` means: a built-in's name, a file's path, or the text itself, as a preset may hold it.
 

@@ -67,8 +67,15 @@ class EvaluateOptions(StageOptions):
     k: Annotated[int, Field(ge=1)] | Literal["auto"] = option(
         3, "Passages to retrieve; auto chooses how many.", flags=("-k",), metavar="N|auto"
     )
+    few_shot: Annotated[int, Field(ge=0)] | Literal["auto"] = option(
+        "auto",
+        "Answered validation questions before each question of the base model's arms; auto: a few for a model that "
+        "was never taught a chat, none for others.",
+        metavar="N|auto",
+    )
     validation: Path | None = option(
-        None, "The questions that -k auto chooses on; by default NAME_val.jsonl beside NAME_test.jsonl."
+        None,
+        "The questions that -k auto chooses on and --few-shot shows; by default NAME_val.jsonl beside NAME_test.jsonl.",
     )
     metrics: Sequence[str] | None = option(
         None,
