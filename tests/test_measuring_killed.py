@@ -73,7 +73,7 @@ def whole(dyag, tmp_path_factory, tiny_model):
 def assert_same(job, whole, kept):
     """The results are those of the unkilled run, and what was answered before the kills was not asked again."""
     times = [item["time_seconds"] for arm in ARMS for item in job.results[arm]["results"]]
-    assert all(reply["seconds"] in times for reply in kept.values())
+    assert all(reply["seconds"] + reply["retrieval_seconds"] in times for reply in kept.values())
     for arm, results in job.results.items():
         assert results["metrics"]["total_questions"] == QUESTIONS
         assert all(summary["n"] in (0, QUESTIONS) for summary in results["metrics"]["summaries"].values())
