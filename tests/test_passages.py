@@ -24,6 +24,7 @@ from dyag_core.records import Chunk
 from dyag_core.records.arm import ARMS
 from dyag_core.retrieval.index import OpenIndex, open_index
 from dyag_core.retrieval.prompting import build_prompts
+from dyag_core.text.abstention import UNKNOWN
 from dyag_samples import catalogue
 
 
@@ -76,7 +77,7 @@ def test_a_training_prompt_is_the_hybrid_arms_prompt(made: Path, tmp_path: Path)
     index = opened(made / "mine.index")
     assert generate(tmp_path, "--with-context", "--index", str(made / "mine.index")).exit_code == 0
     same = different = 0
-    for row in rows(tmp_path / "mine.jsonl"):
+    for row in [row for row in rows(tmp_path / "mine.jsonl") if row["meta"]["context"]]:
         prompt = [Message.model_validate(message) for message in row["messages"][:-1]]
         bare = [*prompt[:-1], Message(role="user", content=without_context(prompt[-1].content))]
         shown = [hit.chunk.id for hit in index.search([bare[-1].content], 3)[0]]
@@ -85,23 +86,34 @@ def test_a_training_prompt_is_the_hybrid_arms_prompt(made: Path, tmp_path: Path)
             same += 1
         else:  # the search missed the right passage, or it was left out
             passages = [chunk for name in row["meta"]["context"] if (chunk := index.chunk(name))]
-            assert (list(with_context(bare, context_text(passages), "fr")) if passages else bare) == prompt
+            assert list(with_context(bare, context_text(passages), "fr")) == prompt
             different += 1
     assert same > 2 * different > 0
 
 
-def test_a_fifth_is_trained_without_the_right_passage_and_all_have_distractors(made: Path) -> None:
-    known = [
-        row for row in rows(made / "mine_train.jsonl") if row["meta"]["answerable"] and not row["meta"].get("facts")
-    ]
-    right = [row["meta"]["chunk"] in row["meta"]["context"] for row in known]
-    assert 0.7 < sum(right) / len(right) < 0.9
-    sizes = Counter(len(row["meta"]["context"]) for row in known)
+def test_an_answer_stands_in_its_passages_or_is_that_they_do_not_tell(made: Path) -> None:
+    trained = [row for row in rows(made / "mine_train.jsonl") if row["meta"]["context"]]
+    answerable = [row for row in trained if row["meta"]["answerable"] and not row["meta"].get("facts")]
+    assert all(row["meta"]["chunk"] in row["meta"]["context"] for row in answerable)
+    assert all(row["messages"][-1]["content"] == UNKNOWN["fr"] for row in trained if not row["meta"]["answerable"])
+    sizes = Counter(len(row["meta"]["context"]) for row in trained)
     assert max(sizes) == 3  # bm25 finds only what shares a word
-    assert sizes[3] > 0.7 * len(known)
+    assert sizes[3] > 0.7 * len(trained)
+
+
+def test_some_questions_stand_bare_with_the_answer_that_is_to_be_learnt(made: Path) -> None:
+    trained = rows(made / "mine_train.jsonl")
+    bare = [row for row in trained if not row["meta"]["context"]]
+    assert 0.2 < len(bare) / len(trained) < 0.4
+    assert all("Extraits" not in row["messages"][-2]["content"] for row in bare)
+    assert any(row["messages"][-1]["content"] != UNKNOWN["fr"] for row in bare)
+
+
+def test_the_manifest_counts_them(made: Path) -> None:
     manifest = json.loads((made / "mine.manifest.json").read_text("utf-8"))
     counts = manifest["passages"]
     assert counts["the right one is there"] > 2 * counts["the right one is left out"] > 0
+    assert counts["asked without passages"] > 10
     assert sum(counts.values()) == sum(manifest["by_split"][part] for part in ("train", "val"))
     assert manifest["options"]["distractors"] == 2
     assert "bm25" in {plugin["name"] for plugin in manifest["plugins"]}
@@ -140,7 +152,6 @@ def test_test_questions_are_bare_and_so_are_questions_read_from_other_parts(made
         assert "context" not in row["meta"]
         assert without_context(row["messages"][-2]["content"]) == row["messages"][-2]["content"]
     for question, row in zip(read_questions(made / "mine_val.jsonl", None), rows(made / "mine_val.jsonl"), strict=True):
-        assert row["meta"]["context"]
         assert row["messages"][-2]["content"].endswith(question.question)
         assert "Extraits des documents" not in question.question
         assert question.messages[-1].content == question.question
@@ -150,7 +161,7 @@ def test_what_was_trained_on_is_known_by_its_question(made: Path) -> None:
     conversations = read_conversations(made / "mine_train.jsonl")
     hashes = hashes_of(conversations)
     assert all(question_hash(without_context(row.questions[-1])) in hashes for row in conversations)
-    assert sum("Extraits" in row.questions[-1] for row in conversations) > 0.9 * len(conversations)
+    assert sum("Extraits" in row.questions[-1] for row in conversations) > 0.6 * len(conversations)
 
 
 def test_a_test_question_among_trained_ones_is_found_behind_its_passages(made: Path, tmp_path: Path) -> None:

@@ -1,9 +1,11 @@
-"""Training questions with passages in front, so that a model learns to answer from them (RAFT: Zhang et al. 2024).
+"""Training questions with passages in front, so that a model learns to answer from them (after RAFT: Zhang et al. 2024).
 
 A question gets what the hybrid arm would show it with `-k` distractors + 1: the same search, the same template, best
 first; where the search finds fewer passages, there are fewer. A right passage that the search missed takes the last
-place. In a fifth of the questions it is left out, so that the model also learns the facts, and not only to copy. A
-question that nothing answers, or whose passage is not known, gets what is found.
+place. In some it is left out, and the answer is then that the documents don't tell: RAFT trains the true answer there,
+which teaches a model to guess whatever it is shown. The facts are learnt from questions that stand bare, so that one
+adapter serves with passages and without. A question that nothing answers, or whose passage is not known, gets what is
+found.
 
 With --split, no passage of a document that is held out by lot is shown in training, and one that was shown is not asked
 about as unseen.
@@ -17,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from dyag_core.chat.prompts import context_text, with_context
 from dyag_core.records import Message
+from dyag_core.text.abstention import UNKNOWN
 
 if TYPE_CHECKING:
     from dyag_core.dataset.splits import Choice
@@ -25,8 +28,10 @@ if TYPE_CHECKING:
     from dyag_core.retrieval.index import OpenIndex
 
 DISTRACTORS = 2
-#: Share of the questions with a known passage that are trained without it; the paper's P is 1 minus this.
-WITHOUT_RIGHT = 0.2
+#: Share of the questions that stand bare.
+BARE = 0.3
+#: Share of the others with a known passage that are trained without it.
+WITHOUT_RIGHT = 0.15
 #: So many times the passages that are wanted are searched, as those of held-out documents are passed over.
 _SEARCHED = 4
 
@@ -43,20 +48,25 @@ class Passages:
 
     def put_into(self, row: dict[str, Any], example: Example) -> dict[str, Any]:
         """`row` with passages in its question; their ids go into `meta.context`."""
+        lot = self.run.random("passages", example.question)
+        if lot.random() < BARE:
+            self.counts["asked without passages"] += 1
+            return row | {"meta": row["meta"] | {"context": []}}
         right = self._right(example)
-        left_out = bool(right) and self.run.random("passages", example.question).random() < WITHOUT_RIGHT
+        left_out = bool(right) and lot.random() < WITHOUT_RIGHT
         chunks = self._chosen(example.question, right, left_out)
         if self.choice:
             for chunk in chunks:
                 self.choice.shows(_document(chunk))
         self.counts[_kind(right, left_out, chunks)] += 1
         *prompt, answer = (Message.model_validate(message) for message in row["messages"])
+        meta = row["meta"] | {"context": [chunk.id for chunk in chunks]}
         if chunks:
             prompt = list(with_context(prompt, context_text(chunks), self.run.lang))
-        return {
-            "messages": [message.model_dump() for message in (*prompt, answer)],
-            "meta": row["meta"] | {"context": [chunk.id for chunk in chunks]},
-        }
+            if left_out:
+                answer = answer.model_copy(update={"content": UNKNOWN[self.run.lang]})
+                meta["answerable"] = False
+        return {"messages": [message.model_dump() for message in (*prompt, answer)], "meta": meta}
 
     def _right(self, example: Example) -> list[Chunk]:
         """The passages that the answer rests on."""
