@@ -1,4 +1,4 @@
-"""Training questions with passages in front, so that a model learns to answer from them (after RAFT, Zhang et al. 2024).
+"""Passages in front of training questions, so that a model learns to answer from them (RAFT: Zhang et al. 2024).
 
 A question gets what the hybrid arm would show it with `-k` distractors + 1: the same search, the same template, best
 first; where the search finds fewer passages, there are fewer. A right passage that the search missed takes the last
