@@ -87,7 +87,7 @@ def gemma() -> Any:
 def test_without_one_the_option_is_named(bare: Path, data: Path) -> None:
     with pytest.raises(UsageError, match="this model has no chat template") as refused:
         Session(data.parent).finetune(data, base_model=str(bare))
-    assert "--chat-template chatml|gemma|FILE" in str(refused.value.hint)
+    assert "--chat-template chatml|gemma|plain|FILE" in str(refused.value.hint)
 
 
 def test_every_command_that_puts_chats_to_a_model_takes_the_option() -> None:

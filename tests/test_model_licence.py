@@ -110,6 +110,6 @@ def test_pull_shows_the_terms_and_takes_the_flag(in_parts, site, run_dyag, tmp_p
 def test_gemma_comes_in_parts_with_its_terms():
     preset = Plugins().base_model("gemma3:270m")
     assert preset.source.count("+") == 3
-    assert preset.chat_template == "gemma"
+    assert preset.chat_template == "plain"
     assert preset.terms.endswith("GEMMA_TERMS.html")
     assert preset.licence == "Gemma terms of use"

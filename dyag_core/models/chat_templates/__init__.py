@@ -1,4 +1,4 @@
-"""Chat templates for base models that come without one: `chatml`, `gemma`, or a file of one's own (Jinja)."""
+"""Chat templates for base models that come without one: `chatml`, `gemma`, `plain`, or a file of one's own (Jinja)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from dyag_core.errors import UsageError
 
-BUILT_IN = ("chatml", "gemma")
+BUILT_IN = ("chatml", "gemma", "plain")
 
 
 def plain_template(lang: str) -> str:

@@ -49,7 +49,7 @@ def plugin_options(kind: str) -> Any:
 def chat_template() -> Any:
     """The chat template of a base model that comes without one."""
     help = "Chat template of a base model that has none; a fine-tuned model keeps the one it was trained with."
-    return option(None, help, metavar="chatml|gemma|FILE")
+    return option(None, help, metavar="chatml|gemma|plain|FILE")
 
 
 def metric_options() -> Any:

@@ -39,8 +39,9 @@ gemma3_270m = BaseModelPreset(
         hidden=640, intermediate=2048, layers=18, heads=4, key_value_heads=1, head=256, vocabulary=262144, tied=True
     ),
     learning_rate=1e-3,
-    # Pretrained on 140 languages, never taught a chat: its vocabulary has the turns, it comes without a template.
-    chat_template="gemma",
-    template="Gemma's turns; a system turn is folded into the first question; <end_of_turn> ends an answer",
+    # Pretrained on 140 languages, never taught a chat. Its vocabulary has tokens of turns, but they were never trained:
+    # in words, with <eos> behind an answer, the same rows teach it far more.
+    chat_template="plain",
+    template="Question: ... Answer: ..., in words; <eos> ends an answer",
     page="https://ai.google.dev/gemma/terms",
 )
