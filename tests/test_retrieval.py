@@ -7,6 +7,7 @@ import math
 import random
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from dyag_core import Chunk
@@ -18,6 +19,7 @@ from dyag_core.records.index import Index
 from dyag_core.records.options import IndexOptions
 from dyag_core.retrieval.index import OpenIndex, open_index
 from dyag_core.stages.index import index, index_for_questions
+from dyag_plugins.retrievers.best import best, ranks_by_id
 from dyag_samples import catalogue
 
 FRENCH = {
@@ -66,6 +68,17 @@ def test_equal_scores_are_ordered_by_id_and_scores_fall(tmp_path: Path) -> None:
     (hits,) = retriever(texts, tmp_path).search(["licence"], 10)
     assert [hit.chunk.id for hit in hits][-4:] == ["c0", "c1", "c2", "c3"]
     assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
+
+
+@pytest.mark.parametrize("k", [0, 1, 2, 7, 60, 61, 100])
+def test_the_best_are_what_a_sort_of_all_would_give(k: int) -> None:
+    rng = np.random.default_rng(3)
+    for kinds in (1, 2, 5, 60):  # few kinds of scores: ties everywhere
+        scores = rng.integers(0, kinds, 60).astype(np.float32) / 7
+        ids = [f"c{i}" for i in rng.permutation(60)]
+        ranks = ranks_by_id([Chunk(id=name, text="") for name in ids])
+        expected = sorted(range(60), key=lambda i: (-scores[i], ids[i]))
+        assert best(scores, ranks, k).tolist() == expected[:k]
 
 
 def textbook_bm25(corpus: list[list[str]], query: list[str], k1: float, b: float) -> list[float]:

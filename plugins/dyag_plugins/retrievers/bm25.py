@@ -17,6 +17,7 @@ from pydantic import BaseModel, Field
 
 from dyag_core import Chunk, Hit, Run, hookimpl
 from dyag_core.api import detect_language, fold, sha256_of
+from dyag_plugins.retrievers.best import best, ranks_by_id
 from dyag_plugins.retrievers.cache import is_whole, seal, unseal
 
 _WORD = re.compile(r"[^\W_]+")
@@ -62,6 +63,7 @@ class BM25Retriever:
         self._chunks = chunks
         self._searcher = searcher
         self._analyse = analyse
+        self._ranks = ranks_by_id(chunks)
 
     def search(self, queries: Sequence[str], k: int) -> list[list[Hit]]:
         """At most `k` chunks for each query, best first; equal scores in the order of chunk ids."""
@@ -72,8 +74,8 @@ class BM25Retriever:
         if not ids:
             return []
         scores = self._searcher.get_scores_from_ids(ids)
-        found = [(-float(scores[i]), self._chunks[i].id, int(i)) for i in scores.nonzero()[0]]
-        return [Hit(chunk=self._chunks[i], score=-score) for score, _, i in sorted(found)[:k]]
+        found = best(scores, self._ranks, k)
+        return [Hit(chunk=self._chunks[i], score=float(scores[i])) for i in found[scores[found] > 0].tolist()]
 
 
 def analyser(lang: str) -> Callable[[str], list[str]]:

@@ -16,6 +16,7 @@ from pydantic import BaseModel, Field
 from dyag_core import BaseModelPreset, Chunk, Hit, Run, hookimpl
 from dyag_core.api import atomic_write, detect_language, locate, sha256_of
 from dyag_plugins.encoders import ENCODER_OF_LANGUAGE, encoder_preset
+from dyag_plugins.retrievers.best import best, ranks_by_id
 from dyag_plugins.retrievers.cache import is_whole, seal, unseal
 from dyag_plugins.retrievers.embedding import Embedder
 
@@ -75,6 +76,7 @@ class DenseRetriever:
         self._vectors = vectors
         self._embedder = embedder
         self._prefix = query_prefix
+        self._ranks = ranks_by_id(chunks)
 
     def search(self, queries: Sequence[str], k: int) -> list[list[Hit]]:
         """The `k` nearest chunks for each query, best first; none for a query without a word."""
@@ -84,16 +86,9 @@ class DenseRetriever:
             places = asked[start : start + _AT_ONCE]
             vectors = self._embedder.vectors([self._prefix + queries[place] for place in places])
             for place, scores in zip(places, (vectors @ self._vectors.T).round(_DECIMALS), strict=True):
-                found[place] = self._best(scores, k)
+                near = best(scores, self._ranks, k).tolist()
+                found[place] = [Hit(chunk=self._chunks[i], score=float(scores[i])) for i in near]
         return found
-
-    def _best(self, scores: Any, k: int) -> list[Hit]:
-        """All that score at least as much as the k-th, so that ties are settled by id and not by the sort."""
-        import numpy as np
-
-        least = np.partition(scores, len(scores) - k)[len(scores) - k] if k < len(scores) else scores.min()
-        near = sorted((-float(scores[i]), self._chunks[i].id, int(i)) for i in np.flatnonzero(scores >= least))
-        return [Hit(chunk=self._chunks[i], score=-score) for score, _, i in near[:k]]
 
 
 def _warn_of_language(preset: BaseModelPreset, lang: str, run: Run) -> None:
