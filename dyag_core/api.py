@@ -46,6 +46,7 @@ from dyag_core.models.pip_download import pip_download
 from dyag_core.models.sources import cache_folder, is_present, load_tokenizer, locate, opened_as, revision_of
 from dyag_core.plugin.entry import Chosen
 from dyag_core.progress import SilentProgress
+from dyag_core.retrieval.chunk_file import digests_of, places_by_id
 from dyag_core.text.abstention import UNKNOWN, abstains, might_abstain, wants_abstention
 from dyag_core.text.chunking import HEADING, TABLE_ROW, TABLE_RULE, heading_title
 from dyag_core.text.digests import DigestSet
@@ -97,6 +98,7 @@ __all__ = [
     "cpu_has_bf16",
     "csp_hash",
     "detect_language",
+    "digests_of",
     "disk_errors",
     "end_of_turn_ids",
     "estimate_memory",
@@ -133,6 +135,7 @@ __all__ = [
     "passages_of",
     "percent",
     "pip_download",
+    "places_by_id",
     "plain",
     "plain_text",
     "problem_line",

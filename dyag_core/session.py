@@ -316,8 +316,9 @@ class Session:
         options: Mapping[str, Any] | None = None,
         fields: Mapping[str, str] | None = None,
         title: str | None = None,
+        update: bool = False,
     ) -> Index:
-        """Build a search index over documents."""
+        """Build a search index over documents; with `update`, go on from the one that stands at `output`."""
         from dyag_core.stages.index import index
 
         given = IndexOptions.of(locals())

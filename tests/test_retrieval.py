@@ -19,6 +19,7 @@ from dyag_core.records.index import Index
 from dyag_core.records.options import IndexOptions
 from dyag_core.retrieval.index import OpenIndex, open_index
 from dyag_core.stages.index import index, index_for_questions
+from dyag_core.text.normalise import fold
 from dyag_plugins.retrievers.best import best, ranks_by_id
 from dyag_samples import catalogue
 
@@ -182,8 +183,8 @@ def documents(tmp_path: Path) -> Path:
     return path
 
 
-def build(documents: Path, output: Path) -> Index:
-    return index(IndexOptions(), source=documents, output=output, plugins=Plugins())
+def build(documents: Path, output: Path, **given: bool) -> Index:
+    return index(IndexOptions(**given), source=documents, output=output, plugins=Plugins())
 
 
 def opened(folder: Path) -> OpenIndex:
@@ -212,6 +213,136 @@ def test_index_twice_gives_the_same_bytes(documents: Path, tmp_path: Path) -> No
     times = [json.loads(files.pop(Path("times.json"))) for files in (one, other)]
     assert one == other
     assert all(told["seconds"] > 0 for told in times)
+
+
+def files_of(folder: Path) -> dict[str, bytes]:
+    files = {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+    files.pop("times.json")
+    return files
+
+
+def changed(rows: list[dict]) -> list[dict]:
+    """Some documents gone, some new, one changed, one moved."""
+    other = {**rows[1], "content": rows[1]["content"] + " Licence: MIT. Un mot jamais vu : zzyzx."}
+    new = [{**row, "id": f"new-{row['id']}", "metadata": {"id": f"new-{i}"}} for i, row in enumerate(rows[-2:])]
+    return [new[0], rows[4], other, rows[0], *rows[5:-2], new[1]]
+
+
+def with_blocks_of(words: int, postings: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dyag_plugins.retrievers.postings._BLOCK", words)
+    monkeypatch.setattr("dyag_plugins.retrievers.postings._SLAB", postings)
+    monkeypatch.setattr("dyag_plugins.retrievers.postings._TERMS", 1 + postings // 2)
+
+
+def test_an_index_built_in_small_blocks_is_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    build(catalogue("fr"), tmp_path / "one.index")
+    with_blocks_of(50, 20, monkeypatch)
+    build(catalogue("fr"), tmp_path / "many.index")
+    assert files_of(tmp_path / "one.index") == files_of(tmp_path / "many.index")
+
+
+@pytest.mark.parametrize("blocks", [(1 << 22, 1 << 21), (50, 20)])
+def test_an_updated_index_is_the_one_built_from_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, blocks: tuple[int, int]
+) -> None:
+    with_blocks_of(*blocks, monkeypatch)
+    rows = [row for _, row in read_jsonl(catalogue("fr")) if isinstance(row, dict)]
+    source, folder = tmp_path / "documents.jsonl", tmp_path / "kept.index"
+    write_jsonl(source, rows)
+    build(source, folder)
+    served = opened(folder)
+    before = served.search(["licence"], 5)
+    write_jsonl(source, changed(rows))
+    made = build(source, folder, update=True)
+    fresh = build(source, tmp_path / "fresh.index")
+    assert (made.added, made.gone) == (3, 5)
+    assert (fresh.added, fresh.gone) == (None, None)
+    assert files_of(folder) == files_of(fresh.folder)
+    assert opened(folder).search(["zzyzx", "licence"], 50) == opened(fresh.folder).search(["zzyzx", "licence"], 50)
+    assert served.search(["licence"], 5) == before  # who had it open goes on
+    unchanged = build(source, folder, update=True)
+    assert (unchanged.added, unchanged.gone) == (0, 0)
+    assert files_of(folder) == files_of(fresh.folder)
+
+
+def test_an_update_analyses_only_what_has_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [row for _, row in read_jsonl(catalogue("fr")) if isinstance(row, dict)]
+    source = tmp_path / "documents.jsonl"
+    write_jsonl(source, rows)
+    build(source, tmp_path / "x.index")
+    write_jsonl(source, changed(rows))
+    seen: list[str] = []
+    monkeypatch.setattr("dyag_plugins.retrievers.bm25.fold", lambda text: (seen.append(text), fold(text))[1])
+    build(source, tmp_path / "x.index", update=True)
+    texts = [text for text in seen if " " in text]  # the stopwords are folded, too
+    assert len(texts) == 3
+
+
+def test_an_update_that_fails_leaves_the_index(documents: Path, tmp_path: Path) -> None:
+    folder = build(documents, tmp_path / "x.index").folder
+    before = files_of(folder)
+    documents.write_text("", encoding="utf-8")
+    for update in (True, False):
+        with pytest.raises(UsageError, match="nothing to read"):
+            build(documents, folder, update=update)
+        assert files_of(folder) == before
+
+
+def test_an_update_starts_from_nothing_where_it_must(documents: Path, tmp_path: Path) -> None:
+    fresh = files_of(build(documents, tmp_path / "fresh.index").folder)
+    folder = build(documents, tmp_path / "x.index", update=True).folder  # none is there
+    assert files_of(folder) == fresh
+    index(IndexOptions(options={"b": 0.1, "lang": "en"}), source=documents, output=folder, plugins=Plugins())
+    assert build(documents, folder, update=True).added == 0  # other options: the chunks are the same, their terms not
+    assert files_of(folder) == fresh
+    for damaged in ("chunks.npy", "retriever/counts.npy", "retriever/cache.json", "index.json"):
+        (folder / damaged).write_bytes((folder / damaged).read_bytes()[:-20])
+        build(documents, folder, update=True)
+        assert files_of(folder) == fresh
+
+
+def test_an_index_without_a_table_is_read_through(documents: Path, tmp_path: Path) -> None:
+    """As versions before this one wrote it."""
+    folder = build(documents, tmp_path / "x.index").folder
+    expected = opened(folder).search(["licence"], 3)
+    manifest = json.loads((folder / "index.json").read_text("utf-8"))
+    for key in ("bytes", "table"):
+        del manifest["chunks"][key]
+    (folder / "index.json").write_text(json.dumps(manifest), encoding="utf-8")
+    (folder / "chunks.npy").unlink()
+    (folder / "retriever" / "cache.json").write_text('{"key": "", "files": {"data.csc.index.npy": ""}}', "utf-8")
+    assert opened(folder).search(["licence"], 3) == expected
+    (folder / "chunks.jsonl").write_bytes((folder / "chunks.jsonl").read_bytes().replace(b"LGPL", b"LGPI"))
+    with pytest.raises(UsageError, match="not the file"):
+        opened(folder)
+
+
+def test_a_chunk_that_changed_in_its_place_is_never_shown(documents: Path, tmp_path: Path) -> None:
+    folder = build(documents, tmp_path / "x.index").folder
+    lines = folder / "chunks.jsonl"
+    lines.write_bytes(lines.read_bytes().replace(b"LGPL", b"LGPI"))  # the same size
+    with pytest.raises(UsageError, match="line 1 is not the one") as caught:
+        opened(folder).search(["7zip"], 1)
+    assert "dyag index-rag" in (caught.value.hint or "")
+
+
+def test_chunks_are_found_by_their_ids(tmp_path: Path) -> None:
+    found = opened(build(catalogue("fr"), tmp_path / "x.index").folder)
+    assert [found.chunk(chunk.id) for chunk in found.chunks] == list(found.chunks)
+    assert [found.chunk(name) for name in ("", "zzz", found.chunks[3].id + "x")] == [None] * 3
+    assert found.chunks[-1] == found.chunks[len(found.chunks) - 1]
+    assert found.chunks[1:3] == [found.chunks[1], found.chunks[2]]
+
+
+@pytest.mark.parametrize("name", ["chunks", "weights", "starts"])
+def test_a_large_cache_is_checked_where_it_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setattr("dyag_plugins.retrievers.sealed._SMALL", 0)
+    expected = retriever(FRENCH, tmp_path).search(["licence outil"], 3)
+    path = tmp_path / "r" / f"{name}.npy"
+    before = path.read_bytes()
+    path.write_bytes(before[:-1] + bytes([before[-1] ^ 1]))
+    assert retriever(FRENCH, tmp_path).search(["licence outil"], 3) == expected
+    assert path.read_bytes() == before
 
 
 def test_a_missing_index_names_the_command(tmp_path: Path) -> None:

@@ -23,5 +23,6 @@ def command(documents: Path, given: dict[str, Any], as_json: bool) -> None:
 
     made = session().index(documents, **given)
     result(made.model_dump(mode="json"), as_json=as_json, text=str(made.folder))
-    hint(f"indexed {made.chunks} chunks with {made.retriever}")
+    changed = f": {made.added} new, {made.gone} gone" if made.added is not None else ""
+    hint(f"indexed {made.chunks} chunks with {made.retriever}{changed}")
     hint("Next:", f'  dyag query-rag "..." --index {shell_path(made.folder)} --base-model smollm2:135m')

@@ -64,6 +64,11 @@ class Chosen:
         """Whether this generator asks a model: it can estimate how much (`dyag_estimate_generation`)."""
         return hasattr(self.plugin, "dyag_estimate_generation")
 
+    @property
+    def updates(self) -> bool:
+        """Whether this retriever brings the files of other chunks up to date (see `dyag_retrieve`)."""
+        return bool(getattr(self.plugin, "updates", False))
+
     def need_libraries(self) -> None:
         """PluginError, with the pip command, where a library is missing that the plugin lists as `requires`."""
         need_libraries(str(self), self.plugin)

@@ -150,6 +150,12 @@ def dyag_retrieve(chunks: Sequence[Chunk], folder: Path, options: Any, run: Run)
 
     Fires when an index is built and when it is opened. `folder` belongs to this plugin inside the index and is
     thrown away when the chunks change: build search structures there if it is empty, else load them.
+
+    A plugin that says `updates = True` may also find structures of other chunks there, when an index is brought up to
+    date, and keeps what still holds; it must find what it would find if it had started from nothing.
+    `dyag_core.api.digests_of(chunks)` has a number for each chunk, by which it knows those that it has seen.
+
+    `chunks` are read from a file as they are asked for: keep places, not chunks.
     """
 
 

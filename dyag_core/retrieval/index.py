@@ -3,29 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pydantic import ValidationError
-
-from dyag_core.artifacts import BadLine, file_sha256, read_json, read_jsonl
+from dyag_core.artifacts import read_json
 from dyag_core.errors import UsageError
 from dyag_core.plugin.run import Run
-from dyag_core.records import Chunk
+from dyag_core.retrieval.chunk_file import ChunkFile, open_chunks
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dyag_core.plugin.host import Plugins
     from dyag_core.plugin.protocols import Retriever
-    from dyag_core.records import Hit, Question
+    from dyag_core.records import Chunk, Hit, Question
 
 
 MANIFEST = "index.json"
 
 
 CHUNKS = "chunks.jsonl"
+
+
+TABLE = "chunks.npy"
 
 
 RETRIEVER = "retriever"
@@ -44,18 +44,14 @@ class OpenIndex:
     sha256: str
     retriever_name: str
     lang: str
-    chunks: Sequence[Chunk]
+    chunks: ChunkFile
     retriever: Retriever
     seconds: float | None = None
     built: float = 0.0
 
-    @cached_property
-    def _by_id(self) -> dict[str, Chunk]:
-        return {chunk.id: chunk for chunk in self.chunks}
-
     def chunk(self, chunk_id: str) -> Chunk | None:
         """The chunk with this id."""
-        return self._by_id.get(chunk_id)
+        return self.chunks.find(chunk_id)
 
     def right_chunks(self, question: Question) -> list[Chunk]:
         """The passages that hold the answer; [] where nothing answers, or one of them isn't in this index."""
@@ -78,15 +74,12 @@ def open_index(folder: Path, *, plugins: Plugins, run: Run) -> OpenIndex:
     manifest = read_json(folder / MANIFEST)
     again = f"build it again: dyag index-rag DOCUMENTS --output {folder}"
     try:
-        digest, count, lang = manifest["chunks"]["sha256"], manifest["chunks"]["count"], manifest["lang"]
+        told, lang = manifest["chunks"], manifest["lang"]
+        digest, _ = told["sha256"], told["count"]
         name, options = manifest["options"]["retriever"], manifest["options"]["retriever_options"]
     except (KeyError, TypeError) as error:
         raise UsageError(f"{folder / MANIFEST}: not the manifest of an index ({error} is missing)", again) from error
-    if not (folder / CHUNKS).is_file() or file_sha256(folder / CHUNKS) != digest:
-        raise UsageError(f"{folder / CHUNKS} is not the file that the index was built with", again)
-    chunks = _read_chunk_lines(folder / CHUNKS)
-    if len(chunks) != count:
-        raise UsageError(f"{folder / CHUNKS}: {len(chunks)} chunks, {count} were expected", again)
+    chunks = open_chunks(folder / CHUNKS, folder / TABLE, told, again)
     chosen = plugins.choose("retrievers", name, options)
     retriever = plugins.retriever(chosen, chunks, folder / RETRIEVER, run)
     built = (folder / MANIFEST).stat().st_mtime
@@ -100,15 +93,3 @@ def _seconds(folder: Path) -> float | None:
     told = read_json(folder / TIMES)
     seconds = told.get("seconds") if isinstance(told, dict) else None
     return float(seconds) if isinstance(seconds, int | float) else None
-
-
-def _read_chunk_lines(path: Path) -> list[Chunk]:
-    chunks = []
-    for number, row in read_jsonl(path):
-        try:
-            if isinstance(row, BadLine):
-                raise UsageError(f"{path}: line {number}: {row.reason}")
-            chunks.append(Chunk.model_validate(row))
-        except ValidationError as error:
-            raise UsageError(f"{path}: line {number} is not a chunk: {error.errors()[0]['msg']}") from error
-    return chunks

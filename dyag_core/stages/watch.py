@@ -1,8 +1,7 @@
-"""Documents that change while their index is served: it is built anew beside the old one, and takes its place."""
+"""Documents that change while their index is served: what has changed is indexed, and the new index takes over."""
 
 from __future__ import annotations
 
-import shutil
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -39,7 +38,10 @@ class Watch:
             raise UsageError(f"{folder}: the documents it was made from are not there", "serve without --watch")
         options = manifest["options"]
         self._given = IndexOptions(
-            retriever=options["retriever"], options=options["retriever_options"], fields=options.get("fields")
+            retriever=options["retriever"],
+            options=options["retriever_options"],
+            fields=options.get("fields"),
+            update=True,
         )
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._look, name="dyag-watch", daemon=True)
@@ -55,24 +57,18 @@ class Watch:
         while not self._stop.wait(_BETWEEN):
             now = _state(self._source)
             if now not in (indexed, None) and now == before:  # nobody is still writing
-                self._rebuild()
+                self._update()
                 indexed = now
             before = now
 
-    def _rebuild(self) -> None:
-        new, old = (self._folder.with_name(self._folder.name + end) for end in (".next", ".old"))
+    def _update(self) -> None:
         try:
-            for left_over in (new, old):
-                shutil.rmtree(left_over, ignore_errors=True)
-            index(self._given, source=self._source, output=new, plugins=self._plugins, seed=self._run.seed)
-            self._folder.rename(old)
-            new.rename(self._folder)
+            index(self._given, source=self._source, output=self._folder, plugins=self._plugins, seed=self._run.seed)
             opened = open_index(self._folder, plugins=self._plugins, run=self._run)
         except (DyagError, OSError) as error:
             self._run.warn(f"{self._source} has changed and can't be indexed, the old index stays: {error}")
             return
         self._served.index = opened
-        shutil.rmtree(old, ignore_errors=True)
         self._run.progress.message(f"{self._source} has changed: {len(opened.chunks)} passages indexed anew")
 
 

@@ -94,6 +94,21 @@ class RetrieverContract(FamilyContract):
         again = self.search(open_index(chunks), _QUERIES, 5)
         self.wants(built == again, "opened again from its folder, it finds other chunks or scores")
 
+    def test_an_update_finds_what_a_fresh_start_would(
+        self, open_index: Open, dyag_chosen: Chosen, chunks: list[Chunk]
+    ) -> None:
+        """With `updates = True`: chunks that came, went, changed and moved; the folder still has what was."""
+        if not dyag_chosen.updates:
+            return
+        other = chunks[2].model_copy(update={"text": f"{chunks[2].text} Which tool is it?"})
+        new = Chunk(id="new#1", text="A new tool for the compression of files")
+        now = [new, *chunks[4:], chunks[3], other, chunks[0]]
+        for k in (3, len(now)):
+            open_index(chunks, f"updated-{k}")
+            updated = self.search(open_index(now, f"updated-{k}"), _QUERIES, k)
+            fresh = self.search(open_index(now, f"fresh-{k}"), _QUERIES, k)
+            self.wants(updated == fresh, "brought up to date, it finds other chunks or scores than if built anew")
+
     def test_a_query_is_answered_by_itself(self, open_index: Open, chunks: list[Chunk]) -> None:
         """Together or one by one, the hits are the same."""
         retriever = open_index(chunks)

@@ -97,6 +97,21 @@ class TestForgets(RetrieverContract):
             return Shared(chunks[:-1] if seen else chunks)
 
 
+class TestKeepsWhatIsGone(RetrieverContract):
+    breaks, says = "test_an_update_finds_what_a_fresh_start_would", "brought up to date"
+
+    class plugin(Retriever):
+        updates = True
+
+        @hookimpl
+        def dyag_retrieve(self, chunks, folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            kept = folder / "ids"
+            ids = set(kept.read_text().split("|")) if kept.exists() else {chunk.id for chunk in chunks}
+            kept.write_text("|".join(ids))
+            return Shared([chunk for chunk in chunks if chunk.id in ids])
+
+
 class TestFirstQueryOnly(RetrieverContract):
     breaks, says = "test_a_query_is_answered_by_itself", "depend on the other queries"
 

@@ -33,6 +33,7 @@ class IndexOptions(DocumentOptions):
     output: Path | None = option(None, "The index's folder, NAME.index.")
     retriever: str = option("bm25", "Retriever plugin.", family="retrievers")
     options: PluginOptions | None = plugin_options("retriever")
+    update: bool = option(False, "Go on from the index that stands there: only what has changed is indexed.")
 
 
 class QueryOptions(StageOptions):

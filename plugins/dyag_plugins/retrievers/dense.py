@@ -2,7 +2,7 @@
 
 The search is exact: one product with all passages, fit for some hundred thousand of them. Scores are rounded to six
 decimals, so that what floating point adds up in another order is still a tie; equal scores are ordered by chunk id.
-The vectors are kept in the index (.npy, no pickle) under a hash of the model and the texts.
+The vectors are kept in the index (.npy, no pickle), mapped into memory, under a hash of the model and the texts.
 """
 
 from __future__ import annotations
@@ -14,23 +14,26 @@ from typing import Any
 from pydantic import BaseModel, Field
 
 from dyag_core import BaseModelPreset, Chunk, Hit, Run, hookimpl
-from dyag_core.api import atomic_write, detect_language, locate, sha256_of
+from dyag_core.api import detect_language, digests_of, locate, sha256_of
 from dyag_plugins.encoders import ENCODER_OF_LANGUAGE, encoder_preset
-from dyag_plugins.retrievers.best import best, ranks_by_id
-from dyag_plugins.retrievers.cache import is_whole, seal, unseal
+from dyag_plugins.retrievers.best import best, moved, ranks_by_id
 from dyag_plugins.retrievers.embedding import Embedder
+from dyag_plugins.retrievers.sealed import Damaged, Sealed, bring_up_to_date
 
 VECTORS = "vectors.npy"
-_FORMAT = 1
+_FORMAT = 2
 _DECIMALS = 6
 #: Queries whose scores stand in memory at once.
 _AT_ONCE = 64
+#: Texts embedded and written at once: those of a block are embedded in the order of their lengths.
+_BLOCK = 1 << 14
 
 
 class Dense:
     """Search by the vectors of an embedding model."""
 
     dyag_api = 1
+    updates = True
     requires = ("torch", "transformers")
 
     class Options(BaseModel, extra="forbid"):
@@ -50,33 +53,19 @@ class Dense:
     @hookimpl
     def dyag_retrieve(self, chunks: Sequence[Chunk], folder: Path, options: Options, run: Run) -> DenseRetriever:
         """Load the vectors from `folder`, or make them and keep them there."""
-        import numpy as np
-
         lang = detect_language(chunk.text for chunk in chunks)
         preset = encoder_preset(options.model or ENCODER_OF_LANGUAGE[lang])
-        embedder = Embedder(Path(locate(preset, run.progress)), options.batch_size, run)
-        texts = [options.passage_prefix + chunk.text for chunk in chunks]
-        key = sha256_of([_FORMAT, embedder.sha256, texts])
-        if not is_whole(folder, key):
-            _warn_of_language(preset, lang, run)
-            vectors = embedder.vectors(texts, f"embedding with {preset.name}")
-            unseal(folder)
-            with atomic_write(folder / VECTORS, "wb") as handle:
-                np.save(handle, vectors, allow_pickle=False)
-            seal(folder, key)
-        vectors = np.load(folder / VECTORS, mmap_mode="r", allow_pickle=False)
-        return DenseRetriever(chunks, vectors, embedder, options.query_prefix)
+        embedder = Embedder(Path(locate(preset, run.progress)), options.batch_size)
+        return DenseRetriever(_Index(chunks, folder, embedder, preset, options.passage_prefix, run), options)
 
 
 class DenseRetriever:
     """See `dyag_core.Retriever`. Every chunk has a score, so `k` are found wherever there are so many."""
 
-    def __init__(self, chunks: Sequence[Chunk], vectors: Any, embedder: Embedder, query_prefix: str) -> None:
-        self._chunks = chunks
-        self._vectors = vectors
-        self._embedder = embedder
-        self._prefix = query_prefix
-        self._ranks = ranks_by_id(chunks)
+    def __init__(self, index: _Index, options: Dense.Options) -> None:
+        self._index = index
+        self._prefix = options.query_prefix
+        self._ranks = ranks_by_id(index.chunks)
 
     def search(self, queries: Sequence[str], k: int) -> list[list[Hit]]:
         """The `k` nearest chunks for each query, best first; none for a query without a word."""
@@ -84,11 +73,67 @@ class DenseRetriever:
         asked = [place for place, query in enumerate(queries) if query.strip()]
         for start in range(0, len(asked), _AT_ONCE):
             places = asked[start : start + _AT_ONCE]
-            vectors = self._embedder.vectors([self._prefix + queries[place] for place in places])
-            for place, scores in zip(places, (vectors @ self._vectors.T).round(_DECIMALS), strict=True):
+            all_scores = self._index.scores([self._prefix + queries[place] for place in places])
+            for place, scores in zip(places, all_scores, strict=True):
                 near = best(scores, self._ranks, k).tolist()
-                found[place] = [Hit(chunk=self._chunks[i], score=float(scores[i])) for i in near]
+                found[place] = [Hit(chunk=self._index.chunks[i], score=float(scores[i])) for i in near]
         return found
+
+
+class _Index:
+    """The vectors in `folder`: opened if they are whole, brought up to date if they are of other chunks, or made."""
+
+    def __init__(
+        self, chunks: Sequence[Chunk], folder: Path, embedder: Embedder, preset: BaseModelPreset, prefix: str, run: Run
+    ) -> None:
+        self.chunks, self._folder, self._embedder, self._run = chunks, folder, embedder, run
+        self._preset, self._prefix = preset, prefix
+        self._key = sha256_of([_FORMAT, embedder.sha256, prefix])
+        self._digests = digests_of(chunks)
+        self._open()
+
+    def scores(self, queries: Sequence[str]) -> Any:
+        """Cosines, rounded (queries x chunks)."""
+        asked = self._embedder.vectors(queries)
+        try:
+            vectors = self._vectors[:]
+        except Damaged:
+            self._open(afresh=True)
+            vectors = self._vectors[:]
+        return (asked @ vectors.T).round(_DECIMALS)
+
+    def _open(self, *, afresh: bool = False) -> None:
+        bring_up_to_date(self._folder, self._key, self._digests, self._read, self._build, afresh=afresh)
+
+    def _read(self, files: Sealed) -> None:
+        self._vectors = files.array("vectors")
+
+    def _build(self, folder: Path, before: Sealed | None) -> None:
+        """Embed all chunks, or those that `before` hasn't; the others' vectors are copied."""
+        import numpy as np
+
+        _warn_of_language(self._preset, detect_language(chunk.text for chunk in self.chunks), self._run)
+        old, new = moved(before.array("digests")[:] if before else self._digests[:0], self._digests)
+        fresh = np.setdiff1d(np.arange(len(self._digests)), new)
+        vectors: Any = None
+        with self._run.progress.task(f"embedding with {self._preset.name}", total=len(fresh)) as task:
+            for start in range(0, len(fresh), _BLOCK):
+                places = fresh[start : start + _BLOCK]
+                texts = [self._prefix + self.chunks[place].text for place in places.tolist()]
+                made = self._embedder.vectors(texts, task.advance)
+                vectors = self._begun(folder, made.shape[1]) if vectors is None else vectors
+                vectors[places] = made
+        if before is not None:
+            kept = before.array("vectors")
+            vectors = self._begun(folder, kept[:1].shape[1]) if vectors is None else vectors
+            for start in range(0, len(old), _BLOCK):
+                vectors[new[start : start + _BLOCK]] = kept[:][old[start : start + _BLOCK]]
+
+    def _begun(self, folder: Path, width: int) -> Any:
+        import numpy as np
+
+        shape = (len(self._digests), width)
+        return np.lib.format.open_memmap(folder / VECTORS, mode="w+", dtype=np.float32, shape=shape)
 
 
 def _warn_of_language(preset: BaseModelPreset, lang: str, run: Run) -> None:

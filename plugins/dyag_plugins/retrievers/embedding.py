@@ -9,13 +9,13 @@ The other kind of model is the Universal Sentence Encoder, told by its files: it
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from dyag_core import Run, UsageError
-from dyag_core.api import SilentProgress, file_sha256, read_json, sha256_of
+from dyag_core import UsageError
+from dyag_core.api import file_sha256, read_json, sha256_of
 from dyag_plugins.encoders import Encoder
 from dyag_plugins.sentence_encoder import WEIGHTS, SentenceEncoder
 
@@ -37,16 +37,14 @@ class Embedder:
     Args:
         folder: the model, as `from_pretrained` takes it, with weights in safetensors; or a sentence encoder's files.
         batch_size: texts at once, where a model is one of transformers.
-        run: shows the progress.
 
     Raises:
         UsageError: the model's folder asks for something that is not done here.
     """
 
-    def __init__(self, folder: Path, batch_size: int, run: Run) -> None:
+    def __init__(self, folder: Path, batch_size: int) -> None:
         self.folder = folder
         self._batch_size = batch_size
-        self._run = run
         self._pooling = None if (folder / WEIGHTS).is_file() else _pooling(folder)
 
     @cached_property
@@ -56,20 +54,19 @@ class Embedder:
         own = [file for file in files if file.name != "dyag-model.json"]
         return sha256_of([[file.relative_to(self.folder).as_posix(), file_sha256(file)] for file in own])
 
-    def vectors(self, texts: Sequence[str], described: str | None = None) -> Any:
-        """Unit vectors, float32 (texts x width). `described` names a progress bar; by default there is none.
+    def vectors(self, texts: Sequence[str], advance: Callable[[int], None] | None = None) -> Any:
+        """Unit vectors, float32 (texts x width). `advance` is told how many more are there, batch by batch.
 
         A text longer than the model takes is cut.
         """
         import numpy as np
 
         rows: list[Any] = [None] * len(texts)
-        progress = self._run.progress if described else SilentProgress()
-        with progress.task(described or "", total=len(texts)) as task:
-            for places, vectors in self._batches(texts):
-                for place, row in zip(places, vectors, strict=True):
-                    rows[place] = row
-                task.advance(len(places))
+        for places, vectors in self._batches(texts):
+            for place, row in zip(places, vectors, strict=True):
+                rows[place] = row
+            if advance is not None:
+                advance(len(places))
         return np.stack(rows) if rows else np.zeros((0, 0), dtype=np.float32)
 
     def _batches(self, texts: Sequence[str]) -> Iterator[tuple[list[int], Any]]:

@@ -6,6 +6,7 @@ need no common scale. Words and meaning miss different things: bm25 finds names 
 
 from __future__ import annotations
 
+import shutil
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,12 +15,14 @@ from typing import Any
 from pydantic import BaseModel, Field, field_validator
 
 from dyag_core import Chunk, Hit, Retriever, Run, hookimpl
+from dyag_core.api import atomic_text, digests_of, read_json, sha256_of, to_json
 
 
 class Hybrid:
     """Several retrievers, fused by rank."""
 
     dyag_api = 1
+    updates = True
 
     class Options(BaseModel, extra="forbid"):
         """Which searches, and how they are fused."""
@@ -52,9 +55,23 @@ class Hybrid:
         chosen = [run.plugins.choose("retrievers", name, options.options.get(name)) for name in options.retrievers]
         for one in chosen:
             one.need_libraries()
+        _forget_stale(chunks, folder, [one.name for one in chosen if not one.updates])
         return HybridRetriever(
             {one.name: run.plugins.retriever(one, chunks, folder / one.name, run) for one in chosen}, options
         )
+
+
+def _forget_stale(chunks: Sequence[Chunk], folder: Path, names: Sequence[str]) -> None:
+    """Throw away what searches that don't bring their files up to date have made of other chunks."""
+    if not names:
+        return
+    told = folder / "chunks.json"
+    digest = sha256_of(digests_of(chunks).tolist())
+    if not told.is_file() or read_json(told) != digest:
+        for name in names:
+            shutil.rmtree(folder / name, ignore_errors=True)
+        folder.mkdir(parents=True, exist_ok=True)
+        atomic_text(told, to_json(digest))
 
 
 class HybridRetriever:
