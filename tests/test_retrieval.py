@@ -72,7 +72,9 @@ def test_equal_scores_are_ordered_by_id_and_scores_fall(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("k", [0, 1, 2, 7, 60, 61, 100])
-def test_the_best_are_what_a_sort_of_all_would_give(k: int) -> None:
+@pytest.mark.parametrize("block", [1, 7, 512])
+def test_the_best_are_what_a_sort_of_all_would_give(k: int, block: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dyag_plugins.retrievers.best._BLOCK", block)
     rng = np.random.default_rng(3)
     for kinds in (1, 2, 5, 60):  # few kinds of scores: ties everywhere
         scores = rng.integers(0, kinds, 60).astype(np.float32) / 7
@@ -80,6 +82,7 @@ def test_the_best_are_what_a_sort_of_all_would_give(k: int) -> None:
         ranks = ranks_by_id([Chunk(id=name, text="") for name in ids])
         expected = sorted(range(60), key=lambda i: (-scores[i], ids[i]))
         assert best(scores, ranks, k).tolist() == expected[:k]
+        assert best(scores, ranks, k, above=0).tolist() == [i for i in expected if scores[i] > 0][:k]
 
 
 def textbook_bm25(corpus: list[list[str]], query: list[str], k1: float, b: float) -> list[float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from dyag_core.api import places_by_id
@@ -10,6 +11,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dyag_core import Chunk
+
+#: Scores whose maximum is taken at once.
+_BLOCK = 512
 
 
 def ranks_by_id(chunks: Sequence[Chunk]) -> Any:
@@ -30,19 +34,25 @@ def moved(old: Any, new: Any) -> tuple[Any, Any]:
     return in_old[order], in_new[order]
 
 
-def best(scores: Any, ranks: Any, k: int) -> Any:
-    """The places of the `k` highest scores, best first; equal scores by rank. Linear in the number of scores."""
+def best(scores: Any, ranks: Any, k: int, above: float = -math.inf) -> Any:
+    """The places of the `k` highest scores that are higher than `above`, best first; equal scores by rank.
+
+    Two passes over the scores, however many are equal: as k blocks have a maximum no lower than the k-th highest maximum,
+    so many scores are no lower, and what is lower is none of the best.
+    """
     import numpy as np
 
-    if 0 < k < len(scores):
-        least = np.partition(scores, len(scores) - k)[len(scores) - k]
-        above, ties = np.flatnonzero(scores > least), np.flatnonzero(scores == least)
-        wanted = k - len(above)
+    whole = scores[: len(scores) // _BLOCK * _BLOCK].reshape(-1, _BLOCK)
+    floor = np.partition(whole.max(axis=1), len(whole) - k)[len(whole) - k] if 0 < k <= len(whole) else above
+    near = np.flatnonzero(scores >= floor if floor > above else scores > above)
+    if 0 < k < len(near):
+        of_near = scores[near]
+        least = np.partition(of_near, len(near) - k)[len(near) - k]
+        higher, ties = near[of_near > least], near[of_near == least]
+        wanted = k - len(higher)
         if wanted < len(ties):
             ties = ties[np.argpartition(ranks[ties], wanted)[:wanted]]
-        near = np.concatenate([above, ties])
-    else:
-        near = np.arange(len(scores))
+        near = np.concatenate([higher, ties])
     return near[np.lexsort((ranks[near], -scores[near]))][:k]
 
 

@@ -74,8 +74,8 @@ class BM25Retriever:
         scores = self._index.scores(query)
         if scores is None:
             return []
-        found = best(scores, self._ranks, k)
-        return [Hit(chunk=self._index.chunks[i], score=float(scores[i])) for i in found[scores[found] > 0].tolist()]
+        found = best(scores, self._ranks, k, above=0).tolist()
+        return [Hit(chunk=self._index.chunks[i], score=float(scores[i])) for i in found]
 
 
 class _Index:
