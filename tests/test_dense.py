@@ -9,6 +9,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from dyag_core import BaseModelPreset, Chunk, Hit, UsageError, hookimpl
@@ -137,6 +138,36 @@ def test_vectors_are_kept_until_model_or_texts_change(encoder: Path, tmp_path: P
     assert vectors.read_bytes() != before
 
 
+def test_vectors_of_chunks_that_stayed_are_kept(
+    encoder: Path, tmp_path: Path, opened: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = {"c4": "Un autre outil", "c0": TEXTS["c0"], "c2": "LGPL-3.0-only", "c1": TEXTS["c1"]}
+    same = {"model": str(encoder), "batch_size": 1}
+    monkeypatch.setattr("dyag_plugins.retrievers.dense._BLOCK", 2)
+    opened("dense", tmp_path / "kept", **same)
+    before = np.load(tmp_path / "kept" / "vectors.npy").copy()
+    updated = opened("dense", tmp_path / "kept", now, **same)[0]
+    fresh = opened("dense", tmp_path / "fresh", now, **same)[0]
+    assert updated.search(["licence"], 9) == fresh.search(["licence"], 9)
+    after = np.load(tmp_path / "kept" / "vectors.npy")
+    assert [(before == vector).all(axis=1).any() for vector in after] == [False, True, False, True]
+    left, _ = opened("dense", tmp_path / "kept", {"c1": now["c1"]}, **same)  # nothing new
+    assert ids(left.search(["licence"], 9)[0]) == ["c1"]
+    assert (np.load(tmp_path / "kept" / "vectors.npy") == after[3]).all()
+
+
+def test_large_vectors_are_checked_when_they_are_first_read(
+    encoder: Path, tmp_path: Path, opened: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dyag_plugins.retrievers.sealed._SMALL", 0)
+    expected = opened("dense", tmp_path, model=str(encoder))[0].search(["licence"], 4)
+    vectors = tmp_path / "vectors.npy"
+    before = vectors.read_bytes()
+    vectors.write_bytes(before[:-1] + bytes([before[-1] ^ 1]))
+    assert opened("dense", tmp_path, model=str(encoder))[0].search(["licence"], 4) == expected
+    assert vectors.read_bytes() == before
+
+
 def test_models_that_are_not_computed_here_are_refused_by_name(encoder: Path, tmp_path: Path, opened: Any) -> None:
     pooling(encoder, "max_tokens")
     with pytest.raises(UsageError, match="pooling_mode_max_tokens"):
@@ -224,6 +255,29 @@ def test_fusion_is_by_rank_worked_by_hand(tmp_path: Path, opened: Any) -> None:
     assert [(hit.chunk.id, hit.score) for hit in shallow.search(["?"], 1)[0]] == [("a", 0.5)]
 
 
+def test_an_update_of_a_fusion_keeps_nothing_of_a_search_that_can_not_update(tmp_path: Path, opened: Any) -> None:
+    class Remembers(Fixed):
+        @hookimpl
+        def dyag_retrieve(self, chunks: Sequence[Chunk], folder: Path) -> Fixed:
+            folder.mkdir(parents=True, exist_ok=True)
+            kept = folder / "ids.json"
+            if not kept.exists():
+                kept.write_text(json.dumps([chunk.id for chunk in chunks]), encoding="utf-8")
+            self.found = json.loads(kept.read_text("utf-8"))
+            self.chunks = {chunk.id: chunk for chunk in chunks}
+            return self
+
+    def found(letters: str) -> list[str]:
+        search, _ = opened(
+            "hybrid", tmp_path, dict.fromkeys(letters, "?"), [Remembers("one", "")], retrievers=["bm25", "one"]
+        )
+        return ids(search.search(["?"], 9)[0])
+
+    assert found("ba") == ["b", "a"]
+    assert found("ba") == ["b", "a"]
+    assert found("cab") == ["c", "a", "b"]
+
+
 @pytest.mark.parametrize(
     ("options", "says"),
     [
@@ -254,6 +308,9 @@ def test_indexes_of_all_kinds_through_the_command(encoder: Path, tmp_path: Path)
         run = Run(stage="query", folder=tmp_path, plugins=Plugins())
         found = open_index(tmp_path / name, plugins=run.plugins, run=run)  # with the options it was built with
         assert ids(found.search(["Quelle est la licence de 7zip ?"], 2)[0]) == ["c0", "c1"]
+        update = CliRunner().invoke(command, [*call, "--update"], catch_exceptions=False)
+        assert "indexed 4 chunks with" in update.stderr
+        assert ": 0 new, 0 gone" in update.stderr
     assert {path.name for path in (tmp_path / "hybrid" / "retriever").iterdir()} == {"bm25", "dense"}
     kept = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert all(path.suffix in (".json", ".jsonl", ".npy") for path in kept if "retriever" in path.parts)

@@ -37,8 +37,8 @@ def moved(old: Any, new: Any) -> tuple[Any, Any]:
 def best(scores: Any, ranks: Any, k: int, above: float = -math.inf) -> Any:
     """The places of the `k` highest scores that are higher than `above`, best first; equal scores by rank.
 
-    Two passes over the scores, however many are equal: as k blocks have a maximum no lower than the k-th highest maximum,
-    so many scores are no lower, and what is lower is none of the best.
+    Two passes over the scores, however many are equal: k blocks have a maximum that is no lower than the k-th highest
+    maximum, so k scores are no lower, and what is lower is none of the best.
     """
     import numpy as np
 
