@@ -1,4 +1,4 @@
-"""What retrievers do with whole arrays of chunks: the best of many scores, and which chunks they have met before."""
+"""The best of many scores, by partition instead of a sort of all of them."""
 
 from __future__ import annotations
 
@@ -25,15 +25,6 @@ def ranks_by_id(chunks: Sequence[Chunk]) -> Any:
     return ranks
 
 
-def moved(old: Any, new: Any) -> tuple[Any, Any]:
-    """(places in `old`, places in `new`, ascending) of the digests that stand in both, each of them once."""
-    import numpy as np
-
-    _, in_old, in_new = np.intersect1d(old, new, return_indices=True)
-    order = np.argsort(in_new)
-    return in_old[order], in_new[order]
-
-
 def best(scores: Any, ranks: Any, k: int, above: float = -math.inf) -> Any:
     """The places of the `k` highest scores that are higher than `above`, best first; equal scores by rank.
 
@@ -54,12 +45,3 @@ def best(scores: Any, ranks: Any, k: int, above: float = -math.inf) -> Any:
             ties = ties[np.argpartition(ranks[ties], wanted)[:wanted]]
         near = np.concatenate([higher, ties])
     return near[np.lexsort((ranks[near], -scores[near]))][:k]
-
-
-def moved_to(old: Any, new: Any, count: int) -> Any:
-    """For each of `count` old places the new one (int64), -1 where there is none."""
-    import numpy as np
-
-    places = np.full(count, -1, dtype=np.int64)
-    places[old] = new
-    return places

@@ -19,9 +19,9 @@ from pydantic import BaseModel, Field
 
 from dyag_core import Chunk, Hit, Run, hookimpl
 from dyag_core.api import detect_language, digests_of, fold, sha256_of
-from dyag_plugins.retrievers.best import best, moved, moved_to, ranks_by_id
+from dyag_plugins.retrievers.best import best, ranks_by_id
 from dyag_plugins.retrievers.postings import Block, invert, merge
-from dyag_plugins.retrievers.sealed import Damaged, Sealed, bring_up_to_date
+from dyag_plugins.retrievers.sealed import Damaged, Sealed, bring_up_to_date, what_stayed
 
 _WORD = re.compile(r"[^\W_]+")
 _PART = re.compile(r"\d+|[^\W\d_]+")
@@ -115,13 +115,15 @@ class _Index:
         """Write the files from all chunks, or from those that `before` hasn't and what it has of the others."""
         import numpy as np
 
-        old, new = moved(before.array("digests")[:] if before else self._digests[:0], self._digests)
-        fresh = np.setdiff1d(np.arange(len(self._digests)), new)
+        old, new, fresh = what_stayed(before, self._digests)
         lengths = np.empty(len(self._digests), dtype=np.int64)
         blocks = []
         if before is not None:
-            lengths[new] = before.array("lengths")[:][old]
-            blocks.append(Block.opened(before, moved_to(old, new, len(before.array("lengths")))))
+            old_lengths = before.array("lengths")[:]
+            lengths[new] = old_lengths[old]
+            places = np.full(len(old_lengths), -1)
+            places[old] = new
+            blocks.append(Block.opened(before, places))
         with tempfile.TemporaryDirectory(prefix=".blocks.", dir=self._folder.parent) as work:
             inverted, lengths[fresh] = invert(self._texts(fresh.tolist()), fresh, self._analyse, Path(work))
             merge([*blocks, *inverted], lengths, self._options.k1, self._options.b, folder)

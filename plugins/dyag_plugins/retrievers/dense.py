@@ -16,9 +16,9 @@ from pydantic import BaseModel, Field
 from dyag_core import BaseModelPreset, Chunk, Hit, Run, hookimpl
 from dyag_core.api import detect_language, digests_of, locate, sha256_of
 from dyag_plugins.encoders import ENCODER_OF_LANGUAGE, encoder_preset
-from dyag_plugins.retrievers.best import best, moved, ranks_by_id
+from dyag_plugins.retrievers.best import best, ranks_by_id
 from dyag_plugins.retrievers.embedding import Embedder
-from dyag_plugins.retrievers.sealed import Damaged, Sealed, bring_up_to_date
+from dyag_plugins.retrievers.sealed import Damaged, Sealed, bring_up_to_date, what_stayed
 
 VECTORS = "vectors.npy"
 _FORMAT = 2
@@ -110,11 +110,8 @@ class _Index:
 
     def _build(self, folder: Path, before: Sealed | None) -> None:
         """Embed all chunks, or those that `before` hasn't; the others' vectors are copied."""
-        import numpy as np
-
         _warn_of_language(self._preset, detect_language(chunk.text for chunk in self.chunks), self._run)
-        old, new = moved(before.array("digests")[:] if before else self._digests[:0], self._digests)
-        fresh = np.setdiff1d(np.arange(len(self._digests)), new)
+        old, new, fresh = what_stayed(before, self._digests)
         vectors: Any = None
         with self._run.progress.task(f"embedding with {self._preset.name}", total=len(fresh)) as task:
             for start in range(0, len(fresh), _BLOCK):

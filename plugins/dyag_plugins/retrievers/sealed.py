@@ -139,6 +139,19 @@ def bring_up_to_date(
         made(None)
 
 
+def what_stayed(before: Sealed | None, digests: Any) -> tuple[Any, Any, Any]:
+    """Which of the chunks with these digests `before` has: (their places there, their places now, all others now).
+
+    The last two ascend.
+    """
+    import numpy as np
+
+    known = before.array("digests")[:] if before is not None else digests[:0]
+    _, old, new = np.intersect1d(known, digests, return_indices=True)
+    order = np.argsort(new)
+    return old[order], new[order], np.setdiff1d(np.arange(len(digests)), new)
+
+
 def save(folder: Path, **arrays: Any) -> None:
     """Write each array as NAME.npy."""
     import numpy as np
