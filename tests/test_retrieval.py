@@ -291,6 +291,17 @@ def test_an_update_that_fails_leaves_the_index(documents: Path, tmp_path: Path) 
         assert files_of(folder) == before
 
 
+def test_what_a_killed_build_left_is_in_nobodys_way(documents: Path, tmp_path: Path) -> None:
+    folder = build(documents, tmp_path / "x.index").folder
+    expected = files_of(folder)
+    for left in (".next", ".next/retriever", ".next/.retriever.partial", ".next/.retriever.partial/blocks"):
+        (folder / left).mkdir()
+    (folder / ".next" / "chunks.jsonl").write_text("half", encoding="utf-8")
+    assert opened(folder).search(["licence"], 3)[0]
+    build(documents, folder, update=True)
+    assert files_of(folder) == expected
+
+
 def test_an_update_starts_from_nothing_where_it_must(documents: Path, tmp_path: Path) -> None:
     fresh = files_of(build(documents, tmp_path / "fresh.index").folder)
     folder = build(documents, tmp_path / "x.index", update=True).folder  # none is there

@@ -9,7 +9,7 @@ Scripts without spaces (Chinese, Japanese, Thai ...) are searched by pairs of ne
 from __future__ import annotations
 
 import re
-import tempfile
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
@@ -117,16 +117,17 @@ class _Index:
 
         old, new, fresh = what_stayed(before, self._digests)
         lengths = np.empty(len(self._digests), dtype=np.int64)
-        blocks = []
+        blocks, work = [], folder / "blocks"
         if before is not None:
             old_lengths = before.array("lengths")[:]
             lengths[new] = old_lengths[old]
             places = np.full(len(old_lengths), -1)
             places[old] = new
             blocks.append(Block.opened(before, places))
-        with tempfile.TemporaryDirectory(prefix=".blocks.", dir=self._folder.parent) as work:
-            inverted, lengths[fresh] = invert(self._texts(fresh.tolist()), fresh, self._analyse, Path(work))
-            merge([*blocks, *inverted], lengths, self._options.k1, self._options.b, folder)
+        inverted, lengths[fresh] = invert(self._texts(fresh.tolist()), fresh, self._analyse, work)
+        merge([*blocks, *inverted], lengths, self._options.k1, self._options.b, folder)
+        del inverted  # they are files mapped into memory
+        shutil.rmtree(work)
 
     def _texts(self, places: Sequence[int]) -> Iterator[str]:
         with self._run.progress.task("building the search index", total=len(places)) as task:

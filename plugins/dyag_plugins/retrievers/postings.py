@@ -120,10 +120,11 @@ def invert(
     numbers.default_factory = numbers.__len__
     flat, lengths = array("i"), array("i")
     begun = 0
+    folder.mkdir(parents=True)
 
     def spill() -> None:
         block = folder / str(len(blocks))
-        block.mkdir(parents=True)
+        block.mkdir()
         of_block = np.array(places[begun : len(lengths)], dtype=np.int64)
         _spill(numbers, np.array(flat), np.repeat(of_block, lengths[begun:]), block)
         blocks.append(Block.spilt(block))
