@@ -67,3 +67,14 @@ def test_evaluate_asks_everybody_the_same(tiny_model, tmp_path):
     assert table in said
     for secret in (str(tmp_path), str(tiny_model), os.uname().nodename):
         assert secret not in table + json.dumps(result)
+
+
+@pytest.mark.slow
+def test_scale_builds_asks_and_updates_each_size(tmp_path):
+    said = bench("scale.py", tmp_path / "out", "--sizes", 300, 900)
+    runs = json.loads((tmp_path / "out" / "scale.json").read_text("utf-8"))
+    assert [run["chunks"] for run in runs] == [300, 900]
+    assert all(run[step] > 0 for run in runs for step in ("index", "open", "first", "question", "update", "size_mb"))
+    assert (tmp_path / "out" / "scale.md").read_text("utf-8") in said
+    assert "exponent of growth" in said
+    assert (tmp_path / "out" / "scale.svg").read_text("utf-8").startswith("<?xml")
