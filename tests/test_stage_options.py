@@ -100,6 +100,8 @@ def test_a_command_has_a_flag_with_the_default_and_help_of_each_declared_option(
     helps = {parameter.help for parameter in found.params if isinstance(parameter, click.Option)}
     fields = OF_METHOD[COMMANDS[command]].model_fields
     missing = {name for name, field in fields.items() if field.description not in helps}
+    if command == "evaluate-finetuned":  # examples are for the base model's arms: here nothing would read the option
+        missing.remove("few_shot")
     assert missing <= {"arms", "model", "base_model", "index", "output", "k", "validation", "decoding", "cost"}
     for name, field in fields.items():
         for parameter in found.params:
