@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -142,6 +143,14 @@ def tiny_encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder of a tiny random Llama with a ChatML tokenizer; `from_pretrained` takes it. Don't write into it."""
     return build_model(tmp_path_factory.mktemp("tiny") / "tiny-llama")
+
+
+@pytest.fixture(scope="session")
+def bare(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A base model without a chat template; its tokenizer has ChatML's tokens. Don't write into it."""
+    folder = shutil.copytree(tiny_model, tmp_path_factory.mktemp("bare") / "bare-base")
+    (folder / "chat_template.jinja").unlink()
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ import pytest
 
 from dyag_core import Decoding, Message, Reply, Session, UsageError, hookimpl
 from dyag_core.api import load_tokenizer, prompt_ids, stop_texts
-from dyag_core.models.chat_templates import plain_template
+from dyag_core.models.chat_templates import untrained_template
 
 ASKED = [
     {"question": f"Quelle est la licence de l'outil {i} ?", "expected_answer": "MIT", "document": f"d{i}"}
@@ -36,14 +35,6 @@ SHOWN = [
 def lines(path: Path, rows: list[dict[str, Any]]) -> Path:
     path.write_text("\n".join(json.dumps({"id": f"{path.stem}{i}", **row}) for i, row in enumerate(rows)), "utf-8")
     return path
-
-
-@pytest.fixture(scope="module")
-def bare(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A base model without a chat template."""
-    folder = shutil.copytree(tiny_model, tmp_path_factory.mktemp("bare") / "bare-base")
-    (folder / "chat_template.jinja").unlink()
-    return folder
 
 
 @pytest.fixture
@@ -144,8 +135,8 @@ def test_validation_that_nothing_would_read_is_refused(tiny_model: Path, questio
 
 
 def test_a_blank_line_or_the_next_mark_ends_an_answer_in_words(bare: Path) -> None:
-    assert stop_texts(load_tokenizer(str(bare), 500, plain_template("fr"))) == ("\n\n", "\nRéponse :")
-    assert stop_texts(load_tokenizer(str(bare), 500, plain_template("en"))) == ("\n\n", "\nAnswer:")
+    assert stop_texts(load_tokenizer(str(bare), 500, untrained_template("fr"))) == ("\n\n", "\nRéponse :")
+    assert stop_texts(load_tokenizer(str(bare), 500, untrained_template("en"))) == ("\n\n", "\nAnswer:")
 
 
 def test_the_report_says_so_and_how_to_repeat_it(bare: Path, questions: Path, reads: Reads) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -34,14 +33,6 @@ ZEPHYR = (
     "{% if add_generation_prompt %}{{ '<|assistant|>\n' }}{% endif %}"
 )
 GEMMA_TOKENS = ("<pad>", "<bos>", "<eos>", "<start_of_turn>", "<end_of_turn>")
-
-
-@pytest.fixture(scope="module")
-def bare(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A base model without a chat template; its tokenizer has ChatML's tokens."""
-    folder = shutil.copytree(tiny_model, tmp_path_factory.mktemp("bare") / "bare-base")
-    (folder / "chat_template.jinja").unlink()
-    return folder
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from dyag_core.comparison.quantities import amount, quantity
+from dyag_core.comparison.result_files import examples_shown
 from dyag_core.comparison.sentences import Part, Sentence, in_words, say
 from dyag_core.comparison.statistics import Measured
 from dyag_core.records import ArmSummary, MetricDescription, Recommendation
@@ -24,9 +25,8 @@ def cautions(measured: Measured, notes: Sequence[Sentence]) -> list[Recommendati
 
 def _few_shot(arm: ArmSummary) -> list[list[Sentence]]:
     """The answered questions that an arm saw before each question, and the others didn't."""
-    told = arm.metadata.get("few_shot")
-    shown = told.get("examples") if isinstance(told, dict) else None
-    return [[say("few_shot", arm=arm.name, n=len(shown))]] if isinstance(shown, list) and shown else []
+    shown = examples_shown(arm.metadata)
+    return [[say("few_shot", arm=arm.name, n=shown)]] if shown else []
 
 
 def _counts(arm: ArmSummary, measured: Measured) -> list[list[Sentence]]:

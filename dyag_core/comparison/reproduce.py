@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
-from dyag_core.comparison.result_files import ResultFile
+from dyag_core.comparison.result_files import ResultFile, examples_shown
 from dyag_core.records.arm import ARMS
 from dyag_core.text.sanitize import plain
 
@@ -40,9 +40,9 @@ def _evaluate(files: Mapping[str, ResultFile]) -> str | None:
         indexed = [file.metadata for arm, file in files.items() if ARMS[arm].retrieval]
         if (k := _same(indexed, "index", "k")) is not None:
             line.append(f"-k {shlex.quote(str(k))}")
-    shown = [about["few_shot"].get("examples") for about in told if isinstance(about.get("few_shot"), dict)]
-    if shown and isinstance(shown[0], list):
-        line.append(f"--few-shot {len(shown[0])}")
+    shown = [count for about in told if (count := examples_shown(about)) is not None]
+    if shown:
+        line.append(f"--few-shot {shown[0]}")
     for name in ("max_new_tokens", "temperature", "top_p"):
         if (value := _same(told, "decoding", name)) is not None:
             line.append(f"--{name.replace('_', '-')} {shlex.quote(str(value))}")

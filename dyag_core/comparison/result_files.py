@@ -93,6 +93,13 @@ def read_results(path: Path) -> ResultFile:
     )
 
 
+def examples_shown(metadata: dict[str, Any]) -> int | None:
+    """How many answered questions an arm saw before each question; None where its file tells of none."""
+    told = metadata.get("few_shot")
+    examples = told.get("examples") if isinstance(told, dict) else None
+    return len(examples) if isinstance(examples, list) else None
+
+
 def question_key(prediction: Prediction) -> str:
     """What a question is matched by where there are no ids: its normalised text (or the text, if nothing is left)."""
     return normalise(prediction.question) or prediction.question.strip()

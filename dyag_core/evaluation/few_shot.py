@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from dyag_core.artifacts import file_sha256
 from dyag_core.chat.prompts import context_text, with_context
 from dyag_core.chat.questions import read_usable
-from dyag_core.models.chat_templates import plain_template
+from dyag_core.models.chat_templates import untrained_template
 from dyag_core.records import Message, Question
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class FewShot:
         unanswerable = [example for example in free if not example.answerable][: n // 4]
         answerable = [example for example in free if example.answerable][: n - len(unanswerable)]
         chosen = [one for pair in zip_longest(answerable, unanswerable) for one in pair if one is not None]
-        return cls(tuple(chosen), validation, lang, plain_template(lang) if pretrained else None)
+        return cls(tuple(chosen), validation, lang, untrained_template(lang) if pretrained else None)
 
     def turns(self, arm: Arm, index: OpenIndex | None, engine: Engine) -> list[Message]:
         """The examples as `arm` would be asked them, each with its answer.
@@ -81,8 +81,8 @@ class FewShot:
         """An example's question and answer; with an index behind the passage that answers it, else the first found."""
         asked: tuple[Message, ...] = (example.messages[-1],)
         if index is not None:
-            [found] = index.search([example.question], 1)
-            if chunks := index.right_chunks(example) or [hit.chunk for hit in found]:
+            right = index.right_chunks(example)
+            if chunks := right or [hit.chunk for hit in index.search([example.question], 1)[0]]:
                 asked = with_context(asked, context_text(chunks[:1]), self.lang)
         return asked[0], Message(role="assistant", content=example.expected_answer)
 
@@ -115,9 +115,7 @@ def _free(examples: Sequence[Question], asked: Sequence[Question]) -> list[Quest
                 yield one
 
     best = sorted(fit(), key=lambda one: one.document in documents)  # stable: the file's order within each
-    seen, first = set[str](), list[Question]()
+    first: dict[str, Question] = {}
     for one in best:
-        if one.document is None or one.document not in seen:
-            first.append(one)
-            seen.add(one.document or "")
-    return first
+        first.setdefault(one.id if one.document is None else one.document, one)
+    return list(first.values())

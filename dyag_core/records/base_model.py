@@ -88,7 +88,7 @@ class BaseModelPreset:
         lora_targets: module names, or "all-linear".
         learning_rate: the LoRA trainer's default for a model of this size.
         template: what is particular about the chat template.
-        chat_template: one for a model that comes without its own: `chatml`, `gemma`, or a template's text (Jinja).
+        chat_template: one for a model that comes without its own: `chatml`, `gemma`, `plain`, or a template's text.
     """
 
     name: str

@@ -151,7 +151,8 @@ def _few_shot(
 ) -> FewShot | None:
     """The answered questions that the base model's arms see, where they see any."""
     pretrained = models.base.chat_template is not None  # one was given it, for it came without
-    wanted = EXAMPLES * pretrained if given.few_shot == "auto" else given.few_shot
+    by_default = EXAMPLES if pretrained else 0
+    wanted = by_default if given.few_shot == "auto" else given.few_shot
     if not wanted or all(arm.finetuned for arm in arms):
         return None
     path = given.validation or validation_beside(questions)

@@ -10,12 +10,17 @@ from dyag_core.errors import UsageError
 BUILT_IN = ("chatml", "gemma", "plain")
 
 
-def plain_template(lang: str) -> str:
-    """Questions and answers in words, for a model that was never taught a chat and so doesn't know any turn's tokens.
+_MARKS = {"en": ("Question:", "Answer:"), "fr": ("Question :", "Réponse :")}
+
+
+def untrained_template(lang: str) -> str:
+    """`plain` in the words of a language and without a token behind an answer: for a model that nothing taught a chat.
 
     A blank line ends an answer.
     """
-    return files(__name__).joinpath(f"plain.{lang}.jinja").read_text(encoding="utf-8")
+    question, answer = _MARKS[lang]
+    words = template_text("plain").replace("Question:", question).replace("Answer:", answer)
+    return words.replace(" + eos_token", "")
 
 
 def template_text(given: str) -> str:

@@ -46,15 +46,12 @@ def _equal(answer: str, expected: str) -> bool:
 
     A currency may be named by one of the two alone (1200.50 and 1 200,50 €), never differently: $100 is no 100 €.
     """
-    if normalise(answer) != normalise(expected) or _comparisons(answer) != _comparisons(expected):
+    if normalise(answer) != normalise(expected) or _signs(answer, "Sm", "%°") != _signs(expected, "Sm", "%°"):
         return False
-    named, wanted = _currencies(answer), _currencies(expected)
+    named, wanted = _signs(answer, "Sc"), _signs(expected, "Sc")
     return not named or not wanted or named == wanted
 
 
-def _comparisons(text: str) -> list[str]:
-    return sorted(sign for sign in text if sign in "%°" or unicodedata.category(sign) == "Sm")
-
-
-def _currencies(text: str) -> list[str]:
-    return sorted(sign for sign in text if unicodedata.category(sign) == "Sc")
+def _signs(text: str, category: str, more: str = "") -> list[str]:
+    """The signs of a Unicode category in `text`, and those in `more`: Sm holds < and =, Sc currencies."""
+    return sorted(sign for sign in text if sign in more or unicodedata.category(sign) == category)

@@ -30,7 +30,7 @@ class ModelOptions(BaseModel, extra="forbid"):
 
     name: str | None = Field(None, description="what the files are called; by default the run's folder")
     base_model: str | None = Field(None, description="the base model, where it can't be found from the adapter")
-    chat_template: str | None = Field(None, description="chatml, gemma or a file, for another tool's adapter")
+    chat_template: str | None = Field(None, description="chatml, gemma, plain or a file, for another tool's adapter")
     lang: Literal["en", "fr"] | None = Field(None, description="of the model card; by default the training data's")
     results: Path | None = Field(None, description="results file of this model (dyag evaluate), for the card")
     questions: Path | None = Field(None, description="test questions to compare with; by default 20 prompts")
